@@ -1,0 +1,181 @@
+//! The city: its districts, services, boards, channels, topics, opening balances and zone, read from a TOML file.
+//!
+//! Nothing about a city is coded. A code that no dictionary knows is kept as it is and shown as it is.
+//! Fails with a sentence naming the file and the line when the file does not read.
+
+use std::path::Path;
+
+use chrono_tz::Tz;
+use serde::{Deserialize, Serialize};
+
+/// A code with its Chinese and English name.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Named {
+    pub code: String,
+    pub zh: String,
+    pub en: String,
+}
+
+/// A district. `aliases` are the spellings that exports use for it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Area {
+    pub code: String,
+    pub zh: String,
+    pub en: String,
+    /// Residents, for figures per head; left out where no source gives it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub residents: Option<i64>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub aliases: Vec<String>,
+}
+
+/// A service and the board it belongs to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Service {
+    pub code: String,
+    pub zh: String,
+    pub en: String,
+    pub board: String,
+}
+
+/// A topic by path code (`04.02.11`); a prefix names its group.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Topic {
+    pub code: String,
+    pub zh: String,
+    pub en: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub service: Option<String>,
+}
+
+/// An opening balance: what was counted before this store began.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Baseline {
+    /// What it is the opening balance of, e.g. `solved`.
+    pub metric: String,
+    pub value: f64,
+    /// "as of", in words: the sources rarely give a date.
+    pub as_of: String,
+    pub source: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct City {
+    pub code: String,
+    pub zh: String,
+    pub en: String,
+    /// Title of the wall, e.g. 智慧81890.
+    pub title_zh: String,
+    pub title_en: String,
+    #[serde(default)]
+    pub motto_zh: String,
+    #[serde(default)]
+    pub motto_en: String,
+    /// IANA zone; every calendar window is this zone's.
+    pub tz: Tz,
+    /// Date the line began, `2001-08-18`; empty when not known.
+    #[serde(default)]
+    pub since: String,
+    /// Ratings from this one up count as satisfied.
+    #[serde(default = "satisfied_from")]
+    pub satisfied_from: i64,
+    /// An enquiry finished within this many seconds without a dispatch is an instant answer.
+    #[serde(default = "instant_s")]
+    pub instant_s: i64,
+    /// Map file under `assets/map/`; left out: no map of this city is shipped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub map: Option<String>,
+    /// Who published the map and under which approval number, printed on the wall.
+    #[serde(default)]
+    pub map_source: String,
+    #[serde(default)]
+    pub areas: Vec<Area>,
+    pub boards: Vec<Named>,
+    pub services: Vec<Service>,
+    #[serde(default)]
+    pub channels: Vec<Named>,
+    #[serde(default)]
+    pub topics: Vec<Topic>,
+    #[serde(default)]
+    pub lines: Vec<Named>,
+    #[serde(default)]
+    pub modules: Vec<Named>,
+    #[serde(default)]
+    pub orgs: Vec<Named>,
+    #[serde(default)]
+    pub items: Vec<Named>,
+    #[serde(default)]
+    pub baselines: Vec<Baseline>,
+}
+
+fn satisfied_from() -> i64 {
+    4
+}
+fn instant_s() -> i64 {
+    60
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum CityError {
+    #[error("city file {path} cannot be read: {source}")]
+    Read { path: String, source: std::io::Error },
+    #[error("city file {path}: {message}")]
+    Parse { path: String, message: String },
+}
+
+impl City {
+    /// Reads `name` as a path, or as `assets/city/NAME.toml`.
+    ///
+    /// # Errors
+    /// The file can't be read, does not parse (with line and column), or a service names an unknown board.
+    pub fn load(name: &str) -> Result<City, CityError> {
+        let path = if name.ends_with(".toml") { name.into() } else { crate::model::assets::path(format!("city/{name}.toml")) };
+        City::load_file(&path)
+    }
+
+    pub fn load_file(path: &Path) -> Result<City, CityError> {
+        let shown = path.display().to_string();
+        let text = std::fs::read_to_string(path).map_err(|source| CityError::Read { path: shown.clone(), source })?;
+        City::parse(&shown, &text)
+    }
+
+    pub fn parse(path: &str, text: &str) -> Result<City, CityError> {
+        let fail = |message: String| CityError::Parse { path: path.to_owned(), message };
+        let city: City = toml::from_str(text).map_err(|error| fail(error.to_string().trim_end().to_owned()))?;
+        for service in &city.services {
+            if !city.boards.iter().any(|board| board.code == service.board) {
+                return Err(fail(format!(
+                    "service {:?} belongs to board {:?}, which is not in [[boards]]; add it or name another",
+                    service.code, service.board
+                )));
+            }
+        }
+        Ok(city)
+    }
+
+    /// The board of a service, when the city knows the service.
+    pub fn board_of(&self, service: &str) -> Option<&str> {
+        self.services.iter().find(|known| known.code == service).map(|known| known.board.as_str())
+    }
+
+    /// The code of an area given as code, name or alias; a street code (9 digits) belongs to its district.
+    pub fn area_code(&self, text: &str) -> Option<&str> {
+        self.areas
+            .iter()
+            .find(|area| {
+                area.code == text || area.zh == text || area.en == text || area.aliases.iter().any(|alias| alias == text)
+            })
+            .map(|area| area.code.as_str())
+    }
+
+    /// Baseline value by metric name.
+    pub fn baseline(&self, metric: &str) -> Option<&Baseline> {
+        self.baselines.iter().find(|baseline| baseline.metric == metric)
+    }
+}

@@ -1,0 +1,265 @@
+//! The messages of the WebSocket, both ways; `docs/protocol.md` is their description for people.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
+
+use super::event::RowError;
+
+/// The version of the protocol.
+pub const VERSION: u32 = 1;
+/// A frame is at most this large.
+pub const FRAME_BYTES_MAX: usize = 16 << 20;
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    #[default]
+    Json,
+    Arrow,
+}
+
+/// A metric asked for: its name and the parameters of this asking.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct MetricRef {
+    pub name: String,
+    #[serde(default, skip_serializing_if = "std::collections::BTreeMap::is_empty")]
+    pub params: std::collections::BTreeMap<String, String>,
+}
+
+/// What walls are told to show. A field left out stays as it is.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Control {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scene: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lang: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub freeze: Option<bool>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum ClientMessage {
+    Hello {
+        client: String,
+        #[serde(default)]
+        format: Format,
+    },
+    Ingest {
+        batch: u64,
+        stream: String,
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        rows: Vec<Json>,
+        #[serde(default)]
+        replay: bool,
+    },
+    End {
+        batch: u64,
+    },
+    Subscribe {
+        metrics: Vec<MetricRef>,
+    },
+    Follow {
+        stream: String,
+        columns: Vec<String>,
+        #[serde(default)]
+        tail: usize,
+        #[serde(default)]
+        since: Option<i64>,
+    },
+    Query {
+        id: u64,
+        #[serde(default)]
+        sql: Option<String>,
+        #[serde(default)]
+        name: Option<String>,
+        #[serde(default)]
+        params: std::collections::BTreeMap<String, String>,
+        /// RFC 3339, or a local time of the city; left out: now.
+        #[serde(default)]
+        at: Option<String>,
+        #[serde(default)]
+        explain: bool,
+    },
+    Control(Control),
+    Watch {
+        fps: u32,
+    },
+    Frame {
+        width: u32,
+        height: u32,
+        scene: String,
+    },
+    Ping {
+        n: u64,
+    },
+}
+
+/// A column of a result: its name and Arrow type in words (`Int64`, `Utf8View`, `Timestamp(µs, "UTC")`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResultColumn {
+    pub name: String,
+    #[serde(rename = "type")]
+    pub column_type: String,
+}
+
+/// The answer to one metric at one clock.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MetricResult {
+    pub metric: String,
+    #[serde(default, skip_serializing_if = "std::collections::BTreeMap::is_empty")]
+    pub params: std::collections::BTreeMap<String, String>,
+    pub version: u64,
+    /// The clock of the answer, µs.
+    pub as_of: i64,
+    /// Time of the latest event seen, µs; null in an empty store.
+    pub data_until: Option<i64>,
+    /// Simulated rows are among what was asked.
+    pub demo: bool,
+    pub columns: Vec<ResultColumn>,
+    pub rows: Vec<Vec<Json>>,
+    #[serde(default)]
+    pub error: Option<String>,
+    /// What the file's header says: title_zh, title_en, unit_zh, unit_en, window_zh, window_en, basis, source …
+    #[serde(default)]
+    pub info: std::collections::BTreeMap<String, String>,
+}
+
+/// Why a query failed; line and column count from 1, in the SQL as sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QueryFailure {
+    pub code: String,
+    pub message: String,
+    #[serde(default)]
+    pub line: Option<u64>,
+    #[serde(default)]
+    pub column: Option<u64>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum HubMessage {
+    Welcome {
+        version: u32,
+        hub: String,
+        city: Box<super::city::City>,
+        now: i64,
+        demo: bool,
+        metrics: Vec<String>,
+    },
+    Ack {
+        batch: u64,
+        rows: u64,
+        duplicates: u64,
+        quarantined: u64,
+        #[serde(default)]
+        waiting: u64,
+        #[serde(default)]
+        errors: Vec<RowError>,
+    },
+    Result(MetricResult),
+    Events {
+        stream: String,
+        columns: Vec<String>,
+        rows: Vec<Vec<Json>>,
+        #[serde(default)]
+        backlog: bool,
+    },
+    Answer {
+        id: u64,
+        columns: Vec<ResultColumn>,
+        rows: Vec<Vec<Json>>,
+        error: Option<QueryFailure>,
+        elapsed_ms: f64,
+        #[serde(default)]
+        explain: Option<String>,
+    },
+    Tick {
+        now: i64,
+        data_until: Option<i64>,
+        recv_until: Option<i64>,
+        demo: bool,
+        status: String,
+        #[serde(default)]
+        message: Option<String>,
+    },
+    Control(Control),
+    Watch {
+        fps: u32,
+    },
+    Error {
+        code: String,
+        message: String,
+        #[serde(default)]
+        field: Option<String>,
+        #[serde(default)]
+        row: Option<usize>,
+        #[serde(default)]
+        batch: Option<u64>,
+    },
+    Pong {
+        n: u64,
+    },
+}
+
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum FrameError {
+    #[error("a binary frame of {0} bytes is too short for its header")]
+    Short(usize),
+    #[error("the frame's header is not JSON: {0}")]
+    NotJson(String),
+}
+
+/// Packs a header and a payload into one binary frame.
+pub fn pack_frame<M: Serialize>(message: &M, payload: &[u8]) -> Result<Vec<u8>, FrameError> {
+    let header = serde_json::to_vec(message).map_err(|error| FrameError::NotJson(error.to_string()))?;
+    let mut frame = Vec::with_capacity(4 + header.len() + payload.len());
+    frame.extend_from_slice(&(header.len() as u32).to_le_bytes());
+    frame.extend_from_slice(&header);
+    frame.extend_from_slice(payload);
+    Ok(frame)
+}
+
+/// Splits a binary frame into its header, as JSON text, and its payload.
+///
+/// # Errors
+/// The frame is shorter than it says.
+pub fn split_frame(frame: &[u8]) -> Result<(&[u8], &[u8]), FrameError> {
+    let short = FrameError::Short(frame.len());
+    let Some((length, rest)) = frame.split_first_chunk::<4>() else { return Err(short) };
+    let length = u32::from_le_bytes(*length) as usize;
+    if length > rest.len() {
+        return Err(short);
+    }
+    Ok(rest.split_at(length))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_read_as_the_protocol_page_writes_them() {
+        let message: ClientMessage =
+            serde_json::from_str(r#"{"type":"ingest","batch":1,"stream":"tickets","rows":[{"a":1}]}"#).unwrap();
+        assert!(matches!(message, ClientMessage::Ingest { batch: 1, replay: false, .. }));
+        let message: ClientMessage =
+            serde_json::from_str(r#"{"type":"control","scene":"overview","lang":"en"}"#).unwrap();
+        let ClientMessage::Control(control) = message else { panic!() };
+        assert_eq!((control.scene.as_deref(), control.lang.as_deref()), (Some("overview"), Some("en")));
+        assert!(serde_json::from_str::<ClientMessage>(r#"{"type":"dance"}"#).is_err());
+    }
+
+    #[test]
+    fn a_frame_splits_where_it_was_packed_and_a_short_one_is_refused() {
+        let frame = pack_frame(&ClientMessage::Ping { n: 3 }, b"payload").unwrap();
+        let (header, payload) = split_frame(&frame).unwrap();
+        assert_eq!(serde_json::from_slice::<ClientMessage>(header).unwrap(), ClientMessage::Ping { n: 3 });
+        assert_eq!(payload, b"payload");
+        for length in 0..frame.len() - payload.len() {
+            assert_eq!(split_frame(&frame[..length]), Err(FrameError::Short(length)));
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! Instants as microseconds since 1970 UTC: reading and printing them.
+
+use chrono::{DateTime, NaiveDate, NaiveDateTime, SecondsFormat, TimeZone, Utc};
+use chrono_tz::Tz;
+
+pub const SECOND_US: i64 = 1_000_000;
+pub const DAY_US: i64 = 86_400 * SECOND_US;
+
+/// Reads RFC 3339. `None` when it is not, or when no zone is given.
+pub fn parse_time_us(text: &str) -> Option<i64> {
+    DateTime::parse_from_rfc3339(text.trim()).ok().map(|time| time.timestamp_micros())
+}
+
+/// Reads what a person types on the command line: RFC 3339, or `2012-01-01`, `2012-01-01 08:30[:00]` in the city's
+/// zone.
+pub fn parse_local_time_us(text: &str, zone: Tz) -> Option<i64> {
+    let text = text.trim();
+    if let Some(time_us) = parse_time_us(text) {
+        return Some(time_us);
+    }
+    let local = NaiveDate::parse_from_str(text, "%Y-%m-%d")
+        .ok()
+        .and_then(|day| day.and_hms_opt(0, 0, 0))
+        .or_else(|| {
+            ["%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M"]
+                .into_iter()
+                .find_map(|format| NaiveDateTime::parse_from_str(text, format).ok())
+        })?;
+    local_to_us(local, zone)
+}
+
+/// A wall-clock time of a zone as an instant. In the repeated hour of a clock change the first is meant; a time the
+/// change skips is read an hour later, as clocks showed it.
+pub fn local_to_us(local: NaiveDateTime, zone: Tz) -> Option<i64> {
+    zone.from_local_datetime(&local)
+        .earliest()
+        .or_else(|| zone.from_local_datetime(&(local + chrono::Duration::hours(1))).earliest())
+        .map(|time| time.timestamp_micros())
+}
+
+pub fn to_utc(time_us: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp_micros(time_us).unwrap_or_default()
+}
+
+pub fn to_zone(time_us: i64, zone: Tz) -> DateTime<Tz> {
+    to_utc(time_us).with_timezone(&zone)
+}
+
+/// Midnight, in `zone`, of the day that contains the instant, moved by `days` calendar days.
+pub fn day_start_us(time_us: i64, zone: Tz, days: i64) -> i64 {
+    let day = to_zone(time_us, zone).date_naive() + chrono::Duration::days(days);
+    day.and_hms_opt(0, 0, 0).and_then(|midnight| local_to_us(midnight, zone)).unwrap_or(time_us)
+}
+
+/// RFC 3339 in the zone, with as many fraction digits as are needed (0, 3 or 6).
+pub fn format_time(time_us: i64, zone: Tz) -> String {
+    to_zone(time_us, zone).to_rfc3339_opts(SecondsFormat::AutoSi, false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_repeated_hour_is_the_first_and_a_skipped_one_moves_on() {
+        let zone = chrono_tz::America::New_York;
+        let repeated = parse_local_time_us("2011-11-06 01:30", zone).unwrap();
+        assert_eq!(format_time(repeated, zone), "2011-11-06T01:30:00-04:00");
+        let skipped = parse_local_time_us("2012-03-11 02:30", zone).unwrap();
+        assert_eq!(format_time(skipped, zone), "2012-03-11T03:30:00-04:00");
+    }
+
+    #[test]
+    fn a_day_starts_at_the_citys_midnight_also_over_a_clock_change() {
+        let zone = chrono_tz::America::New_York;
+        let noon = parse_local_time_us("2011-11-06 12:00", zone).unwrap();
+        assert_eq!(format_time(day_start_us(noon, zone, 0), zone), "2011-11-06T00:00:00-04:00");
+        assert_eq!(format_time(day_start_us(noon, zone, 1), zone), "2011-11-07T00:00:00-05:00");
+    }
+}
