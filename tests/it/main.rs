@@ -1,0 +1,2 @@
+//! The whole-program tests, in one binary so that Bevy and DataFusion are linked once.
+//! Each module tests one room from outside, over real sockets, files and windows.
