@@ -66,8 +66,12 @@ pub enum ClientMessage {
         columns: Vec<String>,
         #[serde(default)]
         tail: usize,
-        #[serde(default)]
+        /// Only rows of the past whose `ts` is not older, µs.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
         since: Option<i64>,
+        /// Go on after this `seq` (the `seq` of the last `events` seen): no gap, no row twice.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        after: Option<i64>,
     },
     Query {
         id: u64,
@@ -166,6 +170,12 @@ pub enum HubMessage {
         rows: Vec<Vec<Json>>,
         #[serde(default)]
         backlog: bool,
+        /// A new start: forget the rows of this stream received before.
+        #[serde(default)]
+        reset: bool,
+        /// `seq` of the last row sent so far; `follow` with `after` goes on behind it.
+        #[serde(default)]
+        seq: Option<i64>,
     },
     Answer {
         id: u64,
