@@ -1,0 +1,386 @@
+//! The store without threads: landing, log, hot rows and what readers see, one commit at a time.
+//!
+//! The order is the whole point: rows are landed in memory, written to the log and synced, then shown to readers and
+//! acknowledged. A write or sync that fails after landing poisons the core, since memory is then ahead of the disk:
+//! nothing is taken or shown any more until the store is opened again. A full disk is noticed before landing, when
+//! room is set aside, and only refuses.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use arrow::array::RecordBatch;
+use parking_lot::Mutex;
+use tokio::sync::watch;
+
+use crate::model::{Clock, Stream};
+
+use super::columns::{join, memory_bytes};
+use super::disk::Disk;
+use super::landing::held::Held;
+use super::landing::{Landed, Landing, Part};
+use super::log::LogFile;
+use super::log::frame::Commit;
+use super::segment::Segment;
+use super::snapshot::{Snapshot, StreamRows};
+use super::status::Status;
+use super::tables::Tables;
+use super::{ReplayId, StoreError};
+
+/// Small hot batches are joined up to this many rows, so that readers find few of them.
+const HOT_BATCH_ROWS: usize = 8192;
+
+#[derive(Clone, Debug)]
+pub(super) struct Settings {
+    /// Rows of a stream at which the hot rows are sealed.
+    pub seal_rows: usize,
+    /// Bytes of the log at which they are.
+    pub seal_bytes: u64,
+    /// The oldest hot row is sealed after this, µs.
+    pub seal_after_us: i64,
+    /// Room set aside for a log file.
+    pub log_reserve: u64,
+    /// Finished tickets leave memory this long after their last event, µs.
+    pub forget_after_us: i64,
+}
+
+/// What readers and the writer share.
+pub(super) struct Shared {
+    pub snapshot: ArcSwap<Snapshot>,
+    pub landed: watch::Sender<u64>,
+    pub status: Mutex<Status>,
+}
+
+/// Something to be done in a commit.
+pub(super) enum Request {
+    Append { stream: Stream, part: Part },
+    EndReplay(ReplayId),
+}
+
+/// Hot rows that no longer grow, on their way to segments.
+pub(super) struct Generation {
+    /// First and last log file they are in.
+    pub logs: (u64, u64),
+    pub streams: [Vec<RecordBatch>; Stream::ALL.len()],
+    /// Rows held meanwhile, each with the `seq` given next at that time.
+    pub held: Vec<(i64, Held)>,
+    pub next_seq: i64,
+}
+
+/// What sealing made of a generation (or compaction of segments).
+pub(super) struct Sealed {
+    /// The generation's last log file; 0 for a compaction.
+    pub log: u64,
+    pub added: Vec<Arc<Segment>>,
+    /// Ids of segments that are gone.
+    pub removed: Vec<u64>,
+}
+
+pub(super) struct Core {
+    pub dir: Arc<PathBuf>,
+    pub disk: Arc<dyn Disk>,
+    pub clock: Clock,
+    pub settings: Settings,
+    pub landing: Landing,
+    pub log: LogFile,
+    pub shared: Arc<Shared>,
+    pub hot: [Vec<RecordBatch>; Stream::ALL.len()],
+    pub held: Vec<(i64, Held)>,
+    /// First log file of the hot rows.
+    pub first_log: u64,
+    /// Since when there are hot rows, µs.
+    pub hot_since_us: Option<i64>,
+    pub sealing: Vec<Arc<Generation>>,
+    pub segments: [Arc<[Arc<Segment>]>; Stream::ALL.len()],
+    pub version: u64,
+    pub poisoned: Option<String>,
+    pub forgot_us: i64,
+}
+
+impl Core {
+    /// Lands, logs and shows. One answer for each request, in order.
+    pub fn commit(&mut self, requests: Vec<Request>) -> Vec<Result<Landed, StoreError>> {
+        let count = requests.len();
+        let refuse = |error: &StoreError| (0..count).map(|_| Err(error.clone())).collect::<Vec<_>>();
+        if let Some(reason) = &self.poisoned {
+            return refuse(&StoreError::ReadOnly { reason: reason.clone() });
+        }
+        if let Err(error) = self.ensure_room(&requests) {
+            let reason = format!("{error}; make room on the disk, rows are taken again by themselves");
+            return self.refuse(count, reason);
+        }
+        match self.try_commit(requests) {
+            Ok(answers) => answers,
+            Err(error) => {
+                self.poison(&error);
+                refuse(&StoreError::ReadOnly { reason: self.poisoned.clone().unwrap_or_default() })
+            }
+        }
+    }
+
+    /// Refuses requests for a reason that may pass.
+    pub fn refuse(&self, count: usize, reason: String) -> Vec<Result<Landed, StoreError>> {
+        self.shared.status.lock().read_only = Some(reason.clone());
+        (0..count).map(|_| Err(StoreError::ReadOnly { reason: reason.clone() })).collect()
+    }
+
+    fn poison(&mut self, error: &StoreError) {
+        let reason = format!("{error}; mend the disk and start the hub again, what was acknowledged is safe");
+        tracing::error!(%reason, "the store takes no more rows");
+        self.shared.status.lock().read_only = Some(reason.clone());
+        self.poisoned = Some(reason);
+    }
+
+    /// Room in the log for these requests, in a new file if need be.
+    fn ensure_room(&mut self, requests: &[Request]) -> Result<(), StoreError> {
+        let rows: usize = requests
+            .iter()
+            .map(|request| match request {
+                Request::Append { part, .. } => memory_bytes(&part.batch) + 200 * part.batch.num_rows() + 8192,
+                Request::EndReplay(_) => 0,
+            })
+            .sum();
+        // What waits may be written once more.
+        let need = rows as u64 + 1024 * self.landing.held.waiting() as u64 + 64 * 1024;
+        if self.log.written + need > self.log.reserved {
+            if self.hot_since_us.is_some() {
+                self.rotate(need)?;
+            } else {
+                self.log.reserve(self.log.written + need.max(self.settings.log_reserve))?;
+            }
+        }
+        let mut status = self.shared.status.lock();
+        if self.poisoned.is_none() {
+            status.read_only = None;
+        }
+        Ok(())
+    }
+
+    fn try_commit(&mut self, requests: Vec<Request>) -> Result<Vec<Result<Landed, StoreError>>, StoreError> {
+        let now_us = self.clock.now_us();
+        let mut answers: Vec<Option<Landed>> = requests.iter().map(|_| None).collect();
+        let mut commit = Commit::default();
+        let mut shown: Vec<(Stream, RecordBatch)> = Vec::new();
+        // Appends are landed a stream at a time, in their order; the end of a replay comes after what was before it.
+        let mut pending: [(Vec<usize>, Vec<Part>); Stream::ALL.len()] = Default::default();
+        for (place, request) in requests.into_iter().enumerate() {
+            match request {
+                Request::Append { stream, part } => {
+                    pending[stream as usize].0.push(place);
+                    pending[stream as usize].1.push(part);
+                }
+                Request::EndReplay(replay) => {
+                    self.land_pending(&mut pending, now_us, &mut commit, &mut shown, &mut answers)?;
+                    let quarantined = self.write_off(Some(replay), now_us, &mut commit)?;
+                    answers[place] = Some(Landed { quarantined, ..Landed::default() });
+                }
+            }
+        }
+        self.land_pending(&mut pending, now_us, &mut commit, &mut shown, &mut answers)?;
+        self.write_off(None, now_us, &mut commit)?;
+        self.finish(commit, shown, now_us)?;
+        Ok(answers.into_iter().map(|answer| Ok(answer.unwrap_or_default())).collect())
+    }
+
+    fn land_pending(
+        &mut self,
+        pending: &mut [(Vec<usize>, Vec<Part>); Stream::ALL.len()],
+        now_us: i64,
+        commit: &mut Commit,
+        shown: &mut Vec<(Stream, RecordBatch)>,
+        answers: &mut [Option<Landed>],
+    ) -> Result<(), StoreError> {
+        for stream in Stream::ALL {
+            let (places, parts) = std::mem::take(&mut pending[stream as usize]);
+            if parts.is_empty() {
+                continue;
+            }
+            let outcome = self.landing.land(stream, parts, now_us)?;
+            for (place, report) in places.into_iter().zip(outcome.reports) {
+                answers[place] = Some(report);
+            }
+            if let Some(landed) = outcome.landed {
+                commit.rows(stream, &landed, outcome.first_seq, now_us)?;
+                shown.push((stream, landed));
+            }
+            self.note_held(outcome.held, now_us, commit)?;
+        }
+        Ok(())
+    }
+
+    fn write_off(&mut self, replay: Option<ReplayId>, now_us: i64, commit: &mut Commit) -> Result<u64, StoreError> {
+        let held = self.landing.write_off(replay, now_us);
+        let count = held.len() as u64;
+        self.note_held(held, now_us, commit)?;
+        Ok(count)
+    }
+
+    fn note_held(&mut self, held: Vec<Held>, now_us: i64, commit: &mut Commit) -> Result<(), StoreError> {
+        if held.is_empty() {
+            return Ok(());
+        }
+        let next_seq = self.landing.next_seq;
+        commit.held(&held, next_seq, now_us)?;
+        self.held.extend(held.into_iter().map(|held| (next_seq, held)));
+        self.hot_since_us.get_or_insert(now_us);
+        Ok(())
+    }
+
+    fn finish(&mut self, commit: Commit, shown: Vec<(Stream, RecordBatch)>, now_us: i64) -> Result<(), StoreError> {
+        if commit.is_empty() {
+            // All of it was seen before, in commits the disk has.
+            self.update_status();
+            return Ok(());
+        }
+        self.log.append(commit)?;
+        if !shown.is_empty() {
+            self.hot_since_us.get_or_insert(now_us);
+        }
+        for (stream, batch) in shown {
+            self.push_hot(stream, batch)?;
+        }
+        self.publish();
+        Ok(())
+    }
+
+    /// What time brings: rows that waited too long, hot rows that are old, finished tickets to forget.
+    /// True when the hot rows should be sealed.
+    pub fn tick(&mut self) -> bool {
+        if self.poisoned.is_some() {
+            return false;
+        }
+        let now_us = self.clock.now_us();
+        let mut commit = Commit::default();
+        let done = self
+            .write_off(None, now_us, &mut commit)
+            .and_then(|_| if commit.is_empty() { Ok(()) } else { self.finish(commit, Vec::new(), now_us) });
+        if let Err(error) = done {
+            self.poison(&error);
+            return false;
+        }
+        if now_us.saturating_sub(self.forgot_us) > 60_000_000 {
+            self.forgot_us = now_us;
+            self.landing.tickets.forget(now_us.saturating_sub(self.settings.forget_after_us));
+        }
+        self.is_full() || self.hot_since_us.is_some_and(|since| now_us.saturating_sub(since) >= self.settings.seal_after_us)
+    }
+
+    pub fn is_full(&self) -> bool {
+        let rows = |batches: &Vec<RecordBatch>| batches.iter().map(RecordBatch::num_rows).sum::<usize>();
+        self.log.written >= self.settings.seal_bytes || self.hot.iter().any(|hot| rows(hot) >= self.settings.seal_rows)
+    }
+
+    /// Adds landed rows, joining small batches so that there are few: like the digits of a binary counter.
+    pub fn push_hot(&mut self, stream: Stream, batch: RecordBatch) -> Result<(), StoreError> {
+        let hot = &mut self.hot[stream as usize];
+        hot.push(batch);
+        while let [.., before, last] = hot.as_slice() {
+            let rows = before.num_rows() + last.num_rows();
+            if before.num_rows() > last.num_rows() * 2 || rows > HOT_BATCH_ROWS {
+                break;
+            }
+            let joined = join(&stream.schema(), &[before.clone(), last.clone()])?;
+            hot.truncate(hot.len() - 2);
+            hot.push(joined);
+        }
+        Ok(())
+    }
+
+    /// Ends the hot rows' growth and begins a new log file with room for `need` bytes.
+    ///
+    /// # Errors
+    /// There is no room for the new file; then nothing has changed.
+    pub fn rotate(&mut self, need: u64) -> Result<(), StoreError> {
+        let id = self.log.id + 1;
+        let log = match LogFile::create(&*self.disk, &self.dir, id, self.settings.log_reserve.max(need + 4096)) {
+            Ok(log) => log,
+            Err(error) => {
+                // Nothing was written to it; it must not stand behind a log that goes on.
+                let path = super::log::path(&self.dir, id);
+                if self.disk.exists(&path)
+                    && let Err(left) = self.disk.remove(&path)
+                {
+                    self.poison(&StoreError::io("cannot remove", &path, &left));
+                }
+                return Err(error);
+            }
+        };
+        let generation = Generation {
+            logs: (self.first_log, self.log.id),
+            streams: std::mem::take(&mut self.hot),
+            held: std::mem::take(&mut self.held),
+            next_seq: self.landing.next_seq,
+        };
+        self.first_log = id;
+        self.log = log;
+        self.hot_since_us = None;
+        self.sealing.push(Arc::new(generation));
+        Ok(())
+    }
+
+    /// Takes what sealing made.
+    pub fn sealed(&mut self, sealed: Sealed) {
+        self.sealing.retain(|generation| generation.logs.1 != sealed.log);
+        for stream in Stream::ALL {
+            let added = sealed.added.iter().filter(|segment| segment.stream == stream);
+            let kept = self.segments[stream as usize].iter().filter(|segment| !sealed.removed.contains(&segment.id()));
+            let segments: Vec<_> = kept.chain(added).cloned().collect();
+            self.segments[stream as usize] = segments.into();
+        }
+        self.publish();
+    }
+
+    /// Shows readers what there is now.
+    pub fn publish(&mut self) {
+        self.version += 1;
+        let before = self.shared.snapshot.load_full();
+        let streams = Stream::ALL.map(|stream| {
+            let index = stream as usize;
+            let sealing = self.sealing.iter().flat_map(|generation| generation.streams[index].iter());
+            StreamRows {
+                segments: self.segments[index].clone(),
+                hot: sealing.chain(&self.hot[index]).cloned().collect(),
+            }
+        });
+        let landing = &mut self.landing;
+        let tables = Tables {
+            symbols: landing.symbols.view(),
+            open: landing.tickets.open_view(),
+            queue: landing.objects.queue.slab.view(),
+            seats: landing.objects.seats.slab.view(),
+            devices: landing.objects.devices.slab.view(),
+            feeds: landing.objects.feeds.slab.view(),
+            held: landing.held.view(),
+            ..Tables::default()
+        };
+        let snapshot = Snapshot {
+            version: self.version,
+            data_until: landing.data_until,
+            recv_until: landing.recv_until,
+            demo: landing.demo,
+            next_seq: landing.next_seq,
+            streams,
+            tables: tables.after(&before.tables),
+        };
+        self.shared.snapshot.store(Arc::new(snapshot));
+        self.update_status();
+        self.shared.landed.send_replace(self.version);
+    }
+
+    fn update_status(&self) {
+        let mut status = self.shared.status.lock();
+        let landing = &self.landing;
+        for stream in Stream::ALL {
+            status.rows.insert(stream.name(), landing.rows[stream as usize]);
+        }
+        status.duplicates = landing.duplicates;
+        status.quarantined = landing.held.quarantined;
+        status.waiting = landing.held.waiting() as u64;
+        status.open_tickets = landing.tickets.open_len() as u64;
+        status.tickets_in_memory = landing.tickets.len() as u64;
+        status.log_bytes = self.log.written;
+        status.segments = self.segments.iter().map(|segments| segments.len() as u64).sum();
+        status.segment_bytes = self.segments.iter().flat_map(|s| s.iter()).map(|segment| segment.info.bytes).sum();
+        status.next_seq = landing.next_seq;
+    }
+}

@@ -1,0 +1,110 @@
+//! Sealed rows: immutable Parquet files, and the pieces of them kept in memory.
+//!
+//! A segment is one stream's rows of one month of the city's calendar, sorted by `ts`. It is not the hot rows, and it
+//! never changes: compaction makes new ones. Reading fails only when the file is gone or damaged, and says which.
+
+pub mod cache;
+pub mod manifest;
+pub mod parquet;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use serde::{Deserialize, Serialize};
+
+use self::cache::Cache;
+use super::StoreError;
+use super::disk::Disk;
+use crate::model::Stream;
+
+/// What the manifest says about a segment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SegmentInfo {
+    pub id: u64,
+    pub stream: String,
+    /// Path under the data folder, with `/`.
+    pub file: String,
+    pub rows: u64,
+    pub min_ts: i64,
+    pub max_ts: i64,
+    pub min_seq: i64,
+    pub max_seq: i64,
+    /// Simulated rows are among them.
+    pub demo: bool,
+    /// Rows that came long after their time.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub late: bool,
+    pub bytes: u64,
+    /// CRC-32C of the file.
+    pub crc: u32,
+    /// The log files its rows come from, first and last.
+    pub logs: (u64, u64),
+}
+
+/// A sealed piece of a stream.
+pub struct Segment {
+    pub stream: Stream,
+    pub info: SegmentInfo,
+    pub(super) dir: Arc<PathBuf>,
+    pub(super) disk: Arc<dyn Disk>,
+    pub(super) cache: Arc<Cache>,
+}
+
+impl std::fmt::Debug for Segment {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.info.fmt(formatter)
+    }
+}
+
+impl Segment {
+    /// The one number of this segment; never used again.
+    pub fn id(&self) -> u64 {
+        self.info.id
+    }
+    pub fn rows(&self) -> u64 {
+        self.info.rows
+    }
+    /// Least and greatest `ts`, µs.
+    pub fn ts_range(&self) -> (i64, i64) {
+        (self.info.min_ts, self.info.max_ts)
+    }
+    pub fn seq_range(&self) -> (i64, i64) {
+        (self.info.min_seq, self.info.max_seq)
+    }
+    pub fn demo(&self) -> bool {
+        self.info.demo
+    }
+    pub fn path(&self) -> PathBuf {
+        self.dir.join(Path::new(&self.info.file))
+    }
+
+    /// The rows, sorted by `ts`, in batches of at most [`parquet::BATCH_ROWS`]; from memory when they are there.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn batches(&self) -> Result<Arc<[RecordBatch]>, StoreError> {
+        if let Some(batches) = self.cache.get(self.info.id) {
+            return Ok(batches);
+        }
+        let batches: Arc<[RecordBatch]> = self.read(None)?.into();
+        self.cache.put(self.info.id, batches.clone());
+        Ok(batches)
+    }
+
+    /// The rows if they are in memory.
+    pub fn cached(&self) -> Option<Arc<[RecordBatch]>> {
+        self.cache.get(self.info.id)
+    }
+
+    /// Reads the file, or some of its columns (indexes into [`Stream::schema`], ascending), leaving the cache alone.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn read(&self, columns: Option<&[usize]>) -> Result<Vec<RecordBatch>, StoreError> {
+        let path = self.path();
+        let bytes = self.disk.read(&path).map_err(|error| StoreError::io("cannot read", &path, &error))?;
+        parquet::decode(self.stream, bytes.into(), columns)
+            .map_err(|error| StoreError::Arrow(format!("cannot read {}: {error}", path.display())))
+    }
+}
