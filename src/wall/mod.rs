@@ -1,6 +1,28 @@
 //! How it is seen: the wall. A Bevy app that knows the hub only by its WebSocket.
+//!
+//! `link` is the socket, `data` what came over it, `scene` the files that say what stands where, `panels` what can stand
+//! there, `painter` and `chrome` the picture, `canvas` its pixels, `show` the running wall, `app` the window around it,
+//! `snapshot` one picture as a file. Nothing here reads a clock of its own: time is the hub's.
+//!
+//! It fails only at the start (no graphics adapter, no scene). Later everything that goes wrong is shown where it is:
+//! a lost hub by age and grey, a failed query in its panel, a wrong scene file in the last line.
 
+pub mod app;
+pub mod canvas;
+mod chrome;
+pub mod data;
+mod format;
+mod frames;
+pub mod link;
+mod map;
 pub mod options;
+pub mod painter;
+mod panels;
+pub mod scene;
+pub mod show;
+pub mod snapshot;
+pub mod sparks;
+pub mod tokens;
 
 pub use options::{Lang, Mode, SnapshotOptions, WallError, WallOptions};
 
@@ -9,8 +31,7 @@ pub use options::{Lang, Mode, SnapshotOptions, WallError, WallOptions};
 /// # Errors
 /// No graphics adapter, an unreadable scene, a window that can't be opened.
 pub fn run(options: WallOptions) -> Result<(), WallError> {
-    let _ = options;
-    Err(WallError::Graphics("the wall is being built".into()))
+    app::run(options)
 }
 
 /// Draws one picture of a scene and writes it as PNG; needs no display.
@@ -18,6 +39,5 @@ pub fn run(options: WallOptions) -> Result<(), WallError> {
 /// # Errors
 /// No graphics adapter, no answer from the hub within `wait_s`, an unreadable scene, a file that can't be written.
 pub fn snapshot(options: SnapshotOptions) -> Result<(), WallError> {
-    let _ = options;
-    Err(WallError::Graphics("the wall is being built".into()))
+    snapshot::snapshot(options)
 }

@@ -152,6 +152,8 @@ impl SnapshotOptions {
 pub enum WallError {
     #[error("no picture can be drawn: {0}; install a Vulkan driver (Debian: mesa-vulkan-drivers) or check the graphics card")]
     Graphics(String),
+    #[error("{0}")]
+    Scene(#[from] super::scene::SceneError),
     #[error("no complete picture within {wait_s} s: {missing}; check that the hub at {hub} runs and answers")]
     Timeout { wait_s: u64, hub: String, missing: String },
     #[error("{path} cannot be written: {message}")]

@@ -1,0 +1,37 @@
+// Glyphs: one instanced quad each, its coverage read from the atlas texel by texel (quads lie on whole pixels).
+
+struct View { to_clip: vec2<f32>, size: vec2<f32> };
+@group(0) @binding(0) var<uniform> view: View;
+@group(0) @binding(1) var atlas: texture_2d<f32>;
+
+struct Instance {
+    // Left, top, width, height, whole pixels.
+    @location(0) place: vec4<f32>,
+    // Left, top in the atlas.
+    @location(1) source: vec2<f32>,
+    @location(2) colour: vec4<f32>,
+};
+
+struct Varying {
+    @builtin(position) position: vec4<f32>,
+    @location(0) texel: vec2<f32>,
+    @location(1) @interpolate(flat) colour: vec4<f32>,
+};
+
+@vertex
+fn vertex(@builtin(vertex_index) index: u32, instance: Instance) -> Varying {
+    let corner = vec2<f32>(f32(index & 1u), f32(index >> 1u));
+    let pixel = instance.place.xy + corner * instance.place.zw;
+    var out: Varying;
+    out.position = vec4<f32>(pixel * view.to_clip + vec2<f32>(-1.0, 1.0), 0.0, 1.0);
+    out.texel = instance.source + corner * instance.place.zw;
+    out.colour = instance.colour;
+    return out;
+}
+
+@fragment
+fn fragment(in: Varying) -> @location(0) vec4<f32> {
+    let cover = textureLoad(atlas, vec2<i32>(in.texel), 0).r;
+    let alpha = in.colour.a * cover;
+    return vec4<f32>(in.colour.rgb * alpha, alpha);
+}

@@ -1,0 +1,91 @@
+// Rounded rectangles, ring arcs and capsules, anti-aliased by their signed distance. One instanced quad each.
+
+struct View { to_clip: vec2<f32>, size: vec2<f32> };
+@group(0) @binding(0) var<uniform> view: View;
+
+struct Instance {
+    // Middle and half extent of the quad, pixels.
+    @location(0) place: vec4<f32>,
+    // x: kind (0 box, 1 ring, 2 capsule), y: corner radius or ring radius, z: stroke or ring width, w: softness.
+    @location(1) shape: vec4<f32>,
+    // ring: start, sweep (radians, clockwise from 12 o'clock); capsule: half vector; box: half extent.
+    @location(2) extra: vec4<f32>,
+    @location(3) fill_first: vec4<f32>,
+    @location(4) fill_last: vec4<f32>,
+    @location(5) stroke: vec4<f32>,
+};
+
+struct Varying {
+    @builtin(position) position: vec4<f32>,
+    @location(0) point: vec2<f32>,
+    @location(1) @interpolate(flat) shape: vec4<f32>,
+    @location(2) @interpolate(flat) extra: vec4<f32>,
+    @location(3) fill: vec4<f32>,
+    @location(4) @interpolate(flat) stroke: vec4<f32>,
+};
+
+@vertex
+fn vertex(@builtin(vertex_index) index: u32, instance: Instance) -> Varying {
+    let corner = vec2<f32>(f32(index & 1u), f32(index >> 1u)) * 2.0 - 1.0;
+    let point = corner * instance.place.zw;
+    let pixel = instance.place.xy + point;
+    var out: Varying;
+    out.position = vec4<f32>(pixel * view.to_clip + vec2<f32>(-1.0, 1.0), 0.0, 1.0);
+    out.point = point;
+    out.shape = instance.shape;
+    out.extra = instance.extra;
+    // extra.w: the gradient runs left to right (1) instead of top to bottom (0).
+    let along = mix(corner.y, corner.x, instance.extra.w) * 0.5 + 0.5;
+    out.fill = mix(instance.fill_first, instance.fill_last, along);
+    out.stroke = instance.stroke;
+    return out;
+}
+
+fn box_distance(point: vec2<f32>, half: vec2<f32>, radius: f32) -> f32 {
+    let outside = abs(point) - half + radius;
+    return length(max(outside, vec2<f32>(0.0))) + min(max(outside.x, outside.y), 0.0) - radius;
+}
+
+fn ring_distance(point: vec2<f32>, radius: f32, width: f32, start: f32, sweep: f32) -> f32 {
+    let on_ring = abs(length(point) - radius) - width * 0.5;
+    if sweep >= 6.2831 {
+        return on_ring;
+    }
+    // Turn so that the arc's middle points up, and mirror.
+    let middle = start + sweep * 0.5;
+    let turned = vec2<f32>(point.x * cos(middle) + point.y * sin(middle), point.y * cos(middle) - point.x * sin(middle));
+    let folded = vec2<f32>(abs(turned.x), -turned.y);
+    let half = sweep * 0.5;
+    let end = vec2<f32>(sin(half), cos(half));
+    // Beyond the end: distance to the round cap.
+    let beyond = folded.x * end.y - folded.y * end.x > 0.0;
+    if beyond {
+        return length(folded - end * radius) - width * 0.5;
+    }
+    return on_ring;
+}
+
+@fragment
+fn fragment(in: Varying) -> @location(0) vec4<f32> {
+    var distance = 0.0;
+    if in.shape.x < 0.5 {
+        distance = box_distance(in.point, in.extra.xy, in.shape.y);
+    } else if in.shape.x < 1.5 {
+        distance = ring_distance(in.point, in.shape.y, in.shape.z, in.extra.x, in.extra.y);
+    } else {
+        let along = clamp(dot(in.point, in.extra.xy) / max(dot(in.extra.xy, in.extra.xy), 0.0001), -1.0, 1.0);
+        distance = length(in.point - in.extra.xy * along) - in.shape.z * 0.5;
+    }
+    let soft = max(in.shape.w, 1.0);
+    let cover = clamp(0.5 - distance / soft, 0.0, 1.0);
+    var colour = in.fill;
+    if in.stroke.a > 0.0 && in.shape.x < 0.5 {
+        let inside = clamp(0.5 - (distance + in.shape.z) / soft, 0.0, 1.0);
+        // The stroke over the fill.
+        let edge = in.stroke.a * (1.0 - inside);
+        let alpha = edge + colour.a * (1.0 - edge);
+        colour = vec4<f32>((in.stroke.rgb * edge + colour.rgb * colour.a * (1.0 - edge)) / max(alpha, 0.0001), alpha);
+    }
+    let alpha = colour.a * cover;
+    return vec4<f32>(colour.rgb * alpha, alpha);
+}

@@ -1,0 +1,40 @@
+// Sparks: a small bright core in a soft glow, added to what is below. One instanced quad each.
+
+struct View { to_clip: vec2<f32>, size: vec2<f32> };
+@group(0) @binding(0) var<uniform> view: View;
+
+struct Instance {
+    // Middle, radius of the glow, radius of the core; pixels.
+    @location(0) place: vec4<f32>,
+    @location(1) colour: vec4<f32>,
+};
+
+struct Varying {
+    @builtin(position) position: vec4<f32>,
+    @location(0) point: vec2<f32>,
+    @location(1) @interpolate(flat) core: f32,
+    @location(2) @interpolate(flat) colour: vec4<f32>,
+};
+
+@vertex
+fn vertex(@builtin(vertex_index) index: u32, instance: Instance) -> Varying {
+    let corner = vec2<f32>(f32(index & 1u), f32(index >> 1u)) * 2.0 - 1.0;
+    let pixel = instance.place.xy + corner * instance.place.z;
+    var out: Varying;
+    out.position = vec4<f32>(pixel * view.to_clip + vec2<f32>(-1.0, 1.0), 0.0, 1.0);
+    out.point = corner;
+    out.core = instance.place.w / instance.place.z;
+    out.colour = instance.colour;
+    return out;
+}
+
+@fragment
+fn fragment(in: Varying) -> @location(0) vec4<f32> {
+    let distance = length(in.point);
+    let fall = max(1.0 - distance, 0.0);
+    let glow = fall * fall * 0.38;
+    let core = clamp((in.core - distance) / (in.core * 0.6) , 0.0, 1.0);
+    let strength = in.colour.a * clamp(glow + core, 0.0, 1.0);
+    // Alpha stays low: light is added, not painted over.
+    return vec4<f32>(in.colour.rgb * strength, strength * core * 0.6);
+}

@@ -1,0 +1,229 @@
+//! The Bevy app around the show: a window, or an offscreen picture, with the same systems.
+
+use std::sync::Arc;
+use std::sync::mpsc::SyncSender;
+use std::time::Duration;
+
+use bevy::app::{App, AppExit, Plugin, TaskPoolPlugin, Update};
+use bevy::asset::AssetPlugin;
+use bevy::camera::CameraPlugin;
+use bevy::ecs::prelude::*;
+use bevy::image::ImagePlugin;
+use bevy::input::ButtonState;
+use bevy::input::keyboard::{Key, KeyboardInput};
+use bevy::mesh::MeshPlugin;
+use bevy::render::RenderPlugin;
+use bevy::render::settings::RenderCreation;
+use bevy::time::TimePlugin;
+use bevy::window::{
+    ExitCondition, MonitorSelection, PresentMode, PrimaryWindow, Window, WindowMode, WindowPlugin, WindowResolution,
+};
+use bevy::winit::{EventLoopProxyWrapper, UpdateMode, WinitPlugin, WinitSettings, WinitUserEvent};
+use parking_lot::{Condvar, Mutex};
+
+use super::canvas::gpu::{Capture, CanvasPlugin, Picture, open_adapter};
+use super::frames;
+use super::link::{Link, Wake};
+use super::options::{WallError, WallOptions};
+use super::show::Show;
+
+/// How the thread of the link wakes the app.
+#[derive(Clone, Default)]
+struct Alarm {
+    rung: Arc<(Mutex<bool>, Condvar)>,
+    window: Arc<Mutex<Option<bevy::winit::EventLoopProxy<WinitUserEvent>>>>,
+}
+
+impl Alarm {
+    fn wake(&self) -> Wake {
+        let alarm = self.clone();
+        Arc::new(move || {
+            let (rung, bell) = &*alarm.rung;
+            *rung.lock() = true;
+            bell.notify_one();
+            if let Some(proxy) = &*alarm.window.lock() {
+                proxy.send_event(WinitUserEvent::WakeUp).ok();
+            }
+        })
+    }
+
+    /// Sleeps until news come, at most so long.
+    fn rest(&self, most: Duration) {
+        let (rung, bell) = &*self.rung;
+        let mut rung = rung.lock();
+        if !*rung && !most.is_zero() {
+            bell.wait_for(&mut rung, most);
+        }
+        *rung = false;
+    }
+}
+
+#[derive(Resource, Clone)]
+struct AlarmResource(Alarm);
+
+/// Shows the wall until it is closed.
+///
+/// # Errors
+/// See [`super::run`].
+pub fn run(options: WallOptions) -> Result<(), WallError> {
+    let windowed = !options.offscreen && has_display();
+    let alarm = Alarm::default();
+    let link = Link::open(&options.hub, alarm.wake())?;
+    let captures = frames::start(link.frames())?;
+    let size = options.size.unwrap_or((1920, 1080));
+    let show = Show::new(link, &options.scene, options.mode, options.lang, [size.0, size.1])?;
+    let (creation, adapter) = open_adapter()?;
+    tracing::info!(
+        "the wall draws {} on {} ({:?})",
+        if windowed { "in a window".to_owned() } else { format!("offscreen, {}×{}", size.0, size.1) },
+        adapter.name,
+        adapter.backend
+    );
+    let mut app = bare_app(creation, captures);
+    app.insert_resource(show).insert_resource(AlarmResource(alarm.clone())).add_systems(Update, step);
+    if windowed {
+        add_window(&mut app, &options, size);
+        app.add_systems(Update, (press_keys, follow_window).before(step));
+    } else {
+        app.set_runner(move |app| run_offscreen(app, &alarm));
+    }
+    match app.run() {
+        AppExit::Success => Ok(()),
+        AppExit::Error(code) => Err(WallError::Setup(format!("the window system ended the wall (code {code})"))),
+    }
+}
+
+/// What drawing needs of Bevy, and no more: no camera, no default passes.
+pub fn bare_app(creation: RenderCreation, captures: SyncSender<Capture>) -> App {
+    let mut app = App::new();
+    app.add_plugins((TaskPoolPlugin::default(), TimePlugin, AssetPlugin::default(), bevy::diagnostic::FrameCountPlugin));
+    app.add_plugins(WindowPlaceholder);
+    app.add_plugins((
+        RenderPlugin { render_creation: creation, synchronous_pipeline_compilation: true, ..Default::default() },
+        ImagePlugin::default(),
+        MeshPlugin,
+        CameraPlugin,
+        CanvasPlugin { captures },
+    ));
+    app
+}
+
+/// Registers what the render plugin expects of windows when there is none.
+struct WindowPlaceholder;
+
+impl Plugin for WindowPlaceholder {
+    fn build(&self, app: &mut App) {
+        app.add_plugins(WindowPlugin {
+            primary_window: None,
+            primary_cursor_options: None,
+            exit_condition: ExitCondition::DontExit,
+            close_when_requested: true,
+        });
+    }
+}
+
+fn add_window(app: &mut App, options: &WallOptions, (width, height): (u32, u32)) {
+    let fullscreen = options.fullscreen;
+    app.add_plugins((bevy::input::InputPlugin, bevy::a11y::AccessibilityPlugin, WinitPlugin::default()));
+    let window = Window {
+        title: "灵屏 Lingping".into(),
+        name: Some("lingping".into()),
+        // A pixel of the picture is a pixel of the screen.
+        resolution: WindowResolution::new(width, height).with_scale_factor_override(1.0),
+        present_mode: PresentMode::AutoVsync,
+        mode: if fullscreen { WindowMode::BorderlessFullscreen(MonitorSelection::Current) } else { WindowMode::Windowed },
+        ..Default::default()
+    };
+    app.world_mut().spawn((window, PrimaryWindow));
+    app.add_systems(bevy::app::Last, bevy::window::exit_on_all_closed);
+    if let (Some(proxy), Some(alarm)) =
+        (app.world().get_resource::<EventLoopProxyWrapper>(), app.world().get_resource::<AlarmResource>())
+    {
+        *alarm.0.window.lock() = Some((**proxy).clone());
+    }
+}
+
+/// One turn of the wall.
+fn step(mut show: ResMut<Show>, mut picture: ResMut<Picture>, winit: Option<ResMut<WinitSettings>>) {
+    show.take_news();
+    show.reload_scenes();
+    show.paint(&mut picture);
+    if let Some(mut winit) = winit {
+        let mode = UpdateMode::reactive(show.rest().max(Duration::from_millis(4)));
+        winit.focused_mode = mode;
+        winit.unfocused_mode = mode;
+    }
+}
+
+fn run_offscreen(mut app: App, alarm: &Alarm) -> AppExit {
+    while app.plugins_state() == bevy::app::PluginsState::Adding {
+        bevy::tasks::tick_global_task_pools_on_main_thread();
+    }
+    app.finish();
+    app.cleanup();
+    loop {
+        app.update();
+        if let Some(exit) = app.should_exit() {
+            return exit;
+        }
+        let rest = app.world().resource::<Show>().rest();
+        alarm.rest(rest);
+        // News in a burst are taken in together, at the wall's pace.
+        let pause = app.world().resource::<Show>().rest().min(rest);
+        if !pause.is_zero() && pause <= app.world().resource::<Show>().pace {
+            std::thread::sleep(pause);
+        }
+    }
+}
+
+fn press_keys(
+    mut keys: MessageReader<KeyboardInput>,
+    mut show: ResMut<Show>,
+    mut windows: Query<&mut Window, With<PrimaryWindow>>,
+    mut exit: MessageWriter<AppExit>,
+) {
+    for key in keys.read() {
+        if key.state != ButtonState::Pressed || key.repeat {
+            continue;
+        }
+        match &key.logical_key {
+            Key::F11 => {
+                for mut window in &mut windows {
+                    window.mode = match window.mode {
+                        WindowMode::Windowed => WindowMode::BorderlessFullscreen(MonitorSelection::Current),
+                        _ => WindowMode::Windowed,
+                    };
+                }
+            }
+            Key::Escape => {
+                let mut left = false;
+                for mut window in &mut windows {
+                    if window.mode != WindowMode::Windowed {
+                        window.mode = WindowMode::Windowed;
+                        left = true;
+                    }
+                }
+                if !left {
+                    exit.write(AppExit::Success);
+                }
+            }
+            Key::ArrowRight | Key::ArrowDown | Key::PageDown => show.step_scene(1),
+            Key::ArrowLeft | Key::ArrowUp | Key::PageUp => show.step_scene(-1),
+            Key::Space => show.toggle_freeze(),
+            Key::Character(text) if text.eq_ignore_ascii_case("l") => show.toggle_lang(),
+            Key::Character(text) if text.as_str() == " " => show.toggle_freeze(),
+            _ => {}
+        }
+    }
+}
+
+fn follow_window(mut show: ResMut<Show>, windows: Query<&Window, With<PrimaryWindow>>) {
+    for window in &windows {
+        show.resize([window.resolution.physical_width(), window.resolution.physical_height()]);
+    }
+}
+
+fn has_display() -> bool {
+    let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    if cfg!(any(target_os = "windows", target_os = "macos")) { true } else { set("DISPLAY") || (cfg!(feature = "wayland") && set("WAYLAND_DISPLAY")) }
+}

@@ -1,0 +1,656 @@
+//! The render plugin of the canvas: display lists in, pixels out.
+//!
+//! Two layers. The *back* (ground, panel surfaces, map, settled sparks) is drawn into its own texture only when it
+//! changed; each picture copies it and draws the *front* (text, curves, what moves) over it in one pass. No Bevy
+//! camera is involved, so a picture costs this one pass and nothing else, and nothing at all when nothing changed.
+//!
+//! Blending is done on sRGB values, as browsers do and as the colours were chosen. Instanced vertex buffers only.
+//! Fails by drawing nothing: an error of the graphics driver is logged once, not each frame.
+
+use std::sync::Arc;
+use std::sync::mpsc::{SyncSender, TrySendError};
+
+use bevy::app::{App, Plugin};
+use bevy::ecs::prelude::*;
+use bevy::render::renderer::{RenderAdapter, RenderAdapterInfo, RenderDevice, RenderInstance, RenderQueue, WgpuWrapper};
+use bevy::render::settings::RenderCreation;
+use bevy::render::view::{ExtractedWindows, prepare_windows};
+use bevy::render::{ExtractSchedule, MainWorld, Render, RenderApp, RenderSystems};
+
+use super::super::options::WallError;
+use super::super::tokens;
+use super::glyphs::Upload;
+use super::list::{DisplayList, GlyphInstance, MeshVertex, ShapeInstance, SparkInstance, Visual};
+
+/// The picture's own format; values are sRGB and never converted on the way.
+pub const FORMAT: wgpu::TextureFormat = wgpu::TextureFormat::Rgba8Unorm;
+
+/// A picture read back from the GPU: rows top to bottom, RGBA.
+pub struct Capture {
+    pub width: u32,
+    pub height: u32,
+    pub rgba: Vec<u8>,
+    /// Name of the scene shown.
+    pub scene: String,
+}
+
+/// What the main world wants drawn; handed over whole at the next extraction.
+#[derive(Resource, Default)]
+pub struct Picture {
+    pub back: DisplayList,
+    pub front: DisplayList,
+    pub uploads: Vec<Upload>,
+    pub size: [u32; 2],
+    pub atlas_side: u32,
+    /// `back` holds a new back layer.
+    pub back_changed: bool,
+    /// Something is to be drawn at all.
+    pub draw: bool,
+    /// Read the picture back and send it.
+    pub capture: bool,
+    /// Name of the scene shown.
+    pub scene: String,
+}
+
+/// Where captures go; bounded, and a picture nobody fetched in time is dropped.
+#[derive(Resource, Clone)]
+pub struct CaptureSender(pub SyncSender<Capture>);
+
+#[derive(Resource, Default)]
+struct Extracted(Picture);
+
+pub struct CanvasPlugin {
+    pub captures: SyncSender<Capture>,
+}
+
+impl Plugin for CanvasPlugin {
+    fn build(&self, app: &mut App) {
+        app.init_resource::<Picture>();
+        let Some(render_app) = app.get_sub_app_mut(RenderApp) else { return };
+        render_app
+            .init_resource::<Extracted>()
+            .init_resource::<CanvasGpu>()
+            .insert_resource(CaptureSender(self.captures.clone()))
+            .add_systems(ExtractSchedule, extract)
+            .add_systems(
+                Render,
+                (
+                    ask_for_window_texture.in_set(RenderSystems::PrepareViews).before(prepare_windows),
+                    draw.in_set(RenderSystems::Prepare),
+                ),
+            );
+    }
+}
+
+/// Opens the graphics adapter: the best there is, a software one where there is no other.
+///
+/// # Errors
+/// No adapter, or it gives no device; in words.
+pub fn open_adapter() -> Result<(RenderCreation, wgpu::AdapterInfo), WallError> {
+    let descriptor = wgpu::InstanceDescriptor {
+        backends: wgpu::Backends::PRIMARY,
+        flags: wgpu::InstanceFlags::empty(),
+        ..wgpu::InstanceDescriptor::new_without_display_handle()
+    };
+    let instance = wgpu::Instance::new(descriptor);
+    let fail = |error: String| WallError::Graphics(error);
+    let adapter = bevy::tasks::block_on(instance.request_adapter(&wgpu::RequestAdapterOptions {
+        power_preference: wgpu::PowerPreference::HighPerformance,
+        ..Default::default()
+    }))
+    .map_err(|error| fail(error.to_string()))?;
+    let info = adapter.get_info();
+    let (device, queue) = bevy::tasks::block_on(adapter.request_device(&wgpu::DeviceDescriptor {
+        label: Some("wall"),
+        required_features: adapter.features() - wgpu::Features::MAPPABLE_PRIMARY_BUFFERS - experimental(),
+        required_limits: adapter.limits(),
+        ..Default::default()
+    }))
+    .map_err(|error| fail(format!("{} gives no device: {error}", info.name)))?;
+    let creation = RenderCreation::manual(
+        RenderDevice::from(device),
+        RenderQueue(Arc::new(WgpuWrapper::new(queue))),
+        RenderAdapterInfo(WgpuWrapper::new(info.clone())),
+        RenderAdapter(Arc::new(WgpuWrapper::new(adapter))),
+        RenderInstance(Arc::new(WgpuWrapper::new(instance))),
+    );
+    Ok((creation, info))
+}
+
+/// Features that wgpu gives only to those who accept its warning.
+fn experimental() -> wgpu::Features {
+    wgpu::Features::all_experimental_mask()
+}
+
+fn extract(mut main: ResMut<MainWorld>, mut extracted: ResMut<Extracted>) {
+    let mut picture = main.resource_mut::<Picture>();
+    // While the renderer is not ready the last picture waits here and the next one with the main world; nothing of
+    // either (new glyphs above all) may be lost.
+    if !picture.draw || extracted.0.draw {
+        return;
+    }
+    // The lists change places, so that neither side allocates anew.
+    std::mem::swap(&mut *picture, &mut extracted.0);
+    picture.draw = false;
+    picture.capture = false;
+    picture.back_changed = false;
+    picture.size = extracted.0.size;
+    picture.atlas_side = extracted.0.atlas_side;
+    picture.uploads.clear();
+}
+
+/// A window's texture is asked for only when there is something to show in it.
+fn ask_for_window_texture(mut windows: ResMut<ExtractedWindows>, extracted: Res<Extracted>, gpu: Res<CanvasGpu>) {
+    for window in windows.windows.values_mut() {
+        window.needs_initial_present = extracted.0.draw || gpu.present_again;
+    }
+}
+
+struct Buffers {
+    shapes: Growing,
+    glyphs: Growing,
+    sparks: Growing,
+    vertices: Growing,
+}
+
+impl Buffers {
+    fn new() -> Buffers {
+        Buffers {
+            shapes: Growing::new("shapes"),
+            glyphs: Growing::new("glyphs"),
+            sparks: Growing::new("sparks"),
+            vertices: Growing::new("vertices"),
+        }
+    }
+
+    fn write(&mut self, device: &wgpu::Device, queue: &wgpu::Queue, list: &DisplayList) {
+        self.shapes.write(device, queue, bytemuck::cast_slice(&list.shapes));
+        self.glyphs.write(device, queue, bytemuck::cast_slice(&list.glyphs));
+        self.sparks.write(device, queue, bytemuck::cast_slice(&list.sparks));
+        self.vertices.write(device, queue, bytemuck::cast_slice(&list.vertices));
+    }
+}
+
+/// A vertex buffer that grows by halves and never shrinks.
+struct Growing {
+    label: &'static str,
+    buffer: Option<wgpu::Buffer>,
+    capacity: u64,
+}
+
+impl Growing {
+    fn new(label: &'static str) -> Growing {
+        Growing { label, buffer: None, capacity: 0 }
+    }
+
+    fn write(&mut self, device: &wgpu::Device, queue: &wgpu::Queue, bytes: &[u8]) {
+        let needed = bytes.len() as u64;
+        if needed == 0 {
+            return;
+        }
+        if needed > self.capacity || self.buffer.is_none() {
+            self.capacity = (needed + needed / 2).next_multiple_of(4096);
+            self.buffer = Some(device.create_buffer(&wgpu::BufferDescriptor {
+                label: Some(self.label),
+                size: self.capacity,
+                usage: wgpu::BufferUsages::VERTEX | wgpu::BufferUsages::COPY_DST,
+                mapped_at_creation: false,
+            }));
+        }
+        if let Some(buffer) = &self.buffer {
+            queue.write_buffer(buffer, 0, bytes);
+        }
+    }
+}
+
+/// Textures of one size.
+struct Layers {
+    size: [u32; 2],
+    back: wgpu::Texture,
+    back_view: wgpu::TextureView,
+    picture: wgpu::Texture,
+    picture_view: wgpu::TextureView,
+    present_group: wgpu::BindGroup,
+}
+
+struct Pipelines {
+    shape: wgpu::RenderPipeline,
+    glyph: wgpu::RenderPipeline,
+    spark: wgpu::RenderPipeline,
+    mesh: wgpu::RenderPipeline,
+    ground: wgpu::RenderPipeline,
+    present_module: wgpu::ShaderModule,
+    present_layout: wgpu::BindGroupLayout,
+    /// Made when a window's format is known.
+    present: Option<(wgpu::TextureFormat, wgpu::RenderPipeline)>,
+    group_layout: wgpu::BindGroupLayout,
+    view: wgpu::Buffer,
+    ground_colours: wgpu::Buffer,
+}
+
+struct Atlas {
+    side: u32,
+    texture: wgpu::Texture,
+    group: wgpu::BindGroup,
+}
+
+#[derive(Resource, Default)]
+struct CanvasGpu {
+    pipelines: Option<Pipelines>,
+    layers: Option<Layers>,
+    atlas: Option<Atlas>,
+    back: Option<Buffers>,
+    front: Option<Buffers>,
+    present_again: bool,
+    /// The back layer was never drawn at this size.
+    back_missing: bool,
+}
+
+fn draw(
+    mut gpu: ResMut<CanvasGpu>,
+    mut extracted: ResMut<Extracted>,
+    windows: Res<ExtractedWindows>,
+    device: Res<RenderDevice>,
+    queue: Res<RenderQueue>,
+    captures: Res<CaptureSender>,
+) {
+    if !extracted.0.draw && !gpu.present_again {
+        return;
+    }
+    render(&mut gpu, &extracted.0, &windows, &device, &queue, &captures);
+    extracted.0.draw = false;
+}
+
+fn render(
+    gpu: &mut CanvasGpu,
+    picture: &Picture,
+    windows: &ExtractedWindows,
+    device: &RenderDevice,
+    queue: &RenderQueue,
+    captures: &CaptureSender,
+) {
+    let device = device.wgpu_device();
+    let pipelines = gpu.pipelines.get_or_insert_with(|| make_pipelines(device));
+    let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("wall") });
+    if picture.draw {
+        let [width, height] = picture.size;
+        if width == 0 || height == 0 {
+            return;
+        }
+        if gpu.layers.as_ref().is_none_or(|layers| layers.size != picture.size) {
+            gpu.layers = Some(make_layers(device, pipelines, picture.size));
+            gpu.back_missing = true;
+            let view: [f32; 4] = [2.0 / width as f32, -2.0 / height as f32, width as f32, height as f32];
+            queue.write_buffer(&pipelines.view, 0, bytemuck::cast_slice(&view));
+            let colours = [tokens::GROUND_EDGE, tokens::GROUND_MIDDLE].map(|colour| colour.0.map(|part| f32::from(part) / 255.0));
+            queue.write_buffer(&pipelines.ground_colours, 0, bytemuck::cast_slice(&colours));
+        }
+        if gpu.atlas.as_ref().is_none_or(|atlas| atlas.side != picture.atlas_side) {
+            gpu.atlas = Some(make_atlas(device, pipelines, picture.atlas_side));
+        }
+        let (Some(layers), Some(atlas)) = (&gpu.layers, &gpu.atlas) else { return };
+        for upload in &picture.uploads {
+            write_atlas(queue, &atlas.texture, upload);
+        }
+        if picture.back_changed || gpu.back_missing {
+            let buffers = gpu.back.get_or_insert_with(Buffers::new);
+            buffers.write(device, queue, &picture.back);
+            let mut pass = begin(&mut encoder, "back", &layers.back_view, wgpu::LoadOp::Clear(wgpu::Color::BLACK));
+            pass.set_bind_group(0, &atlas.group, &[]);
+            pass.set_pipeline(&pipelines.ground);
+            pass.draw(0..3, 0..1);
+            paint(&mut pass, pipelines, buffers, &picture.back, picture.size);
+            drop(pass);
+            gpu.back_missing = false;
+        }
+        encoder.copy_texture_to_texture(
+            layers.back.as_image_copy(),
+            layers.picture.as_image_copy(),
+            wgpu::Extent3d { width, height, depth_or_array_layers: 1 },
+        );
+        let buffers = gpu.front.get_or_insert_with(Buffers::new);
+        buffers.write(device, queue, &picture.front);
+        let mut pass = begin(&mut encoder, "front", &layers.picture_view, wgpu::LoadOp::Load);
+        pass.set_bind_group(0, &atlas.group, &[]);
+        paint(&mut pass, pipelines, buffers, &picture.front, picture.size);
+    }
+    let Some(layers) = &gpu.layers else { return };
+    gpu.present_again = false;
+    for window in windows.windows.values() {
+        let (Some(target), Some(format)) = (&window.swap_chain_texture_view, window.swap_chain_texture_view_format) else {
+            gpu.present_again = true;
+            continue;
+        };
+        if pipelines.present.as_ref().is_none_or(|(known, _)| *known != format) {
+            pipelines.present = Some((format, make_present(device, pipelines, format)));
+        }
+        let Some((_, present)) = &pipelines.present else { continue };
+        let mut pass = begin(&mut encoder, "present", target, wgpu::LoadOp::Clear(wgpu::Color::BLACK));
+        pass.set_bind_group(0, &layers.present_group, &[]);
+        pass.set_pipeline(present);
+        pass.draw(0..3, 0..1);
+    }
+    let reading = (picture.draw && picture.capture).then(|| copy_out(device, &mut encoder, layers));
+    queue.submit([encoder.finish()]);
+    if let Some(buffer) = reading
+        && let Some(capture) = read_out(device, &buffer, layers.size, &picture.scene)
+    {
+        match captures.0.try_send(capture) {
+            Ok(()) | Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {}
+        }
+    }
+}
+
+fn begin<'a>(
+    encoder: &'a mut wgpu::CommandEncoder,
+    label: &'static str,
+    view: &'a wgpu::TextureView,
+    load: wgpu::LoadOp<wgpu::Color>,
+) -> wgpu::RenderPass<'a> {
+    encoder.begin_render_pass(&wgpu::RenderPassDescriptor {
+        label: Some(label),
+        color_attachments: &[Some(wgpu::RenderPassColorAttachment {
+            view,
+            depth_slice: None,
+            resolve_target: None,
+            ops: wgpu::Operations { load, store: wgpu::StoreOp::Store },
+        })],
+        ..Default::default()
+    })
+}
+
+fn paint(
+    pass: &mut wgpu::RenderPass<'_>,
+    pipelines: &Pipelines,
+    buffers: &Buffers,
+    list: &DisplayList,
+    [width, height]: [u32; 2],
+) {
+    for batch in &list.batches {
+        let (pipeline, buffer, stride, instanced) = match batch.visual {
+            Visual::Shape => (&pipelines.shape, &buffers.shapes, size_of::<ShapeInstance>(), true),
+            Visual::Glyph => (&pipelines.glyph, &buffers.glyphs, size_of::<GlyphInstance>(), true),
+            Visual::Spark => (&pipelines.spark, &buffers.sparks, size_of::<SparkInstance>(), true),
+            Visual::Mesh => (&pipelines.mesh, &buffers.vertices, size_of::<MeshVertex>(), false),
+        };
+        let Some(buffer) = &buffer.buffer else { continue };
+        match batch.clip {
+            Some([left, top, wide, high]) => {
+                let (left, top) = (left.min(width), top.min(height));
+                let (wide, high) = (wide.min(width - left), high.min(height - top));
+                if wide == 0 || high == 0 {
+                    continue;
+                }
+                pass.set_scissor_rect(left, top, wide, high);
+            }
+            None => pass.set_scissor_rect(0, 0, width, height),
+        }
+        let start = u64::from(batch.first) * stride as u64;
+        let end = start + u64::from(batch.count) * stride as u64;
+        pass.set_pipeline(pipeline);
+        pass.set_vertex_buffer(0, buffer.slice(start..end));
+        if instanced {
+            pass.draw(0..4, 0..batch.count);
+        } else {
+            pass.draw(0..batch.count, 0..1);
+        }
+    }
+}
+
+fn write_atlas(queue: &wgpu::Queue, texture: &wgpu::Texture, upload: &Upload) {
+    queue.write_texture(
+        wgpu::TexelCopyTextureInfo {
+            texture,
+            mip_level: 0,
+            origin: wgpu::Origin3d { x: upload.left, y: upload.top, z: 0 },
+            aspect: wgpu::TextureAspect::All,
+        },
+        &upload.coverage,
+        wgpu::TexelCopyBufferLayout { offset: 0, bytes_per_row: Some(upload.width), rows_per_image: None },
+        wgpu::Extent3d { width: upload.width, height: upload.height, depth_or_array_layers: 1 },
+    );
+}
+
+fn copy_out(device: &wgpu::Device, encoder: &mut wgpu::CommandEncoder, layers: &Layers) -> wgpu::Buffer {
+    let [width, height] = layers.size;
+    let row = (width * 4).next_multiple_of(wgpu::COPY_BYTES_PER_ROW_ALIGNMENT);
+    let buffer = device.create_buffer(&wgpu::BufferDescriptor {
+        label: Some("capture"),
+        size: u64::from(row) * u64::from(height),
+        usage: wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::MAP_READ,
+        mapped_at_creation: false,
+    });
+    encoder.copy_texture_to_buffer(
+        layers.picture.as_image_copy(),
+        wgpu::TexelCopyBufferInfo {
+            buffer: &buffer,
+            layout: wgpu::TexelCopyBufferLayout { offset: 0, bytes_per_row: Some(row), rows_per_image: None },
+        },
+        wgpu::Extent3d { width, height, depth_or_array_layers: 1 },
+    );
+    buffer
+}
+
+fn read_out(device: &wgpu::Device, buffer: &wgpu::Buffer, [width, height]: [u32; 2], scene: &str) -> Option<Capture> {
+    let (sender, receiver) = std::sync::mpsc::sync_channel(1);
+    buffer.map_async(wgpu::MapMode::Read, .., move |mapped| {
+        sender.send(mapped.is_ok()).ok();
+    });
+    device.poll(wgpu::PollType::wait_indefinitely()).ok()?;
+    if !receiver.recv().ok()? {
+        return None;
+    }
+    let row = (width * 4).next_multiple_of(wgpu::COPY_BYTES_PER_ROW_ALIGNMENT) as usize;
+    let mut rgba = Vec::with_capacity((width * height * 4) as usize);
+    {
+        let bytes = buffer.get_mapped_range(..);
+        for line in bytes.chunks(row) {
+            rgba.extend_from_slice(&line[..(width * 4) as usize]);
+        }
+    }
+    buffer.unmap();
+    Some(Capture { width, height, rgba, scene: scene.to_owned() })
+}
+
+fn make_layers(device: &wgpu::Device, pipelines: &Pipelines, size: [u32; 2]) -> Layers {
+    let texture = |label: &'static str| {
+        device.create_texture(&wgpu::TextureDescriptor {
+            label: Some(label),
+            size: wgpu::Extent3d { width: size[0], height: size[1], depth_or_array_layers: 1 },
+            mip_level_count: 1,
+            sample_count: 1,
+            dimension: wgpu::TextureDimension::D2,
+            format: FORMAT,
+            usage: wgpu::TextureUsages::RENDER_ATTACHMENT
+                | wgpu::TextureUsages::COPY_SRC
+                | wgpu::TextureUsages::COPY_DST
+                | wgpu::TextureUsages::TEXTURE_BINDING,
+            view_formats: &[],
+        })
+    };
+    let (back, picture) = (texture("back"), texture("picture"));
+    let back_view = back.create_view(&Default::default());
+    let picture_view = picture.create_view(&Default::default());
+    let present_group = device.create_bind_group(&wgpu::BindGroupDescriptor {
+        label: Some("present"),
+        layout: &pipelines.present_layout,
+        entries: &[wgpu::BindGroupEntry { binding: 0, resource: wgpu::BindingResource::TextureView(&picture_view) }],
+    });
+    Layers { size, back, back_view, picture, picture_view, present_group }
+}
+
+fn make_atlas(device: &wgpu::Device, pipelines: &Pipelines, side: u32) -> Atlas {
+    let texture = device.create_texture(&wgpu::TextureDescriptor {
+        label: Some("glyph atlas"),
+        size: wgpu::Extent3d { width: side, height: side, depth_or_array_layers: 1 },
+        mip_level_count: 1,
+        sample_count: 1,
+        dimension: wgpu::TextureDimension::D2,
+        format: wgpu::TextureFormat::R8Unorm,
+        usage: wgpu::TextureUsages::TEXTURE_BINDING | wgpu::TextureUsages::COPY_DST,
+        view_formats: &[],
+    });
+    let view = texture.create_view(&Default::default());
+    let group = device.create_bind_group(&wgpu::BindGroupDescriptor {
+        label: Some("canvas"),
+        layout: &pipelines.group_layout,
+        entries: &[
+            wgpu::BindGroupEntry { binding: 0, resource: pipelines.view.as_entire_binding() },
+            wgpu::BindGroupEntry { binding: 1, resource: wgpu::BindingResource::TextureView(&view) },
+            wgpu::BindGroupEntry { binding: 2, resource: pipelines.ground_colours.as_entire_binding() },
+        ],
+    });
+    Atlas { side, texture, group }
+}
+
+fn make_present(device: &wgpu::Device, pipelines: &Pipelines, format: wgpu::TextureFormat) -> wgpu::RenderPipeline {
+    let layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+        label: Some("present"),
+        bind_group_layouts: &[Some(&pipelines.present_layout)],
+        immediate_size: 0,
+    });
+    make_pipeline(device, "present", &layout, &pipelines.present_module, &[], format, None)
+}
+
+fn make_pipelines(device: &wgpu::Device) -> Pipelines {
+    let texture_entry = |binding| wgpu::BindGroupLayoutEntry {
+        binding,
+        visibility: wgpu::ShaderStages::FRAGMENT,
+        ty: wgpu::BindingType::Texture {
+            sample_type: wgpu::TextureSampleType::Float { filterable: false },
+            view_dimension: wgpu::TextureViewDimension::D2,
+            multisampled: false,
+        },
+        count: None,
+    };
+    let uniform_entry = |binding| wgpu::BindGroupLayoutEntry {
+        binding,
+        visibility: wgpu::ShaderStages::VERTEX_FRAGMENT,
+        ty: wgpu::BindingType::Buffer {
+            ty: wgpu::BufferBindingType::Uniform,
+            has_dynamic_offset: false,
+            min_binding_size: None,
+        },
+        count: None,
+    };
+    let group_layout = device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
+        label: Some("canvas"),
+        entries: &[uniform_entry(0), texture_entry(1), uniform_entry(2)],
+    });
+    let present_layout = device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
+        label: Some("present"),
+        entries: &[texture_entry(0)],
+    });
+    let layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+        label: Some("canvas"),
+        bind_group_layouts: &[Some(&group_layout)],
+        immediate_size: 0,
+    });
+    let uniform = |label: &'static str, size| {
+        device.create_buffer(&wgpu::BufferDescriptor {
+            label: Some(label),
+            size,
+            usage: wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
+            mapped_at_creation: false,
+        })
+    };
+    let module = |label: &'static str, source: &'static str| {
+        device.create_shader_module(wgpu::ShaderModuleDescriptor {
+            label: Some(label),
+            source: wgpu::ShaderSource::Wgsl(source.into()),
+        })
+    };
+    let instance = wgpu::VertexStepMode::Instance;
+    let shape_attributes =
+        wgpu::vertex_attr_array![0 => Float32x4, 1 => Float32x4, 2 => Float32x4, 3 => Unorm8x4, 4 => Unorm8x4, 5 => Unorm8x4];
+    let glyph_attributes = wgpu::vertex_attr_array![0 => Float32x4, 1 => Float32x2, 2 => Unorm8x4];
+    let spark_attributes = wgpu::vertex_attr_array![0 => Float32x4, 1 => Unorm8x4];
+    let mesh_attributes = wgpu::vertex_attr_array![0 => Float32x2, 1 => Unorm8x4];
+    let over = Some(wgpu::BlendState::PREMULTIPLIED_ALPHA_BLENDING);
+    let make = |label, source, stride: usize, step_mode, attributes: &[wgpu::VertexAttribute]| {
+        let buffers = [wgpu::VertexBufferLayout { array_stride: stride as u64, step_mode, attributes }];
+        make_pipeline(device, label, &layout, &module(label, source), &buffers, FORMAT, over)
+    };
+    Pipelines {
+        shape: make(
+            "shape",
+            include_str!("../../../shaders/shape.wgsl"),
+            size_of::<ShapeInstance>(),
+            instance,
+            &shape_attributes,
+        ),
+        glyph: make(
+            "glyph",
+            include_str!("../../../shaders/glyph.wgsl"),
+            size_of::<GlyphInstance>(),
+            instance,
+            &glyph_attributes,
+        ),
+        spark: make(
+            "spark",
+            include_str!("../../../shaders/spark.wgsl"),
+            size_of::<SparkInstance>(),
+            instance,
+            &spark_attributes,
+        ),
+        mesh: make(
+            "mesh",
+            include_str!("../../../shaders/mesh.wgsl"),
+            size_of::<MeshVertex>(),
+            wgpu::VertexStepMode::Vertex,
+            &mesh_attributes,
+        ),
+        ground: make_pipeline(
+            device,
+            "ground",
+            &layout,
+            &module("ground", include_str!("../../../shaders/ground.wgsl")),
+            &[],
+            FORMAT,
+            None,
+        ),
+        present_module: module("present", include_str!("../../../shaders/present.wgsl")),
+        present: None,
+        view: uniform("view", 16),
+        ground_colours: uniform("ground", 32),
+        group_layout,
+        present_layout,
+    }
+}
+
+fn make_pipeline(
+    device: &wgpu::Device,
+    label: &str,
+    layout: &wgpu::PipelineLayout,
+    module: &wgpu::ShaderModule,
+    buffers: &[wgpu::VertexBufferLayout<'_>],
+    format: wgpu::TextureFormat,
+    blend: Option<wgpu::BlendState>,
+) -> wgpu::RenderPipeline {
+    // Instanced quads are strips of four corners, meshes lists of triangles.
+    let strip = buffers.first().is_some_and(|buffer| buffer.step_mode == wgpu::VertexStepMode::Instance);
+    device.create_render_pipeline(&wgpu::RenderPipelineDescriptor {
+        label: Some(label),
+        layout: Some(layout),
+        vertex: wgpu::VertexState {
+            module,
+            entry_point: Some("vertex"),
+            compilation_options: Default::default(),
+            buffers,
+        },
+        primitive: wgpu::PrimitiveState {
+            topology: if strip { wgpu::PrimitiveTopology::TriangleStrip } else { wgpu::PrimitiveTopology::TriangleList },
+            ..Default::default()
+        },
+        depth_stencil: None,
+        multisample: Default::default(),
+        fragment: Some(wgpu::FragmentState {
+            module,
+            entry_point: Some("fragment"),
+            compilation_options: Default::default(),
+            targets: &[Some(wgpu::ColorTargetState { format, blend, write_mask: wgpu::ColorWrites::ALL })],
+        }),
+        multiview_mask: None,
+        cache: None,
+    })
+}

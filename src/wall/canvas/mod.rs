@@ -1,0 +1,13 @@
+//! The canvas: what panels draw with. Panels speak in design units; the display list holds pixels.
+//!
+//! `list` is the picture as bytes, `glyphs` the fonts and their atlas, `paint` the pen, `gpu` the render plugin that
+//! turns lists into pixels with the shaders in `shaders/`.
+
+pub mod glyphs;
+pub mod gpu;
+pub mod list;
+pub mod paint;
+
+pub use glyphs::{Face, Glyphs};
+pub use list::{DisplayList, Rect};
+pub use paint::{Align, Paint, Style};

@@ -1,0 +1,189 @@
+//! What every scene has around its panels: title, tabs, clock, age, the mark of simulated data; below, the sources.
+
+use crate::model::City;
+
+use super::canvas::{Align, Face, Paint, Rect, Style};
+use super::data::Data;
+use super::format;
+use super::options::Lang;
+use super::scene::{MARGIN, Scene};
+use super::tokens::{self, Colour, size};
+
+pub struct Chrome<'a> {
+    pub data: &'a Data,
+    pub city: &'a City,
+    pub scene: &'a Scene,
+    /// Name and tab of each scene of the rotation.
+    pub tabs: &'a [(String, String)],
+    pub lang: Lang,
+    pub now_us: i64,
+    pub now_s: f64,
+    /// The picture stands still since then, µs.
+    pub frozen_us: Option<i64>,
+    /// The picture is as of a chosen time.
+    pub as_of: bool,
+    /// What is wrong with a scene file.
+    pub problem: Option<&'a str>,
+}
+
+/// Data older than this are no longer live, seconds.
+const LIVE_S: f64 = 15.0;
+
+impl Chrome<'_> {
+    pub fn header(&self, paint: &mut Paint<'_>, wall: Rect) {
+        let baseline = 65.0;
+        let title = Style::new(Face::Bold, size::FIGURE, tokens::TEXT).spacing(0.02);
+        let mut pen = wall.left + MARGIN;
+        pen += paint.text(pen, baseline, self.lang.pick(&self.city.title_zh, &self.city.title_en), &title) + 20.0;
+        let under = if self.scene.subtitle.is_empty() {
+            self.lang.pick(&self.city.motto_zh, &self.city.motto_en)
+        } else {
+            self.scene.subtitle.pick(self.lang)
+        };
+        let motto = Style::new(Face::Text, size::BODY, tokens::TEXT_QUIET).spacing(if self.lang == Lang::Zh { 0.06 } else { 0.0 });
+        if !under.is_empty() {
+            pen += paint.text(pen, baseline - 1.0, under, &motto) + 22.0;
+        }
+        if self.data.is_demo() {
+            pen += self.demo_mark(paint, pen, baseline) + 22.0;
+        }
+        let right = self.right(paint, wall.right - MARGIN, baseline);
+        self.tabs(paint, wall, pen, right - 30.0, baseline);
+    }
+
+    /// Simulated rows are in what is shown. There is no option that leaves this out.
+    pub fn demo_mark(&self, paint: &mut Paint<'_>, left: f32, baseline: f32) -> f32 {
+        let style = Style::new(Face::Bold, size::CAPTION, tokens::DEMO).spacing(0.08);
+        let text = self.lang.pick("演示数据", "SIMULATED DATA");
+        let width = paint.measure(text, &style) + 22.0;
+        let mark = Rect::new(left, baseline - 20.0, width, 28.0);
+        let fill = tokens::DEMO.alpha(0.10);
+        paint.framed(mark, 4.0, fill, fill, false, Some((1.2, tokens::DEMO.alpha(0.85))));
+        paint.text(mark.middle_x(), baseline - 0.5, text, &style.middle());
+        width
+    }
+
+    fn tabs(&self, paint: &mut Paint<'_>, wall: Rect, left: f32, right: f32, baseline: f32) {
+        if self.tabs.len() < 2 {
+            return;
+        }
+        let style = Style::new(Face::Text, size::BODY, tokens::TEXT_FAINT);
+        let widths: Vec<f32> = self.tabs.iter().map(|(_, tab)| paint.measure(tab, &style)).collect();
+        let mut gap = 36.0;
+        let total = |gap: f32| widths.iter().sum::<f32>() + gap * (widths.len() as f32 - 1.0);
+        while total(gap) > right - left && gap > 14.0 {
+            gap -= 2.0;
+        }
+        if total(gap) > right - left {
+            // Not all of them fit: the one shown is enough.
+            return;
+        }
+        let mut pen = (wall.middle_x() - total(gap) * 0.5).clamp(left, right - total(gap));
+        for ((name, tab), width) in self.tabs.iter().zip(widths) {
+            let shown = *name == self.scene.name;
+            paint.text(pen, baseline - 10.0, tab, &style.colour(if shown { tokens::TEXT } else { tokens::TEXT_FAINT }));
+            if shown {
+                paint.rect(Rect::new(pen, baseline + 1.0, width, 3.0), 1.5, tokens::ACCENT);
+            }
+            pen += width + gap;
+        }
+    }
+
+    /// Age, date and clock from the right; returns where they begin.
+    fn right(&self, paint: &mut Paint<'_>, right: f32, baseline: f32) -> f32 {
+        let (text, colour) = self.age();
+        let style = Style::new(Face::Text, size::CAPTION, if colour == tokens::GOOD { tokens::TEXT_QUIET } else { colour }).right();
+        let mut pen = right - paint.text(right, baseline - 1.0, &text, &style) - 14.0;
+        paint.disc(pen + 2.0, baseline - 6.0, 9.0, colour.alpha(0.16));
+        paint.disc(pen + 2.0, baseline - 6.0, 4.5, colour);
+        pen -= 18.0;
+        let date = format::date(self.now_us, self.city.tz, self.lang);
+        let quiet = Style::new(Face::Text, size::CAPTION, tokens::TEXT_QUIET).align(Align::Right);
+        pen -= paint.text(pen, baseline - 1.0, &date, &quiet) + 16.0;
+        let clock = Style::new(Face::Figure, size::FIGURE, tokens::TEXT).right();
+        pen -= paint.text(pen, baseline, &format::clock(self.now_us, self.city.tz), &clock);
+        pen
+    }
+
+    /// How fresh the wall is, in words and colour.
+    fn age(&self) -> (String, Colour) {
+        let lang = self.lang;
+        let until = |time_us: i64| {
+            let clock = format::clock(time_us, self.city.tz);
+            let same_day = format::day(time_us, self.city.tz) == format::day(self.now_us, self.city.tz);
+            if same_day { clock } else { format!("{} {clock}", format::day(time_us, self.city.tz)) }
+        };
+        if let Some(frozen_us) = self.frozen_us {
+            return (format!("{} {}", lang.pick("已定格", "frozen at"), until(frozen_us)), tokens::WARN);
+        }
+        let silence_s = self.data.silence_s(self.now_s).unwrap_or(f64::INFINITY);
+        if !self.as_of && (self.data.down.is_some() || silence_s > f64::from(tokens::LATE_S)) {
+            let text = if silence_s.is_finite() {
+                format!("{} {}", lang.pick("重连中 · 数据是", "reconnecting · data of"), format::span(silence_s, lang))
+                    + lang.pick("前的", " ago")
+            } else {
+                lang.pick("正在连接", "connecting").to_owned()
+            };
+            return (text, tokens::BAD);
+        }
+        if self.data.status == "read_only" {
+            return (lang.pick("只读：新数据暂停写入", "read-only: new data are not kept").to_owned(), tokens::BAD);
+        }
+        match self.data.data_until {
+            None => (lang.pick("尚无数据", "no data yet").to_owned(), tokens::WARN),
+            Some(data_until) => {
+                let age_s = (self.now_us - data_until) as f64 / 1e6;
+                if self.as_of {
+                    return (format!("{} {}", lang.pick("数据截至", "data until"), until(data_until.min(self.now_us))), tokens::GOOD);
+                }
+                if age_s <= LIVE_S {
+                    let age = format::decimal(Some(age_s.max(0.0)), usize::from(age_s < 9.95));
+                    (format!("{} {age} {}", lang.pick("实时", "live"), lang.pick("秒", "s")), tokens::GOOD)
+                } else {
+                    (format!("{} {}", lang.pick("数据截至", "data until"), until(data_until)), tokens::WARN)
+                }
+            }
+        }
+    }
+
+    /// Sources, and what is wrong if something is.
+    pub fn footer(&self, paint: &mut Paint<'_>, wall: Rect) {
+        let baseline = wall.bottom - 13.0;
+        let (left, right) = (wall.left + MARGIN, wall.right - MARGIN);
+        let style = Style::new(Face::Text, size::NOTE, tokens::TEXT_FAINT);
+        let mut sources = Vec::new();
+        if self.data.sparks.map().is_some() {
+            if !self.city.map_source.is_empty() {
+                sources.push(format!("{}{}", self.lang.pick("底图：", "Map: "), self.city.map_source));
+                if !self.city.map_source.contains("审图号") {
+                    sources.push(self.lang.pick("审图号：待报审", "map approval number: pending").into());
+                }
+            }
+            sources.push(self.lang.pick("场所疏密 © OpenStreetMap contributors, ODbL", "density of places © OpenStreetMap contributors, ODbL").into());
+        }
+        let right_text = sources.join("    ");
+        let right_width = paint.text(right, baseline, &right_text, &style.right());
+        let room = right - left - right_width - 40.0;
+        if let Some(problem) = self.problem {
+            paint.text_within(left, baseline, room, &format!("▲ {problem}"), &style.colour(tokens::WARN));
+            return;
+        }
+        if let Some(message) = self.data.status_message.as_deref().filter(|message| !message.is_empty()) {
+            paint.text_within(left, baseline, room, &format!("▲ {message}"), &style.colour(tokens::WARN));
+            return;
+        }
+        let mut parts = Vec::new();
+        if let Some(until) = self.data.data_until {
+            let at = format!("{} {}", format::day(until, self.city.tz), format::clock(until, self.city.tz));
+            parts.push(format!("{} {at}", self.lang.pick("数据截至", "Data until")));
+        }
+        if let Some(baseline) = self.city.baseline("solved") {
+            let value = format::whole(Some(baseline.value));
+            parts.push(match self.lang {
+                Lang::Zh => format!("累计 = 期初 {value}（见诸报道，{}）＋ 本系统计数", if baseline.as_of.is_empty() { "未注日期" } else { "截至报道时" }),
+                Lang::En => format!("total = opening balance {value} ({}) + counted here", baseline.source),
+            });
+        }
+        paint.text_within(left, baseline, room, &parts.join("    "), &style);
+    }
+}

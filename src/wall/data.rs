@@ -1,0 +1,267 @@
+//! What the wall knows: the newest result of each metric, the clock, the city, and how old all that is.
+//!
+//! Nothing is ever emptied because news stop; it ages. Results are looked up by metric name and column name, and a
+//! value that is missing is `None`, never 0.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use serde_json::Value as Json;
+
+use crate::model::City;
+use crate::model::message::{HubMessage, MetricRef, MetricResult};
+use crate::model::time::parse_time_us;
+
+use super::sparks::Sparks;
+
+/// One metric: what it says now, what it said before, and when that changed (wall seconds).
+#[derive(Clone)]
+pub struct Known {
+    pub result: MetricResult,
+    pub before: Option<MetricResult>,
+    pub changed_s: f64,
+}
+
+/// Everything that came over the link.
+#[derive(Clone, Default)]
+pub struct Data {
+    pub city: Option<Arc<City>>,
+    pub known_metrics: Vec<String>,
+    metrics: HashMap<MetricRef, Known>,
+    /// The hub's clock when it last spoke, µs, and the wall's second then.
+    heard: Option<(i64, f64)>,
+    pub data_until: Option<i64>,
+    pub recv_until: Option<i64>,
+    demo: bool,
+    pub status: String,
+    pub status_message: Option<String>,
+    /// Why there is no connection; `None` while there is one.
+    pub down: Option<String>,
+    pub sparks: Sparks,
+    /// Grows with every change that could be seen.
+    pub version: u64,
+}
+
+impl Data {
+    /// Takes a message in; `now_s` is the wall's own second. Control and watch messages are not for here.
+    pub fn take(&mut self, message: HubMessage, now_s: f64) {
+        self.version += 1;
+        match message {
+            HubMessage::Welcome { city, now, demo, metrics, .. } => {
+                let city = Arc::new(*city);
+                if self.city.as_deref() != Some(&*city) {
+                    self.sparks.set_city(&city);
+                    self.city = Some(city);
+                }
+                self.known_metrics = metrics;
+                self.demo = demo;
+                self.down = None;
+                self.heard = Some((now, now_s));
+            }
+            HubMessage::Result(result) => self.take_result(result, now_s),
+            HubMessage::Events { columns, rows, reset, backlog, .. } => {
+                if reset {
+                    self.sparks.clear();
+                }
+                let shown_now = self.now_us(now_s);
+                self.sparks.take(&columns, &rows, backlog, now_s, shown_now);
+            }
+            HubMessage::Tick { now, data_until, recv_until, demo, status, message } => {
+                self.heard = Some((now, now_s));
+                self.data_until = data_until;
+                self.recv_until = recv_until;
+                self.demo = demo;
+                self.status = status;
+                self.status_message = message;
+            }
+            _ => {}
+        }
+    }
+
+    pub fn take_result(&mut self, result: MetricResult, now_s: f64) {
+        if let Some(error) = &result.error {
+            tracing::warn!("metric {}: {error}", result.metric);
+        }
+        if self.data_until < result.data_until {
+            self.data_until = result.data_until;
+        }
+        let key = MetricRef { name: result.metric.clone(), params: result.params.clone() };
+        match self.metrics.get_mut(&key) {
+            // Failed: the last good rows stand.
+            Some(known) if result.error.is_some() && result.rows.is_empty() => {
+                known.result.error = result.error;
+            }
+            Some(known) if known.result.rows == result.rows => known.result = result,
+            Some(known) => {
+                known.before = Some(std::mem::replace(&mut known.result, result));
+                known.changed_s = now_s;
+            }
+            None => {
+                self.metrics.insert(key, Known { result, before: None, changed_s: f64::NEG_INFINITY });
+            }
+        }
+    }
+
+    pub fn metric(&self, metric: &MetricRef) -> Table<'_> {
+        let known = self.metrics.get(metric);
+        Table { result: known.map(|known| &known.result), known }
+    }
+
+    pub fn has(&self, metric: &MetricRef) -> bool {
+        self.metrics.contains_key(metric)
+    }
+
+    /// Simulated rows are in what is shown. Once a result says so, it counts.
+    pub fn is_demo(&self) -> bool {
+        self.demo || self.metrics.values().any(|known| known.result.demo)
+    }
+
+    /// The hub's clock now, µs: what it last said plus what passed since.
+    pub fn now_us(&self, now_s: f64) -> i64 {
+        self.heard.map_or(0, |(now_us, heard_s)| now_us + ((now_s - heard_s).max(0.0) * 1e6) as i64)
+    }
+
+    /// Sets the clock when there are no ticks (a picture as of some time).
+    pub fn set_clock(&mut self, now_us: i64, now_s: f64) {
+        self.heard = Some((now_us, now_s));
+        self.version += 1;
+    }
+
+    /// Seconds since the hub was last heard; `None` before the first time.
+    pub fn silence_s(&self, now_s: f64) -> Option<f64> {
+        self.heard.map(|(_, heard_s)| (now_s - heard_s).max(0.0))
+    }
+
+    pub fn metric_names(&self) -> impl Iterator<Item = &str> {
+        self.metrics.keys().map(|key| key.name.as_str())
+    }
+}
+
+/// Rows of a metric, read by column name.
+#[derive(Clone, Copy)]
+pub struct Table<'a> {
+    result: Option<&'a MetricResult>,
+    known: Option<&'a Known>,
+}
+
+static NO_INFO: BTreeMap<String, String> = BTreeMap::new();
+
+impl<'a> Table<'a> {
+    /// A result was received (it may still have no rows).
+    pub fn is_known(&self) -> bool {
+        self.result.is_some()
+    }
+
+    pub fn rows(&self) -> usize {
+        self.result.map_or(0, |result| result.rows.len())
+    }
+
+    pub fn error(&self) -> Option<&'a str> {
+        self.result.and_then(|result| result.error.as_deref())
+    }
+
+    pub fn info(&self) -> &'a BTreeMap<String, String> {
+        self.result.map_or(&NO_INFO, |result| &result.info)
+    }
+
+    pub fn as_of(&self) -> Option<i64> {
+        self.result.map(|result| result.as_of)
+    }
+
+    /// The wall's second at which the rows last changed.
+    pub fn changed_s(&self) -> f64 {
+        self.known.map_or(f64::NEG_INFINITY, |known| known.changed_s)
+    }
+
+    /// What the metric said before its last change.
+    pub fn before(&self) -> Table<'a> {
+        Table { result: self.known.and_then(|known| known.before.as_ref()), known: None }
+    }
+
+    fn cell(&self, row: usize, column: &str) -> Option<&'a Json> {
+        let result = self.result?;
+        let position = result.columns.iter().position(|known| known.name == column)?;
+        result.rows.get(row)?.get(position)
+    }
+
+    pub fn has_column(&self, column: &str) -> bool {
+        self.result.is_some_and(|result| result.columns.iter().any(|known| known.name == column))
+    }
+
+    pub fn number(&self, row: usize, column: &str) -> Option<f64> {
+        match self.cell(row, column)? {
+            Json::Number(number) => number.as_f64(),
+            Json::String(text) => text.parse().ok(),
+            Json::Bool(yes) => Some(f64::from(u8::from(*yes))),
+            _ => None,
+        }
+    }
+
+    pub fn text(&self, row: usize, column: &str) -> Option<&'a str> {
+        match self.cell(row, column)? {
+            Json::String(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// µs since 1970 UTC, from an integer or RFC 3339.
+    pub fn time(&self, row: usize, column: &str) -> Option<i64> {
+        match self.cell(row, column)? {
+            Json::Number(number) => number.as_i64(),
+            Json::String(text) => parse_time_us(text),
+            _ => None,
+        }
+    }
+
+    /// A whole column of numbers.
+    pub fn numbers(&self, column: &str) -> Vec<Option<f64>> {
+        (0..self.rows()).map(|row| self.number(row, column)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn result(value: Json) -> MetricResult {
+        serde_json::from_value(json!({"metric": "m", "version": 1, "as_of": 5, "data_until": null, "demo": false,
+            "columns": [{"name": "value", "type": "Int64"}], "rows": [[value]]}))
+        .unwrap()
+    }
+
+    #[test]
+    fn a_failed_result_keeps_the_last_good_rows() {
+        let mut data = Data::default();
+        let metric = MetricRef { name: "m".into(), params: BTreeMap::new() };
+        data.take_result(result(json!(7)), 0.0);
+        let mut failed = result(json!(1));
+        failed.rows.clear();
+        failed.error = Some("no".into());
+        data.take_result(failed, 1.0);
+        assert_eq!(data.metric(&metric).number(0, "value"), Some(7.0));
+        assert_eq!(data.metric(&metric).error(), Some("no"));
+    }
+
+    #[test]
+    fn missing_is_not_zero() {
+        let mut data = Data::default();
+        let metric = MetricRef { name: "m".into(), params: BTreeMap::new() };
+        assert_eq!(data.metric(&metric).number(0, "value"), None);
+        data.take_result(result(Json::Null), 0.0);
+        assert_eq!(data.metric(&metric).number(0, "value"), None);
+        assert!(data.metric(&metric).is_known());
+    }
+
+    #[test]
+    fn a_change_remembers_what_was_before() {
+        let mut data = Data::default();
+        let metric = MetricRef { name: "m".into(), params: BTreeMap::new() };
+        data.take_result(result(json!(7)), 0.0);
+        data.take_result(result(json!(8)), 2.0);
+        data.take_result(result(json!(8)), 3.0);
+        let table = data.metric(&metric);
+        assert_eq!((table.before().number(0, "value"), table.changed_s()), (Some(7.0), 2.0));
+    }
+}

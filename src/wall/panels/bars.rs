@@ -1,0 +1,126 @@
+//! A ranked list of level bars, with what is unusual marked.
+
+use serde::Deserialize;
+
+use super::super::canvas::{Face, Rect, Style};
+use super::super::format;
+use super::super::scene::Metric;
+use super::super::tokens::{self, size};
+use super::{Cx, Panel, body};
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Bars {
+    /// Rows in rank order.
+    metric: Metric,
+    #[serde(default = "n")]
+    value: String,
+    /// Columns of the name in both languages.
+    #[serde(default = "zh")]
+    zh: String,
+    #[serde(default = "en")]
+    en: String,
+    /// Column of a board code that colours the bar.
+    #[serde(default)]
+    board: Option<String>,
+    /// Column that says how many times more than usual.
+    #[serde(default)]
+    lift: Option<String>,
+    #[serde(default = "most")]
+    most: usize,
+    #[serde(default = "yes")]
+    ranked: bool,
+}
+
+fn n() -> String {
+    "n".into()
+}
+fn zh() -> String {
+    "zh".into()
+}
+fn en() -> String {
+    "en".into()
+}
+fn most() -> usize {
+    6
+}
+fn yes() -> bool {
+    true
+}
+
+/// From this factor on something is a surge, and from this many cases.
+const SURGE: f64 = 2.0;
+const SURGE_N: f64 = 5.0;
+
+impl Panel for Bars {
+    fn metrics(&self) -> Vec<&Metric> {
+        vec![&self.metric]
+    }
+
+    fn paint(&self, cx: &mut Cx<'_, '_>) {
+        let table = cx.table(&self.metric);
+        let rows = table.rows().min(self.most);
+        let name = |row: usize| {
+            let (zh, en) = (table.text(row, &self.zh).unwrap_or_default(), table.text(row, &self.en).unwrap_or_default());
+            cx.lang.pick(zh, en)
+        };
+        let lift = |row: usize| {
+            let lift = table.number(row, self.lift.as_deref()?)?;
+            (lift >= SURGE && table.number(row, &self.value)? >= SURGE_N).then_some(lift)
+        };
+        let strongest = (0..rows).filter_map(|row| Some((row, lift(row)?))).max_by(|a, b| a.1.total_cmp(&b.1));
+        let names: Vec<&str> = (0..rows).map(name).collect();
+        let lifts: Vec<Option<f64>> = (0..rows).map(lift).collect();
+        let window = cx.spec.note.pick(cx.lang);
+        match strongest {
+            Some((row, lift)) => {
+                let text = format!("{window} · {} {} ×{}", cx.lang.pick("突增", "surge"), names[row], format::decimal(Some(lift), 1));
+                cx.heading(&text);
+            }
+            None => cx.heading(window),
+        }
+        let inner = cx.inner();
+        if rows == 0 {
+            if table.is_known() {
+                cx.empty("这段时间没有诉求", "nothing in this window");
+            }
+            return;
+        }
+        let pitch = (inner.height() / self.most.max(1) as f32).clamp(22.0, 44.0);
+        let rank_width = if self.ranked { 26.0 } else { 0.0 };
+        let widest = names.iter().map(|name| cx.paint.measure(name, &body())).collect::<Vec<_>>().into_iter().fold(0.0, f32::max);
+        let name_width = widest.min(inner.width() * 0.46);
+        let figures = Style::new(Face::Figure, size::BODY, tokens::TEXT).right();
+        let values: Vec<Option<f64>> = (0..rows).map(|row| table.number(row, &self.value)).collect();
+        let figure_width =
+            values.iter().map(|value| cx.paint.measure(&format::whole(*value), &figures)).collect::<Vec<_>>().into_iter().fold(0.0, f32::max);
+        let bar = Rect {
+            left: inner.left + rank_width + name_width + 14.0,
+            top: 0.0,
+            right: inner.right - figure_width - 14.0,
+            bottom: 0.0,
+        };
+        let greatest = values.iter().flatten().copied().fold(0.0_f64, f64::max).max(1.0);
+        for row in 0..rows {
+            let middle = inner.top + pitch * (row as f32 + 0.5);
+            let baseline = middle + 6.5;
+            if self.ranked {
+                let rank = Style::new(Face::Figure, size::BODY, tokens::TEXT_FAINT);
+                cx.paint.text(inner.left, baseline, &(row + 1).to_string(), &rank);
+            }
+            cx.paint.text_within(inner.left + rank_width, baseline, name_width + 1.0, names[row], &body());
+            let colour = match &self.board {
+                _ if lifts[row].is_some() => tokens::BAD,
+                Some(column) => table.text(row, column).map_or(tokens::ACCENT, |code| cx.board_colour(code)),
+                None => tokens::BOARDS[2],
+            };
+            let (top, height) = (middle - 5.0, 10.0);
+            cx.paint.rect(Rect::new(bar.left, top, bar.width(), height), 5.0, tokens::TRACK.alpha(0.6));
+            let share = (values[row].unwrap_or(0.0) / greatest) as f32;
+            if share > 0.0 {
+                cx.paint.rect(Rect::new(bar.left, top, (bar.width() * share).max(10.0), height), 5.0, colour);
+            }
+            cx.paint.text(inner.right, baseline, &format::whole(values[row]), &figures);
+        }
+    }
+}

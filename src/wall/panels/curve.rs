@@ -1,0 +1,137 @@
+//! A day as a curve: today filled, last week's same day as a ghost, with a point at now.
+
+use chrono::Timelike;
+use serde::Deserialize;
+
+use crate::model::time::to_zone;
+
+use super::super::canvas::Rect;
+use super::super::format;
+use super::super::scene::Metric;
+use super::super::tokens::{self, Colour};
+use super::{Cx, Panel, note};
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Curve {
+    /// Rows in order of time over the whole day.
+    metric: Metric,
+    #[serde(default = "today")]
+    column: String,
+    #[serde(default)]
+    ghost: Option<String>,
+    /// Columns of a band of what is usual.
+    #[serde(default)]
+    low: Option<String>,
+    #[serde(default)]
+    high: Option<String>,
+    /// A colour by board code; left out: the accent.
+    #[serde(default)]
+    board: Option<String>,
+}
+
+fn today() -> String {
+    "today".into()
+}
+
+impl Panel for Curve {
+    fn metrics(&self) -> Vec<&Metric> {
+        vec![&self.metric]
+    }
+
+    fn paint(&self, cx: &mut Cx<'_, '_>) {
+        cx.heading_of_file();
+        let inner = cx.inner();
+        let plot = Rect { top: inner.top + 16.0, bottom: inner.bottom - 24.0, ..inner };
+        let colour = self.board.as_deref().map_or(tokens::ACCENT, |board| cx.board_colour(board));
+        hours(cx, plot);
+        let table = cx.table(&self.metric);
+        let rows = table.rows();
+        if rows < 2 {
+            if table.is_known() {
+                cx.empty("今天还没有数据", "nothing yet today");
+            }
+            return;
+        }
+        let now = table.numbers(&self.column);
+        let ghost = self.ghost.as_ref().map(|column| table.numbers(column)).unwrap_or_default();
+        let low = self.low.as_ref().map(|column| table.numbers(column)).unwrap_or_default();
+        let high = self.high.as_ref().map(|column| table.numbers(column)).unwrap_or_default();
+        let highest = [&now, &ghost, &high].into_iter().flatten().flatten().copied().fold(0.0_f64, f64::max);
+        let top = nice_top(highest);
+        let step = plot.width() / rows as f32;
+        let place = |index: usize, value: f64| {
+            [plot.left + (index as f32 + 0.5) * step, plot.bottom - (value / top) as f32 * plot.height()]
+        };
+        let line = |values: &[Option<f64>]| -> Vec<[f32; 2]> {
+            values.iter().enumerate().filter_map(|(index, value)| value.map(|value| place(index, value))).collect()
+        };
+        if !low.is_empty() && !high.is_empty() {
+            let (upper, lower) = (line(&high), line(&low));
+            if upper.len() == lower.len() {
+                cx.paint.band(&upper, &lower, tokens::BOARDS[2].alpha(0.16));
+            }
+        }
+        scale(cx, plot, top);
+        cx.paint.polyline(&line(&ghost), 1.5, tokens::TEXT_FAINT, Some((4.0, 4.0)));
+        let mut points = line(&now);
+        if points.is_empty() {
+            return;
+        }
+        // The quarter hour that is still running is part of the picture, but its point stands at now.
+        let zone = to_zone(cx.now_us, cx.city.tz);
+        let day_share = (zone.num_seconds_from_midnight() as f32 / 86_400.0).clamp(0.0, 1.0);
+        let complete = points.len() > 1 && points.len() < rows;
+        let running = if complete { points.pop() } else { None };
+        cx.paint.area(&points, plot.bottom, colour.alpha(0.50), colour.alpha(0.02));
+        cx.paint.glow_line(&points, 9.0, colour.alpha(0.16));
+        cx.paint.polyline(&points, 2.5, colour, None);
+        if let Some(last) = points.last() {
+            let now_x = (plot.left + day_share * plot.width()).max(last[0]);
+            if running.is_some() && now_x > last[0] + 1.0 {
+                cx.paint.polyline(&[*last, [now_x, last[1]]], 1.5, colour.alpha(0.55), Some((2.0, 3.0)));
+            }
+            cx.paint.disc(last[0], last[1], 11.0, colour.alpha(0.28));
+            cx.paint.disc(last[0], last[1], 5.5, Colour::mix(colour, tokens::TEXT, 0.75));
+        }
+    }
+}
+
+/// 0:00 to 24:00 under a plot.
+pub fn hours(cx: &mut Cx<'_, '_>, plot: Rect) {
+    cx.paint.rule(plot.left, plot.right, plot.bottom, tokens::RULE);
+    for hour in [0, 6, 12, 18, 24] {
+        let x = plot.left + plot.width() * hour as f32 / 24.0;
+        let style = match hour {
+            0 => note(),
+            24 => note().right(),
+            _ => note().middle(),
+        };
+        cx.paint.text(x, plot.bottom + 20.0, &format!("{hour}:00"), &style);
+    }
+}
+
+/// A faint line at the top of the scale with its value.
+pub fn scale(cx: &mut Cx<'_, '_>, plot: Rect, top: f64) {
+    cx.paint.rule(plot.left, plot.right, plot.top, tokens::RULE.alpha(0.45));
+    cx.paint.text(plot.right, plot.top - 4.0, &format::whole(Some(top)), &note().right());
+}
+
+/// The next of 1, 2, 2.5, 5 times a power of ten at or above the value.
+pub fn nice_top(value: f64) -> f64 {
+    if !value.is_finite() || value <= 4.0 {
+        return 4.0;
+    }
+    let power = 10.0_f64.powf(value.log10().floor());
+    [1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0].into_iter().map(|step| step * power).find(|top| *top >= value).unwrap_or(value)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_scale_ends_on_a_round_number_above_the_value() {
+        for (value, top) in [(0.0, 4.0), (7.0, 8.0), (143.0, 150.0), (1000.0, 1000.0), (99_999_999.0, 100_000_000.0)] {
+            assert_eq!(super::nice_top(value), top);
+        }
+    }
+}

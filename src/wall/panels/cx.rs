@@ -1,0 +1,197 @@
+//! What a panel paints with: the pen, its place, what the wall knows, and the few forms all panels share.
+
+use crate::model::City;
+
+use super::super::canvas::{Align, Face, Paint, Rect, Style};
+use super::super::data::{Data, Table};
+use super::super::format;
+use super::super::options::{Lang, Mode};
+use super::super::scene::{Metric, PanelSpec};
+use super::super::tokens::{self, size};
+
+pub struct Cx<'a, 'p> {
+    pub paint: &'a mut Paint<'p>,
+    /// The whole panel.
+    pub rect: Rect,
+    pub spec: &'a PanelSpec,
+    pub data: &'a Data,
+    pub city: &'a City,
+    pub lang: Lang,
+    pub mode: Mode,
+    /// The hub's clock, µs.
+    pub now_us: i64,
+    /// The wall's own second, for motion.
+    pub now_s: f64,
+    /// Motion is over: a still picture.
+    pub settled: bool,
+    /// Set when the panel moves and must be painted again at once.
+    pub moving: &'a mut bool,
+    /// Seconds this panel's data are late; `None` while they are fresh.
+    pub late_s: Option<f64>,
+}
+
+pub fn body() -> Style {
+    Style::new(Face::Text, size::BODY, tokens::TEXT_BODY)
+}
+pub fn caption() -> Style {
+    Style::new(Face::Text, size::CAPTION, tokens::TEXT_QUIET)
+}
+pub fn note() -> Style {
+    Style::new(Face::Text, size::NOTE, tokens::TEXT_FAINT)
+}
+pub fn figure() -> Style {
+    Style::new(Face::Figure, size::FIGURE, tokens::TEXT)
+}
+pub fn row_figure() -> Style {
+    Style::new(Face::Figure, size::ROW_FIGURE, tokens::TEXT)
+}
+
+impl<'a, 'p> Cx<'a, 'p> {
+    pub fn table(&self, metric: &Metric) -> Table<'a> {
+        self.data.metric(&metric.0)
+    }
+
+    pub fn pick(&self, zh: &'a str, en: &'a str) -> &'a str {
+        self.lang.pick(zh, en)
+    }
+
+    /// The panel without its padding and title.
+    pub fn inner(&self) -> Rect {
+        let padding = tokens::PANEL_PADDING;
+        let top = if self.spec.title.is_empty() { padding * 0.6 } else { 48.0 };
+        Rect {
+            left: self.rect.left + padding,
+            top: self.rect.top + top,
+            right: self.rect.right - padding,
+            bottom: self.rect.bottom - padding * 0.7,
+        }
+    }
+
+    /// Title on the left; on the right the note, or how late the panel is.
+    pub fn heading(&mut self, note_text: &str) {
+        let baseline = self.rect.top + 33.0;
+        let (left, right) = (self.rect.left + tokens::PANEL_PADDING, self.rect.right - tokens::PANEL_PADDING);
+        let mut title = Style::new(Face::Text, size::BODY, tokens::TEXT_BODY).spacing(tokens::TITLE_SPACING);
+        if self.lang == Lang::En {
+            title = title.spacing(0.01);
+        }
+        let text = self.spec.title.pick(self.lang);
+        let title_width = self.paint.text_within(left, baseline, (right - left) * 0.72, text, &title);
+        let room = right - left - title_width - 16.0;
+        let late = self.late_s.map(|late_s| match self.lang {
+            Lang::Zh => format!("{}前的数据", format::span(late_s, self.lang)),
+            Lang::En => format!("{} ago", format::span(late_s, self.lang)),
+        });
+        let style = note().right();
+        match late {
+            Some(late) => {
+                let style = style.colour(tokens::WARN);
+                let width = self.paint.measure(&late, &style).min(room);
+                self.paint.disc(right - width - 9.0, baseline - 5.0, 3.0, tokens::WARN);
+                self.right_within(right, baseline, room, &late, &style);
+            }
+            None if !note_text.is_empty() => self.right_within(right, baseline, room, note_text, &style),
+            None => {}
+        }
+    }
+
+    /// A right-aligned text in at most `room`.
+    pub fn right_within(&mut self, right: f32, baseline: f32, room: f32, text: &str, style: &Style) {
+        let width = self.paint.measure(text, style);
+        if width <= room {
+            self.paint.text(right, baseline, text, &style.right());
+        } else {
+            self.paint.text_within(right - room, baseline, room, text, &style.align(Align::Left));
+        }
+    }
+
+    /// The heading with the note of the scene file; `{since}` stands for the day the line began.
+    pub fn heading_of_file(&mut self) {
+        let text = self.spec.note.pick(self.lang);
+        if text.contains("{since}") {
+            let filled = if self.city.since.is_empty() { String::new() } else { text.replace("{since}", &self.city.since) };
+            self.heading(&filled);
+        } else {
+            self.heading(text);
+        }
+    }
+
+    /// 0 when the metric just changed, 1 when the change is shown in full.
+    pub fn progress(&mut self, table: &Table<'_>) -> f32 {
+        let passed = (self.now_s - table.changed_s()) as f32;
+        if self.settled || passed >= tokens::TWEEN_S {
+            return 1.0;
+        }
+        *self.moving = true;
+        let share = (passed / tokens::TWEEN_S).clamp(0.0, 1.0);
+        1.0 - (1.0 - share).powi(3)
+    }
+
+    /// A figure that rolls from what it was to what it is, digit by digit, never through a value that never was.
+    /// Returns its width.
+    pub fn rolling(&mut self, x: f32, y: f32, now: &str, before: Option<&str>, progress: f32, style: &Style) -> f32 {
+        let Some(before) = before.filter(|before| progress < 1.0 && before.chars().count() == now.chars().count()) else {
+            return self.paint.text(x, y, now, style);
+        };
+        let width = self.paint.measure(now, style);
+        let mut pen = match style.align {
+            Align::Left => x,
+            Align::Middle => x - width * 0.5,
+            Align::Right => x - width,
+        };
+        let style = style.align(Align::Left);
+        let height = style.size * 0.86;
+        let mut buffer = [0; 4];
+        for (new, old) in now.chars().zip(before.chars()) {
+            let text = new.encode_utf8(&mut buffer);
+            let advance = self.paint.measure(text, &style);
+            if new == old {
+                self.paint.text(pen, y, text, &style);
+            } else {
+                self.paint.clip(Some(Rect::new(pen - 1.0, y - height * 0.9, advance + 2.0, height * 1.02)));
+                self.paint.text(pen, y + height * (1.0 - progress), text, &style);
+                let mut old_buffer = [0; 4];
+                self.paint.text(pen, y - height * progress, old.encode_utf8(&mut old_buffer), &style);
+                self.paint.clip(None);
+            }
+            pen += advance;
+        }
+        width
+    }
+
+    /// A whole number of a metric, rolling when it changed.
+    pub fn rolling_number(&mut self, x: f32, y: f32, table: &Table<'_>, column: &str, style: &Style) -> f32 {
+        let now = format::whole(table.number(0, column));
+        let progress = self.progress(table);
+        let before = table.before();
+        let before = before.is_known().then(|| format::whole(before.number(0, column)));
+        self.rolling(x, y, &now, before.as_deref(), progress, style)
+    }
+
+    /// Said in the middle of a panel that has nothing to show.
+    pub fn empty(&mut self, zh: &str, en: &str) {
+        let inner = self.inner();
+        let text = self.lang.pick(zh, en);
+        self.paint.text(inner.middle_x(), inner.middle_y() + 6.0, text, &note().middle());
+    }
+
+    pub fn board_name(&self, code: &'a str) -> &'a str {
+        self.city.boards.iter().find(|board| board.code == code).map_or(code, |board| self.lang.pick(&board.zh, &board.en))
+    }
+
+    pub fn board_colour(&self, code: &str) -> tokens::Colour {
+        if let Some(position) = tokens::BOARD_CODES.iter().position(|known| *known == code) {
+            return tokens::board(position);
+        }
+        self.city
+            .boards
+            .iter()
+            .position(|board| board.code == code)
+            .map_or(tokens::TEXT_QUIET, tokens::board)
+    }
+}
+
+/// "—" for what is missing; else the count as "k/n".
+pub fn count_of(k: Option<f64>, n: Option<f64>) -> String {
+    format!("{}/{}", format::whole(k), format::whole(n))
+}

@@ -1,0 +1,157 @@
+//! A few figures side by side, each with its label, and columns over the day below them.
+
+use serde::Deserialize;
+
+use super::super::canvas::{Align, Rect};
+use super::super::format;
+use super::super::scene::{Metric, Words};
+use super::super::tokens;
+use super::{Cx, Panel, caption, figure, note, row_figure};
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Figures {
+    values: Vec<Value>,
+    #[serde(default)]
+    columns: Option<Columns>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Value {
+    metric: Metric,
+    #[serde(default = "value")]
+    column: String,
+    label: Words,
+    #[serde(default)]
+    unit: Words,
+    /// Shown quietly after a slash: of how many.
+    #[serde(default)]
+    of: Option<String>,
+    /// The value is a share: shown in percent with its n, as a count when there are few.
+    #[serde(default)]
+    rate: bool,
+    #[serde(default)]
+    decimals: usize,
+    /// A board's colour for the figure.
+    #[serde(default)]
+    board: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Columns {
+    metric: Metric,
+    #[serde(default = "n")]
+    column: String,
+    #[serde(default)]
+    board: Option<String>,
+    #[serde(default)]
+    label: Words,
+    /// Columns of a whole day; the rest of the day stays empty.
+    #[serde(default)]
+    day: Option<usize>,
+}
+
+fn value() -> String {
+    "value".into()
+}
+fn n() -> String {
+    "n".into()
+}
+
+impl Panel for Figures {
+    fn metrics(&self) -> Vec<&Metric> {
+        self.values.iter().map(|value| &value.metric).chain(self.columns.iter().map(|columns| &columns.metric)).collect()
+    }
+
+    fn paint(&self, cx: &mut Cx<'_, '_>) {
+        cx.heading_of_file();
+        let inner = cx.inner();
+        let figures_at = inner.top + 32.0;
+        row(cx, &self.values, inner, figures_at);
+        if let Some(columns) = &self.columns {
+            let plot = Rect { top: figures_at + 46.0, bottom: inner.bottom - 18.0, ..inner };
+            if plot.height() > 16.0 {
+                self.columns(cx, columns, plot);
+            }
+        }
+    }
+}
+
+/// Figures with labels below, the first at the left edge, the last at the right one.
+fn row(cx: &mut Cx<'_, '_>, values: &[Value], inner: Rect, baseline: f32) {
+    for (index, value) in values.iter().enumerate() {
+        let align = match index {
+            0 => Align::Left,
+            last if last + 1 == values.len() => Align::Right,
+            _ => Align::Middle,
+        };
+        let x = inner.left + inner.width() * index as f32 / (values.len() as f32 - 1.0).max(1.0);
+        one(cx, value, align, x, baseline);
+    }
+}
+
+fn one(cx: &mut Cx<'_, '_>, value: &Value, align: Align, x: f32, baseline: f32) {
+    let table = cx.table(&value.metric);
+    let number = table.number(0, &value.column);
+    let n = table.number(0, "n");
+    let few = value.rate && n.is_some_and(|n| n < tokens::RATE_N_MIN as f64);
+    let show = |number: Option<f64>| match (value.rate, few) {
+        (true, true) => super::cx::count_of(table.number(0, "k"), n),
+        (true, false) => format::percent(number),
+        _ => format::decimal(number, value.decimals),
+    };
+    let text = show(number);
+    let before = table.before();
+    let before = before.is_known().then(|| show(before.number(0, &value.column)));
+    let suffix = match (&value.of, value.rate && !few && number.is_some()) {
+        (Some(column), _) => format!("/{}", format::whole(table.number(0, column))),
+        (None, true) => "%".into(),
+        _ => value.unit.pick(cx.lang).to_owned(),
+    };
+    let mut style = figure();
+    if let Some(board) = &value.board {
+        style = style.colour(cx.board_colour(board));
+    }
+    let suffix_style = row_figure().colour(tokens::TEXT_QUIET);
+    let width = cx.paint.measure(&text, &style);
+    let suffix_width = if suffix.is_empty() { 0.0 } else { cx.paint.measure(&suffix, &suffix_style) + 4.0 };
+    let left = match align {
+        Align::Left => x,
+        Align::Middle => x - (width + suffix_width) * 0.5,
+        Align::Right => x - width - suffix_width,
+    };
+    let progress = cx.progress(&table);
+    cx.rolling(left, baseline, &text, before.as_deref(), progress, &style);
+    cx.paint.text(left + width + 4.0, baseline, &suffix, &suffix_style);
+    let label = value.label.pick(cx.lang);
+    cx.paint.text(x, baseline + 26.0, label, &caption().align(align));
+}
+
+impl Figures {
+    fn columns(&self, cx: &mut Cx<'_, '_>, columns: &Columns, plot: Rect) {
+        let table = cx.table(&columns.metric);
+        let values = table.numbers(&columns.column);
+        let slots = columns.day.unwrap_or(values.len()).max(values.len()).max(1);
+        let most = values.iter().flatten().copied().fold(0.0_f64, f64::max).max(1.0);
+        let pitch = plot.width() / slots as f32;
+        let bar = (pitch * 0.66).max(1.0);
+        let colour = columns.board.as_deref().map_or(tokens::ACCENT, |board| cx.board_colour(board));
+        cx.paint.rule(plot.left, plot.right, plot.bottom, tokens::RULE);
+        let last = values.len().saturating_sub(1);
+        for (index, value) in values.iter().enumerate() {
+            let Some(value) = value.filter(|value| *value > 0.0) else { continue };
+            let height = ((value / most) as f32 * plot.height()).max(2.0);
+            let ink = if index == last { colour } else { colour.alpha(0.62) };
+            let left = plot.left + pitch * index as f32 + (pitch - bar) * 0.5;
+            cx.paint.rect(Rect::new(left, plot.bottom - height, bar, height), 1.5, ink);
+        }
+        cx.paint.text(plot.left, plot.bottom + 17.0, columns.label.pick(cx.lang), &note());
+        let most = values.iter().flatten().copied().fold(0.0_f64, f64::max);
+        if most > 0.0 {
+            let text = format!("{} {}", cx.lang.pick("最高", "max"), format::whole(Some(most)));
+            cx.paint.text(plot.right, plot.bottom + 17.0, &text, &note().right());
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! Stages of the loop as columns, joined by what flows on from one to the next.
+
+use serde::Deserialize;
+
+use super::super::canvas::Rect;
+use super::super::format;
+use super::super::scene::{Metric, Words};
+use super::super::tokens;
+use super::{Cx, Panel, caption, row_figure};
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Funnel {
+    metric: Metric,
+    #[serde(default = "stage")]
+    column: String,
+    /// In the order shown; a row is found by its code or its Chinese name.
+    stages: Vec<Stage>,
+}
+
+fn stage() -> String {
+    "stage".into()
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Stage {
+    code: String,
+    label: Words,
+}
+
+impl Panel for Funnel {
+    fn metrics(&self) -> Vec<&Metric> {
+        vec![&self.metric]
+    }
+
+    fn paint(&self, cx: &mut Cx<'_, '_>) {
+        cx.heading_of_file();
+        let inner = cx.inner();
+        let table = cx.table(&self.metric);
+        let plot = Rect { top: inner.top + 2.0, bottom: inner.bottom - 48.0, ..inner };
+        let count = self.stages.len().max(1);
+        let bar = (plot.width() / count as f32 * 0.44).min(40.0);
+        let value = |stage: &Stage| {
+            (0..table.rows())
+                .find(|row| {
+                    table.text(*row, &self.column).is_some_and(|text| {
+                        text == stage.code || text == stage.label.zh || text.starts_with(&format!("{} ", stage.label.zh))
+                    })
+                })
+                .and_then(|row| table.number(row, "n"))
+        };
+        let values: Vec<Option<f64>> = self.stages.iter().map(value).collect();
+        let most = values.iter().flatten().copied().fold(0.0_f64, f64::max).max(1.0);
+        // Below a hundredth of the greatest a column would vanish; a sliver says "some".
+        let height = |value: Option<f64>| {
+            let share = (value.unwrap_or(0.0) / most) as f32;
+            if value.is_some_and(|value| value > 0.0) { (share * plot.height()).max(2.0) } else { 0.0 }
+        };
+        let pitch = (plot.width() - bar) / (count as f32 - 1.0).max(1.0);
+        let tint = |index: usize| tokens::ACCENT.mix(tokens::GROUND_MIDDLE, 0.10 + 0.46 * index as f32 / count as f32);
+        for index in 1..count {
+            let (from, to) = (plot.left + pitch * (index as f32 - 1.0) + bar, plot.left + pitch * index as f32);
+            let (high, low) = (height(values[index - 1]), height(values[index]));
+            flow(cx, [from, plot.bottom - high], [to, plot.bottom - low], plot.bottom, tokens::ACCENT.alpha(0.16));
+        }
+        for (index, stage) in self.stages.iter().enumerate() {
+            let left = plot.left + pitch * index as f32;
+            let high = height(values[index]);
+            if high > 0.0 {
+                cx.paint.rect(Rect::new(left, plot.bottom - high, bar, high), 3.0, tint(index));
+            } else {
+                cx.paint.rule(left, left + bar, plot.bottom - 1.0, tokens::TRACK);
+            }
+            // The first and last labels keep to the panel's edges.
+            let x = left + bar * 0.5;
+            cx.paint.text(x, plot.bottom + 21.0, stage.label.pick(cx.lang), &caption().colour(tokens::TEXT_BODY).middle());
+            let mut figures = row_figure().middle().colour(tokens::TEXT_QUIET);
+            figures.size = tokens::size::BODY;
+            cx.paint.text(x, plot.bottom + 42.0, &format::whole(values[index]), &figures);
+        }
+    }
+}
+
+/// What flows between two columns: an area under a smooth step.
+fn flow(cx: &mut Cx<'_, '_>, from: [f32; 2], to: [f32; 2], base: f32, colour: tokens::Colour) {
+    const STEPS: usize = 16;
+    let points: Vec<[f32; 2]> = (0..=STEPS)
+        .map(|step| {
+            let share = step as f32 / STEPS as f32;
+            let smooth = share * share * (3.0 - 2.0 * share);
+            [from[0] + (to[0] - from[0]) * share, from[1] + (to[1] - from[1]) * smooth]
+        })
+        .collect();
+    cx.paint.area(&points, base, colour, colour.alpha(0.5));
+}

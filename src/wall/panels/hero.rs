@@ -1,0 +1,100 @@
+//! The one figure of a scene, with small figures below it.
+
+use serde::Deserialize;
+
+use super::super::canvas::{Face, Style};
+use super::super::format;
+use super::super::scene::{Metric, Words};
+use super::super::tokens::{self, size};
+use super::{Cx, Panel, body, caption, figure};
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Hero {
+    metric: Metric,
+    #[serde(default = "value")]
+    column: String,
+    #[serde(default)]
+    unit: Words,
+    #[serde(default)]
+    small: Vec<Small>,
+}
+
+fn value() -> String {
+    "value".into()
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Small {
+    metric: Metric,
+    #[serde(default = "value")]
+    column: String,
+    label: Words,
+    /// Red when above 0.
+    #[serde(default)]
+    alarm: bool,
+    /// Shown after a slash: a part that matters more.
+    #[serde(default)]
+    second: Option<String>,
+}
+
+impl Panel for Hero {
+    fn metrics(&self) -> Vec<&Metric> {
+        std::iter::once(&self.metric).chain(self.small.iter().map(|small| &small.metric)).collect()
+    }
+
+    fn paint(&self, cx: &mut Cx<'_, '_>) {
+        cx.heading_of_file();
+        let inner = cx.inner();
+        let table = cx.table(&self.metric);
+        let unit = self.unit.pick(cx.lang);
+        let unit_style = body().colour(tokens::TEXT_QUIET);
+        let unit_width = if unit.is_empty() { 0.0 } else { cx.paint.measure(unit, &unit_style) + 10.0 };
+        let mut style = Style::new(Face::FigureBold, size::HERO, tokens::TEXT).glow(13.0, tokens::ACCENT.alpha(0.30));
+        let text = format::whole(table.number(0, &self.column));
+        for step in [size::HERO, size::FIGURE, size::RING_FIGURE] {
+            style.size = step;
+            if cx.paint.measure(&text, &style) + unit_width <= inner.width() {
+                break;
+            }
+        }
+        // With room left below, figures keep their rhythm from the top.
+        let baseline = inner.top + 58.0;
+        let width = cx.rolling_number(inner.left, baseline, &table, &self.column, &style);
+        cx.paint.text(inner.left + width + 10.0, baseline, unit, &unit_style);
+        let count = self.small.len();
+        if count == 0 || inner.height() < 120.0 {
+            return;
+        }
+        // Columns as wide as what is in them, the gaps between them equal.
+        let mut widths = Vec::with_capacity(count);
+        let mut texts = Vec::with_capacity(count);
+        for small in &self.small {
+            let value = format::whole(cx.table(&small.metric).number(0, &small.column));
+            let second = small.second.as_ref().map(|column| format!("/{}", format::whole(cx.table(&small.metric).number(0, column))));
+            let label = cx.paint.measure(small.label.pick(cx.lang), &caption());
+            let figures = cx.paint.measure(&value, &figure())
+                + second.as_ref().map_or(0.0, |second| cx.paint.measure(second, &super::row_figure()) + 2.0);
+            widths.push(figures.max(label));
+            texts.push(second);
+        }
+        let gap = ((inner.width() - widths.iter().sum::<f32>()) / (count as f32 - 1.0).max(1.0)).max(8.0);
+        let shrink = if count > 1 && widths.iter().sum::<f32>() + 8.0 * (count as f32 - 1.0) > inner.width() { size::RING_FIGURE } else { size::FIGURE };
+        let mut left = inner.left;
+        let figures_at = inner.top + 112.0;
+        for ((small, width), second) in self.small.iter().zip(widths).zip(texts) {
+            let table = cx.table(&small.metric);
+            let alarmed = small.alarm && table.number(0, &small.column).is_some_and(|value| value > 0.0);
+            let mut style = if alarmed { figure().colour(tokens::BAD) } else { figure() };
+            style.size = shrink;
+            let drawn = cx.rolling_number(left, figures_at, &table, &small.column, &style);
+            if let Some(second) = second {
+                let style = super::row_figure().colour(tokens::TEXT_QUIET);
+                cx.paint.text(left + drawn + 2.0, figures_at, &second, &style);
+            }
+            cx.paint.text(left, figures_at + 26.0, small.label.pick(cx.lang), &caption());
+            left += width + gap;
+        }
+    }
+}

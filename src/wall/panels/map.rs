@@ -1,0 +1,299 @@
+//! The districts with today's tickets as sparks; a city without a map gets its areas as a ranked list.
+
+use serde::Deserialize;
+
+use super::super::canvas::{Face, Rect, Style};
+use super::super::data::Data;
+use super::super::format;
+use super::super::map::Map;
+use super::super::scene::Metric;
+use super::super::sparks::Spark;
+use super::super::tokens::{self, size};
+use super::{Cx, Panel, body, note};
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MapPanel {
+    /// area, zh, en, n, open.
+    metric: Metric,
+}
+
+/// Where map coordinates fall in the panel.
+struct Fit {
+    scale: f32,
+    left: f32,
+    top: f32,
+}
+
+impl Fit {
+    fn new(map: &Map, rect: Rect) -> Fit {
+        let [left, top, right, bottom] = map.bounds;
+        let scale = (rect.width() / (right - left)).min(rect.height() / (bottom - top));
+        Fit {
+            scale,
+            left: rect.middle_x() - (left + right) * 0.5 * scale,
+            top: rect.middle_y() - (top + bottom) * 0.5 * scale,
+        }
+    }
+    fn point(&self, [x, y]: [f32; 2]) -> [f32; 2] {
+        [self.left + x * self.scale, self.top + y * self.scale]
+    }
+}
+
+/// How far the land stands above the sea, design units.
+const LIFT: f32 = 11.0;
+
+impl MapPanel {
+    fn place(cx: &Cx<'_, '_>) -> Rect {
+        let rect = cx.rect;
+        Rect { left: rect.left + 6.0, top: rect.top + 4.0, right: rect.right - 6.0, bottom: rect.bottom - LIFT - 26.0 }
+    }
+}
+
+impl Panel for MapPanel {
+    fn metrics(&self) -> Vec<&Metric> {
+        vec![&self.metric]
+    }
+
+    fn back_version(&self, data: &Data) -> u64 {
+        data.sparks.version
+    }
+
+    fn paint_back(&self, cx: &mut Cx<'_, '_>) {
+        let Some(map) = cx.data.sparks.map().cloned() else { return };
+        let fit = Fit::new(&map, Self::place(cx));
+        land(cx, &map, &fit);
+        let settled_before = if cx.settled { f64::INFINITY } else { cx.now_s - f64::from(tokens::SPARK_NEW_S) };
+        for spark in &cx.data.sparks.all {
+            if spark.changed_s <= settled_before {
+                settled(cx, spark, &fit);
+            }
+        }
+    }
+
+    fn paint(&self, cx: &mut Cx<'_, '_>) {
+        let table = cx.table(&self.metric);
+        let Some(map) = cx.data.sparks.map().cloned() else {
+            list(cx, &table);
+            return;
+        };
+        let fit = Fit::new(&map, Self::place(cx));
+        if !cx.settled {
+            for index in &cx.data.sparks.recent {
+                if let Some(spark) = cx.data.sparks.all.get(*index) {
+                    fresh(cx, spark, &fit);
+                    *cx.moving = true;
+                }
+            }
+        }
+        labels(cx, &map, &fit, &table);
+        let sentence = cx.lang.pick(
+            "光点示意：落在所属区内，按场所疏密散布，不代表地址",
+            "sparks are schematic: inside their district, never at an address",
+        );
+        cx.paint.text(cx.rect.middle_x(), cx.rect.bottom - 4.0, sentence, &note().middle());
+    }
+
+    fn least(&self) -> [f32; 2] {
+        [500.0, 500.0]
+    }
+}
+
+/// The land as a slab: shadow on the sea, side, top, coast and borders.
+fn land(cx: &mut Cx<'_, '_>, map: &Map, fit: &Fit) {
+    let [_, north, _, south] = map.bounds;
+    for (step, alpha) in [(30.0, 0.10), (26.0, 0.12), (22.0, 0.14), (18.0, 0.18)] {
+        for area in &map.areas {
+            fill(cx, &area.triangles, fit, [-step * 0.35, step], |_| tokens::LAND_SHADOW.alpha(alpha));
+        }
+    }
+    for step in 1..=LIFT as usize {
+        let depth = step as f32;
+        for area in &map.areas {
+            fill(cx, &area.triangles, fit, [-depth * 0.35, depth], |_| tokens::LAND_SIDE);
+        }
+    }
+    for area in &map.areas {
+        // Neighbours differ a little, so that borders read also without their line.
+        let shade = (area.area * 7 % 5) as f32 / 5.0 * 0.10;
+        fill(cx, &area.triangles, fit, [0.0, 0.0], |[_, y]| {
+            tokens::LAND_NORTH.mix(tokens::LAND_SOUTH, ((y - north) / (south - north)).clamp(0.0, 1.0) * 0.9 + shade)
+        });
+    }
+    for area in &map.areas {
+        for ring in area.polygons.iter().flatten() {
+            let points: Vec<[f32; 2]> = ring.iter().map(|point| fit.point(*point)).collect();
+            let mut closed = points.clone();
+            closed.extend(points.first());
+            cx.paint.glow_line(&closed, 7.0, tokens::COAST.alpha(0.10));
+            cx.paint.outline(&points, 1.3, tokens::BORDER);
+        }
+    }
+}
+
+fn fill(cx: &mut Cx<'_, '_>, triangles: &[[f32; 2]], fit: &Fit, [dx, dy]: [f32; 2], colour: impl Fn([f32; 2]) -> tokens::Colour) {
+    for corners in triangles.chunks_exact(3) {
+        let corner = |index: usize| {
+            let [x, y] = fit.point(corners[index]);
+            ([x + dx, y + dy], colour(corners[index]))
+        };
+        cx.paint.triangle([corner(0), corner(1), corner(2)]);
+    }
+}
+
+/// A spark whose news are over: calm when solved, still awake when not.
+fn settled(cx: &mut Cx<'_, '_>, spark: &Spark, fit: &Fit) {
+    let [x, y] = fit.point(spark.place);
+    let colour = tokens::board(usize::from(spark.board));
+    if spark.solved {
+        cx.paint.spark(x, y, 3.4, 1.05, colour.mix(tokens::SPARK_CALM, 0.22).alpha(0.52));
+    } else {
+        cx.paint.spark(x, y, 6.0, 1.5, colour.alpha(0.95));
+    }
+}
+
+/// A spark that just appeared or was just solved.
+fn fresh(cx: &mut Cx<'_, '_>, spark: &Spark, fit: &Fit) {
+    let [x, y] = fit.point(spark.place);
+    let colour = tokens::board(usize::from(spark.board));
+    let age = (cx.now_s - spark.changed_s) as f32;
+    let left = (1.0 - age / tokens::SPARK_NEW_S).clamp(0.0, 1.0);
+    let born = (cx.now_s - spark.born_s) as f32;
+    let glow = left * left;
+    if spark.solved {
+        cx.paint.spark(x, y, 3.4 + 8.0 * glow, 1.05 + 1.2 * glow, tokens::SPARK_CALM.mix(colour, 0.5).alpha(0.52 + 0.4 * glow));
+    } else {
+        cx.paint.spark(x, y, 6.0 + 13.0 * glow, 1.5 + 1.6 * glow, colour.mix(tokens::TEXT, 0.5 * glow));
+    }
+    // One ring, once, as it comes in.
+    if (0.0..1.6).contains(&born) {
+        let share = born / 1.6;
+        cx.paint.ring(x, y, 4.0 + 20.0 * share.sqrt(), 1.6, 0.0, 1.0, colour.alpha(0.8 * (1.0 - share)));
+    }
+}
+
+/// Names and counts, moved apart where they would touch.
+fn labels(cx: &mut Cx<'_, '_>, map: &Map, fit: &Fit, table: &super::super::data::Table<'_>) {
+    let name_style = Style::new(Face::Text, size::BODY, tokens::TEXT).middle().halo(1.6, tokens::LABEL_HALO);
+    let count_style = Style::new(Face::Figure, size::ROW_FIGURE, tokens::LABEL_COUNT).middle().halo(1.6, tokens::LABEL_HALO);
+    let mut texts = Vec::with_capacity(map.areas.len());
+    let mut boxes = Vec::with_capacity(map.areas.len());
+    for area in &map.areas {
+        let Some(known) = cx.city.areas.get(area.area) else { continue };
+        let name = cx.lang.pick(&known.zh, &known.en);
+        let count = (0..table.rows()).find(|row| table.text(*row, "area") == Some(&known.code)).and_then(|row| table.number(row, "n"));
+        let count = format::whole(count);
+        let width = cx.paint.measure(name, &name_style).max(cx.paint.measure(&count, &count_style)) + 8.0;
+        let [x, y] = fit.point(area.label);
+        boxes.push(Rect::new(x - width * 0.5, y - 24.0, width, 48.0));
+        texts.push((name, count));
+    }
+    spread(&mut boxes, cx.rect);
+    for ((name, count), place) in texts.iter().zip(&boxes) {
+        cx.paint.text(place.middle_x(), place.top + 19.0, name, &name_style);
+        cx.paint.text(place.middle_x(), place.top + 43.0, count, &count_style);
+    }
+}
+
+/// Moves boxes apart until none touch, staying near where they were and inside `within`.
+fn spread(boxes: &mut [Rect], within: Rect) {
+    let homes: Vec<[f32; 2]> = boxes.iter().map(|place| [place.middle_x(), place.middle_y()]).collect();
+    for round in 0..200 {
+        let mut touching = false;
+        for first in 0..boxes.len() {
+            for second in first + 1..boxes.len() {
+                let (a, b) = (boxes[first], boxes[second]);
+                if !a.overlaps(&b) {
+                    continue;
+                }
+                touching = true;
+                let across = a.right.min(b.right) - a.left.max(b.left);
+                let down = a.bottom.min(b.bottom) - a.top.max(b.top);
+                // Along the shorter way out.
+                let (dx, dy) = if across < down {
+                    (across * 0.5 * (a.middle_x() - b.middle_x()).signum(), 0.0)
+                } else {
+                    (0.0, down * 0.5 * (a.middle_y() - b.middle_y()).signum())
+                };
+                shift(&mut boxes[first], dx + 0.1 * dx.signum(), dy);
+                shift(&mut boxes[second], -dx, -dy - 0.1 * dy.signum());
+            }
+        }
+        if !touching {
+            return;
+        }
+        // A pull home keeps the picture true; it fades so that the spreading ends.
+        let pull = 0.06 * (1.0 - round as f32 / 200.0);
+        for (place, home) in boxes.iter_mut().zip(&homes) {
+            shift(place, (home[0] - place.middle_x()) * pull, (home[1] - place.middle_y()) * pull);
+            shift(place, (within.left - place.left).max(0.0) + (within.right - place.right).min(0.0), 0.0);
+            shift(place, 0.0, (within.top - place.top).max(0.0) + (within.bottom - place.bottom).min(0.0));
+        }
+    }
+}
+
+fn shift(place: &mut Rect, dx: f32, dy: f32) {
+    place.left += dx;
+    place.right += dx;
+    place.top += dy;
+    place.bottom += dy;
+}
+
+/// Areas in the order of their counts, in as many columns as are wanted: for a city whose map is not shipped.
+fn list(cx: &mut Cx<'_, '_>, table: &super::super::data::Table<'_>) {
+    let rect = Rect { left: cx.rect.left + 30.0, top: cx.rect.top + 24.0, right: cx.rect.right - 30.0, bottom: cx.rect.bottom - 16.0 };
+    let title = Style::new(Face::Text, size::BODY, tokens::TEXT_BODY).spacing(if cx.lang == super::super::options::Lang::Zh { tokens::TITLE_SPACING } else { 0.01 });
+    cx.paint.text(rect.left, rect.top + 16.0, cx.lang.pick("各区今日受理", "Requests today by area"), &title);
+    let mut rows: Vec<(f64, usize)> = (0..table.rows()).filter_map(|row| Some((table.number(row, "n")?, row))).collect();
+    rows.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+    if rows.is_empty() {
+        if table.is_known() {
+            cx.paint.text(rect.middle_x(), rect.middle_y(), cx.lang.pick("今天还没有受理", "nothing opened today"), &body().colour(tokens::TEXT_FAINT).middle());
+        }
+        return;
+    }
+    let columns = if rows.len() > 14 { 2 } else { 1 };
+    let deep = rows.len().div_ceil(columns).min(18);
+    let top = rect.top + 40.0;
+    let pitch = ((rect.bottom - top) / deep as f32).min(64.0);
+    let gap = 56.0;
+    let width = (rect.width() - gap * (columns as f32 - 1.0)) / columns as f32;
+    let most = rows.first().map_or(1.0, |row| row.0).max(1.0);
+    let figures = Style::new(Face::Figure, size::ROW_FIGURE, tokens::LABEL_COUNT).right();
+    let figure_width = cx.paint.measure(&format::whole(Some(most)), &figures) + 16.0;
+    for (position, (value, row)) in rows.iter().take(deep * columns).enumerate() {
+        let left = rect.left + (width + gap) * (position / deep) as f32;
+        let middle = top + pitch * ((position % deep) as f32 + 0.5);
+        let name = cx.lang.pick(table.text(*row, "zh").unwrap_or_default(), table.text(*row, "en").unwrap_or_default());
+        let name = if name.is_empty() { table.text(*row, "area").unwrap_or_default() } else { name };
+        let name = if name.is_empty() { cx.lang.pick("未注明", "not given") } else { name };
+        cx.paint.text_within(left, middle - 2.0, width - figure_width, name, &body());
+        cx.paint.text(left + width, middle + 4.0, &format::whole(Some(*value)), &figures);
+        let bar = Rect::new(left, middle + 8.0, width - figure_width, 5.0);
+        cx.paint.rect(bar, 2.5, tokens::TRACK.alpha(0.6));
+        let share = (value / most) as f32;
+        if share > 0.0 {
+            let filled = Rect { right: bar.left + (bar.width() * share).max(5.0), ..bar };
+            cx.paint.gradient(filled, 2.5, tokens::ACCENT.mix(tokens::GROUND_MIDDLE, 0.35), tokens::ACCENT, true);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_that_touch_are_moved_apart_and_stay_inside() {
+        let within = Rect::new(0.0, 0.0, 600.0, 600.0);
+        let mut boxes: Vec<Rect> =
+            (0..8).map(|index| Rect::new(300.0 + index as f32 * 9.0, 300.0 + (index % 3) as f32 * 11.0, 60.0, 48.0)).collect();
+        spread(&mut boxes, within);
+        for (index, a) in boxes.iter().enumerate() {
+            assert!(a.left >= within.left - 1.0 && a.right <= within.right + 1.0);
+            for b in &boxes[index + 1..] {
+                assert!(!a.overlaps(b), "{a:?} {b:?}");
+            }
+        }
+    }
+}

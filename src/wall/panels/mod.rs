@@ -1,0 +1,64 @@
+//! The panel kinds, one file each: what a scene file may name as `kind`.
+//!
+//! A kind reads its part of the scene file, names its metrics, and paints itself from what the wall knows. It paints
+//! the same picture for the same data, clock and place; it never fails: what is missing is shown as missing.
+
+mod bars;
+mod boards;
+mod curve;
+mod cx;
+mod figures;
+mod funnel;
+mod hero;
+mod map;
+mod rings;
+mod seats;
+mod ticker;
+
+use super::scene::Metric;
+
+pub use cx::{Cx, caption, body, figure, note, row_figure};
+
+pub trait Panel: Send + Sync {
+    /// Every metric it shows.
+    fn metrics(&self) -> Vec<&Metric>;
+
+    /// What of it changes rarely: drawn under the panels' text, kept until the layout or [`Panel::back_version`]
+    /// changes.
+    fn paint_back(&self, cx: &mut Cx<'_, '_>) {
+        let _ = cx;
+    }
+
+    /// Changes when [`Panel::paint_back`] would paint something else.
+    fn back_version(&self, data: &super::data::Data) -> u64 {
+        let _ = data;
+        0
+    }
+
+    fn paint(&self, cx: &mut Cx<'_, '_>);
+
+    /// Smallest width and height in which it can be read, design units.
+    fn least(&self) -> [f32; 2] {
+        [220.0, 120.0]
+    }
+}
+
+type Make = fn(toml::Table) -> Result<Box<dyn Panel>, toml::de::Error>;
+
+/// Every kind a scene file may name.
+pub const KINDS: &[(&str, Make)] = &[
+    ("hero", make::<hero::Hero>),
+    ("curve", make::<curve::Curve>),
+    ("rings", make::<rings::Rings>),
+    ("funnel", make::<funnel::Funnel>),
+    ("map", make::<map::MapPanel>),
+    ("boards", make::<boards::Boards>),
+    ("figures", make::<figures::Figures>),
+    ("bars", make::<bars::Bars>),
+    ("seats", make::<seats::Seats>),
+    ("ticker", make::<ticker::Ticker>),
+];
+
+fn make<P: Panel + serde::de::DeserializeOwned + 'static>(table: toml::Table) -> Result<Box<dyn Panel>, toml::de::Error> {
+    Ok(Box::new(toml::Value::Table(table).try_into::<P>()?))
+}

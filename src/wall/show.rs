@@ -1,0 +1,404 @@
+//! The running wall: takes news in, decides whether there is anything new to draw, and has it painted.
+//!
+//! Nothing new, nothing moving, same second: no picture is drawn. A scene file that becomes wrong leaves the last good
+//! one on the wall with the problem named below it.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant, SystemTime};
+
+use bevy::ecs::prelude::*;
+
+use crate::model::message::{Control, HubMessage, MetricRef};
+use crate::model::time::day_start_us;
+
+use super::canvas::Glyphs;
+use super::canvas::gpu::Picture;
+use super::data::Data;
+use super::link::{Link, News};
+use super::options::{Lang, Mode, WallError};
+use super::painter::{self, BackKey, View};
+use super::scene::{self, Scene, SceneError};
+use super::sparks;
+
+/// News taken in at one go, so that a flood cannot keep the wall from drawing.
+const NEWS_A_STEP: usize = 256;
+/// Rows of the past the sparks start with.
+const TAIL: usize = 100_000;
+/// How often scene files are looked at.
+const RELOAD: Duration = Duration::from_secs(1);
+
+#[derive(Resource)]
+pub struct Show {
+    pub link: Link,
+    pub data: Data,
+    /// The data of the moment the picture was frozen.
+    frozen: Option<(Box<Data>, i64)>,
+    pub glyphs: Glyphs,
+    scenes: Scenes,
+    pub current: usize,
+    pub mode: Mode,
+    pub lang: Lang,
+    pub size: [u32; 2],
+    started: Instant,
+    back_key: BackKey,
+    subscribed: Vec<MetricRef>,
+    followed_day_us: i64,
+    painted: Painted,
+    moving: bool,
+    /// Pictures a second somebody afar wants; 0 none.
+    watched_fps: u32,
+    captured: Option<Instant>,
+    force: bool,
+    /// Shortest time between two pictures.
+    pub pace: Duration,
+    drawn: Option<Instant>,
+    pub pictures: u64,
+}
+
+#[derive(PartialEq, Eq, Default)]
+struct Painted {
+    version: u64,
+    second: i64,
+}
+
+impl Show {
+    /// # Errors
+    /// No scene can be read, or the one asked for is wrong or unknown.
+    pub fn new(link: Link, scene: &str, mode: Mode, lang: Lang, size: [u32; 2]) -> Result<Show, WallError> {
+        let scenes = Scenes::load(scene::folder())?;
+        let Some(current) = scenes.position(scene) else {
+            if let Some(problem) = scenes.problem_of(scene) {
+                return Err(WallError::Scene(problem.clone()));
+            }
+            let known: Vec<&str> = scenes.all.iter().map(|scene| scene.name.as_str()).collect();
+            let near = scene::nearest(scene, &known).map(|near| format!("did you mean {near}? ")).unwrap_or_default();
+            return Err(WallError::Setup(format!("there is no scene {scene:?}; {near}known: {}", known.join(", "))));
+        };
+        let mut show = Show {
+            link,
+            data: Data::default(),
+            frozen: None,
+            glyphs: Glyphs::load(atlas_side(size))?,
+            scenes,
+            current,
+            mode,
+            lang,
+            size,
+            started: Instant::now(),
+            back_key: BackKey::default(),
+            subscribed: Vec::new(),
+            followed_day_us: 0,
+            painted: Painted::default(),
+            moving: false,
+            watched_fps: 0,
+            captured: None,
+            force: true,
+            pace: Duration::from_millis(33),
+            drawn: None,
+            pictures: 0,
+        };
+        show.subscribe();
+        Ok(show)
+    }
+
+    /// The wall's own second.
+    pub fn now_s(&self) -> f64 {
+        self.started.elapsed().as_secs_f64()
+    }
+
+    pub fn scene(&self) -> &Scene {
+        &self.scenes.all[self.current]
+    }
+
+    /// Takes in what came over the link.
+    pub fn take_news(&mut self) {
+        let now_s = self.now_s();
+        for _ in 0..NEWS_A_STEP {
+            let Some(news) = self.link.next() else { break };
+            match news {
+                News::Down(why) => {
+                    if self.data.down.is_none() {
+                        tracing::warn!("{why}; trying again");
+                    }
+                    self.data.down = Some(why);
+                    self.data.version += 1;
+                }
+                News::Message(message) => match *message {
+                    HubMessage::Control(control) => self.control(&control),
+                    HubMessage::Watch { fps } => {
+                        self.watched_fps = fps.min(30);
+                        self.captured = None;
+                        self.force = true;
+                    }
+                    HubMessage::Error { code, message, .. } => tracing::warn!("the hub says {code}: {message}"),
+                    message => {
+                        let welcome = matches!(message, HubMessage::Welcome { .. });
+                        self.data.take(message, now_s);
+                        if welcome {
+                            self.followed_day_us = 0;
+                        }
+                    }
+                },
+            }
+        }
+        self.follow_today(now_s);
+    }
+
+    /// The map shows today's tickets; at midnight yesterday's go.
+    fn follow_today(&mut self, now_s: f64) {
+        let Some(city) = &self.data.city else { return };
+        let now_us = self.data.now_us(now_s);
+        let today_us = day_start_us(now_us, city.tz, 0);
+        if self.followed_day_us == today_us {
+            return;
+        }
+        let first = self.followed_day_us == 0;
+        self.followed_day_us = today_us;
+        if first {
+            self.link.follow("tickets", &sparks::COLUMNS, TAIL, Some(today_us));
+        } else if self.data.sparks.keep_today(now_us) {
+            self.data.version += 1;
+        }
+    }
+
+    /// What a person with a remote control asks for.
+    pub fn control(&mut self, control: &Control) {
+        if let Some(scene) = &control.scene {
+            match self.scenes.position(scene) {
+                Some(position) => self.show_scene(position),
+                None => tracing::warn!("a remote control asks for scene {scene:?}, which there is none of"),
+            }
+        }
+        if let Some(mode) = control.mode.as_deref().and_then(|mode| mode.parse().ok()) {
+            self.mode = mode;
+        }
+        if let Some(lang) = control.lang.as_deref().and_then(|lang| lang.parse().ok()) {
+            self.lang = lang;
+        }
+        if let Some(freeze) = control.freeze {
+            self.freeze(freeze);
+        }
+        self.force = true;
+    }
+
+    pub fn show_scene(&mut self, position: usize) {
+        self.current = position % self.scenes.all.len();
+        self.subscribe();
+        self.force = true;
+    }
+
+    pub fn step_scene(&mut self, by: i32) {
+        let count = self.scenes.all.len() as i32;
+        self.show_scene((self.current as i32 + by).rem_euclid(count) as usize);
+    }
+
+    pub fn toggle_lang(&mut self) {
+        self.lang = if self.lang == Lang::Zh { Lang::En } else { Lang::Zh };
+        self.force = true;
+    }
+
+    pub fn toggle_freeze(&mut self) {
+        self.freeze(self.frozen.is_none());
+    }
+
+    fn freeze(&mut self, freeze: bool) {
+        let now_us = self.data.now_us(self.now_s());
+        self.frozen = match (freeze, self.frozen.take()) {
+            (true, Some(frozen)) => Some(frozen),
+            (true, None) => Some((Box::new(self.data.clone()), now_us)),
+            (false, _) => None,
+        };
+        self.back_key = BackKey::default();
+        self.force = true;
+    }
+
+    pub fn resize(&mut self, size: [u32; 2]) {
+        if size == self.size || size.contains(&0) {
+            return;
+        }
+        self.size = size;
+        let side = atlas_side(size);
+        if side != self.glyphs.atlas_side {
+            self.glyphs.empty_atlas();
+            self.glyphs.atlas_side = side;
+        }
+        self.back_key = BackKey::default();
+        self.force = true;
+    }
+
+    fn subscribe(&mut self) {
+        let metrics = self.scene().metrics();
+        if metrics != self.subscribed {
+            self.subscribed.clone_from(&metrics);
+            self.link.subscribe(metrics);
+        }
+    }
+
+    /// Looks whether scene files changed.
+    pub fn reload_scenes(&mut self) {
+        let name = self.scene().name.clone();
+        if self.scenes.reload() {
+            self.current = self.scenes.position(&name).unwrap_or(0);
+            self.back_key = BackKey::default();
+            self.subscribe();
+            self.force = true;
+        }
+    }
+
+    /// How long nothing needs to be done, unless news come.
+    pub fn rest(&self) -> Duration {
+        let since = self.drawn.map_or(Duration::MAX, |drawn| drawn.elapsed());
+        let pace = self.pace.saturating_sub(since);
+        if self.moving || self.force || self.data.version != self.painted.version {
+            return pace;
+        }
+        // Until the clock's next second.
+        let now_us = self.data.now_us(self.now_s());
+        let to_second = Duration::from_micros((1_000_000 - now_us.rem_euclid(1_000_000)) as u64);
+        to_second.clamp(pace, Duration::from_millis(1000))
+    }
+
+    /// Paints if there is something new to show and the pace allows it.
+    pub fn paint(&mut self, picture: &mut Picture) {
+        let now_s = self.now_s();
+        let now_us = self.frozen.as_ref().map_or_else(|| self.data.now_us(now_s), |frozen| frozen.1);
+        let painted = Painted { version: self.data.version, second: now_us.div_euclid(1_000_000) };
+        let settled = painted.second != self.painted.second && self.data.sparks.settle(now_s);
+        if settled {
+            self.data.sparks.version += 1;
+        }
+        let changed = self.frozen.is_none() && painted != self.painted;
+        if !(self.force || self.moving || changed) {
+            return;
+        }
+        if self.drawn.is_some_and(|drawn| drawn.elapsed() + Duration::from_millis(1) < self.pace) {
+            return;
+        }
+        let due = self.watched_fps > 0
+            && self.captured.is_none_or(|captured| {
+                captured.elapsed() + Duration::from_millis(4) >= Duration::from_secs(1) / self.watched_fps
+            });
+        let problem = self.scenes.problem().map(ToString::to_string);
+        let (data, frozen_us) = match &self.frozen {
+            Some((data, frozen_us)) => (&**data, Some(*frozen_us)),
+            None => (&self.data, None),
+        };
+        let tabs = self.scenes.tabs(self.lang, self.mode);
+        let view = View {
+            data,
+            scene: &self.scenes.all[self.current],
+            tabs: &tabs,
+            mode: self.mode,
+            lang: self.lang,
+            size: self.size,
+            now_us,
+            now_s,
+            settled: frozen_us.is_some(),
+            frozen_us,
+            as_of: false,
+            problem: problem.as_deref(),
+        };
+        self.moving = painter::paint(&view, &mut self.glyphs, picture, &mut self.back_key);
+        picture.scene.clone_from(&self.scenes.all[self.current].name);
+        picture.capture |= due;
+        if due {
+            self.captured = Some(Instant::now());
+        }
+        self.painted = painted;
+        self.force = false;
+        self.drawn = Some(Instant::now());
+        self.pictures += 1;
+    }
+}
+
+/// Glyphs of a 4K wall are twice as large as those of a 1080p one.
+pub fn atlas_side([width, height]: [u32; 2]) -> u32 {
+    if width.max(1) * height.max(1) > 2560 * 1600 { 4096 } else { 2048 }
+}
+
+/// The scene files, looked at again as they change.
+pub struct Scenes {
+    folder: PathBuf,
+    pub all: Vec<Scene>,
+    problems: Vec<SceneError>,
+    stamps: Vec<(PathBuf, SystemTime)>,
+    looked: Instant,
+}
+
+impl Scenes {
+    /// # Errors
+    /// No scene in the folder can be used.
+    pub fn load(folder: PathBuf) -> Result<Scenes, WallError> {
+        let stamps = stamps(&folder);
+        let (all, problems) = scene::load_all(&folder);
+        for problem in &problems {
+            tracing::warn!("{problem}");
+        }
+        if all.is_empty() {
+            return Err(match problems.into_iter().next() {
+                Some(problem) => WallError::Scene(problem),
+                None => WallError::Setup(format!("no scene file lies in {}; set LINGPING_HOME to the folder that holds assets/", folder.display())),
+            });
+        }
+        Ok(Scenes { folder, all, problems, stamps, looked: Instant::now() })
+    }
+
+    pub fn position(&self, name: &str) -> Option<usize> {
+        self.all.iter().position(|scene| scene.name == name)
+    }
+
+    pub fn problem(&self) -> Option<&SceneError> {
+        self.problems.first()
+    }
+
+    fn problem_of(&self, name: &str) -> Option<&SceneError> {
+        self.problems.iter().find(|problem| problem.path.ends_with(&format!("{name}.toml")))
+    }
+
+    pub fn tabs(&self, lang: Lang, mode: Mode) -> Vec<(String, String)> {
+        self.all
+            .iter()
+            .filter(|scene| scene.modes.is_empty() || scene.modes.iter().any(|name| name == mode.name()))
+            .map(|scene| (scene.name.clone(), scene.tab.pick(lang).to_owned()))
+            .collect()
+    }
+
+    /// Reads files that changed. True when the scenes or their problems are others now.
+    fn reload(&mut self) -> bool {
+        if self.looked.elapsed() < RELOAD {
+            return false;
+        }
+        self.looked = Instant::now();
+        let stamps = stamps(&self.folder);
+        if stamps == self.stamps {
+            return false;
+        }
+        self.stamps = stamps;
+        let (good, problems) = scene::load_all(&self.folder);
+        for problem in &problems {
+            tracing::warn!("{problem}; the last good scene stays");
+        }
+        // A scene that became wrong stays as it was; one whose file is gone goes.
+        let mut all = good;
+        for old in std::mem::take(&mut self.all) {
+            let wrong = problems.iter().any(|problem| problem.path.ends_with(&format!("{}.toml", old.name)));
+            if wrong && !all.iter().any(|scene| scene.name == old.name) {
+                all.push(old);
+            }
+        }
+        all.sort_by(|a, b| (a.order, &a.name).cmp(&(b.order, &b.name)));
+        self.all = all;
+        self.problems = problems;
+        !self.all.is_empty()
+    }
+}
+
+fn stamps(folder: &std::path::Path) -> Vec<(PathBuf, SystemTime)> {
+    let mut stamps: Vec<(PathBuf, SystemTime)> = std::fs::read_dir(folder)
+        .map(|entries| {
+            entries.flatten().filter_map(|entry| Some((entry.path(), entry.metadata().ok()?.modified().ok()?))).collect()
+        })
+        .unwrap_or_default();
+    stamps.sort();
+    stamps
+}
