@@ -1,4 +1,5 @@
-// Sparks: a small bright core in a soft glow, added to what is below. One instanced quad each.
+// Sparks: a small core, painted over what is below, in a soft glow that is added to it. One instanced quad each.
+// Cores cover, so that a crowd of sparks keeps its colours instead of burning out to white.
 
 struct View { to_clip: vec2<f32>, size: vec2<f32> };
 @group(0) @binding(0) var<uniform> view: View;
@@ -32,9 +33,7 @@ fn vertex(@builtin(vertex_index) index: u32, instance: Instance) -> Varying {
 fn fragment(in: Varying) -> @location(0) vec4<f32> {
     let distance = length(in.point);
     let fall = max(1.0 - distance, 0.0);
-    let glow = fall * fall * 0.38;
-    let core = clamp((in.core - distance) / (in.core * 0.6) , 0.0, 1.0);
-    let strength = in.colour.a * clamp(glow + core, 0.0, 1.0);
-    // Alpha stays low: light is added, not painted over.
-    return vec4<f32>(in.colour.rgb * strength, strength * core * 0.6);
+    let glow = in.colour.a * fall * fall * 0.20;
+    let core = in.colour.a * clamp((in.core - distance) / (in.core * 0.5), 0.0, 1.0);
+    return vec4<f32>(in.colour.rgb * min(glow + core, 1.0), core);
 }

@@ -118,7 +118,7 @@ impl Data {
 
     /// The hub's clock now, µs: what it last said plus what passed since.
     pub fn now_us(&self, now_s: f64) -> i64 {
-        self.heard.map_or(0, |(now_us, heard_s)| now_us + ((now_s - heard_s).max(0.0) * 1e6) as i64)
+        self.heard.map_or(0, |(now_us, heard_s)| now_us.saturating_add(((now_s - heard_s).max(0.0) * 1e6) as i64))
     }
 
     /// Sets the clock when there are no ticks (a picture as of some time).

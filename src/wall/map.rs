@@ -4,6 +4,8 @@
 //! known places, whose density weights the sparks). Coordinates here are degrees, longitude narrowed by the cosine of
 //! the city's latitude, y down. Rings may run either way. Fails with a sentence; a wall without a map shows a list.
 
+use std::collections::HashMap;
+
 use serde_json::Value as Json;
 
 use crate::model::City;
@@ -26,6 +28,10 @@ pub struct MapArea {
 
 pub struct Map {
     pub areas: Vec<MapArea>,
+    /// Lines along the sea or a neighbouring city.
+    pub coast: Vec<Vec<[f32; 2]>>,
+    /// Lines between two districts, each once.
+    pub borders: Vec<Vec<[f32; 2]>>,
     pub bounds: [f32; 4],
     /// Longitude is narrowed by this.
     narrowing: f64,
@@ -57,7 +63,7 @@ impl Map {
         let features = json.get("features")?.as_array()?;
         let first_latitude = first_number(features.first()?.get("geometry")?.get("coordinates")?, 1)?;
         let mut map =
-            Map { areas: Vec::new(), bounds: [f32::MAX, f32::MAX, f32::MIN, f32::MIN], narrowing: first_latitude.to_radians().cos() };
+            Map { areas: Vec::new(), coast: Vec::new(), borders: Vec::new(), bounds: [f32::MAX, f32::MAX, f32::MIN, f32::MIN], narrowing: first_latitude.to_radians().cos() };
         for feature in features {
             let Some(area) = feature_area(feature, city) else { continue };
             let geometry = feature.get("geometry")?;
@@ -73,6 +79,7 @@ impl Map {
                 .and_then(|label| map.point(label));
             map.add(area, polygons, label);
         }
+        map.trace();
         if map.areas.is_empty() { None } else { Some(map) }
     }
 
@@ -105,6 +112,51 @@ impl Map {
         ];
         let label = label.unwrap_or(middle);
         self.areas.push(MapArea { area, polygons, triangles, label, bounds, places: Vec::new() });
+    }
+
+    /// Parts the outlines into coast and borders: a stretch that two districts share is a border.
+    fn trace(&mut self) {
+        let key = |point: [f32; 2]| point.map(|value| (value * 20_000.0).round() as i64);
+        let edge = |a: [f32; 2], b: [f32; 2]| {
+            let (a, b) = (key(a), key(b));
+            if a < b { (a, b) } else { (b, a) }
+        };
+        let rings: Vec<&Vec<[f32; 2]>> = self.areas.iter().flat_map(|area| area.polygons.iter().flatten()).collect();
+        let pairs = |ring: &[[f32; 2]]| -> Vec<([f32; 2], [f32; 2])> {
+            ring.iter().copied().zip(ring.iter().copied().cycle().skip(1)).collect()
+        };
+        let mut owners: HashMap<_, u32> = HashMap::new();
+        for ring in &rings {
+            for (a, b) in pairs(ring) {
+                *owners.entry(edge(a, b)).or_default() += 1;
+            }
+        }
+        let (mut coast, mut borders) = (Vec::new(), Vec::new());
+        for ring in &rings {
+            // Begin where the kind of line changes, so that no stretch is cut in two.
+            let mut steps = pairs(ring);
+            let shared = |step: &([f32; 2], [f32; 2])| owners.get(&edge(step.0, step.1)).is_some_and(|count| *count > 1);
+            let turn = (1..steps.len()).find(|index| shared(&steps[*index]) != shared(&steps[*index - 1])).unwrap_or(0);
+            steps.rotate_left(turn);
+            let mut line: Vec<[f32; 2]> = Vec::new();
+            let mut line_shared = false;
+            for step in &steps {
+                if line.is_empty() || shared(step) != line_shared {
+                    flush(std::mem::take(&mut line), line_shared, &mut coast, &mut borders);
+                    line_shared = shared(step);
+                    line.push(step.0);
+                }
+                line.push(step.1);
+            }
+            flush(line, line_shared, &mut coast, &mut borders);
+        }
+        // A border was walked from both sides.
+        let mut seen = std::collections::HashSet::new();
+        borders.retain(|line: &Vec<[f32; 2]>| {
+            let (first, last) = (key(line[0]), key(line[line.len() - 1]));
+            seen.insert((first.min(last), first.max(last), line.len()))
+        });
+        (self.coast, self.borders) = (coast, borders);
     }
 
     fn point(&self, json: &Json) -> Option<[f32; 2]> {
@@ -201,6 +253,12 @@ impl MapArea {
             Some([a, b, c]) => [(a[0] + b[0] + c[0]) / 3.0, (a[1] + b[1] + c[1]) / 3.0],
             _ => self.label,
         }
+    }
+}
+
+fn flush(line: Vec<[f32; 2]>, shared: bool, coast: &mut Vec<Vec<[f32; 2]>>, borders: &mut Vec<Vec<[f32; 2]>>) {
+    if line.len() > 1 {
+        if shared { borders.push(line) } else { coast.push(line) }
     }
 }
 

@@ -172,7 +172,7 @@ impl Gathering {
                     self.sparks_missing = false;
                 }
                 self.ticked |= matches!(message, HubMessage::Tick { .. });
-                self.data.take(message, f64::NEG_INFINITY);
+                self.data.take(message, 0.0);
                 if welcome {
                     self.start();
                 }

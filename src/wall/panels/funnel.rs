@@ -16,6 +16,17 @@ pub struct Funnel {
     column: String,
     /// In the order shown; a row is found by its code or its Chinese name.
     stages: Vec<Stage>,
+    /// What goes from one stage straight to a later one.
+    #[serde(default)]
+    direct: Option<Direct>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Direct {
+    from: String,
+    to: String,
+    label: Words,
 }
 
 fn stage() -> String {
@@ -57,15 +68,21 @@ impl Panel for Funnel {
             let share = (value.unwrap_or(0.0) / most) as f32;
             if value.is_some_and(|value| value > 0.0) { (share * plot.height()).max(2.0) } else { 0.0 }
         };
-        let pitch = (plot.width() - bar) / (count as f32 - 1.0).max(1.0);
+        // Half a label's width stays free at both ends.
+        let margin = 8.0;
+        let left_of = |index: usize| {
+            plot.left + margin + (plot.width() - 2.0 * margin - bar) * index as f32 / (count as f32 - 1.0).max(1.0)
+        };
         let tint = |index: usize| tokens::ACCENT.mix(tokens::GROUND_MIDDLE, 0.10 + 0.46 * index as f32 / count as f32);
         for index in 1..count {
-            let (from, to) = (plot.left + pitch * (index as f32 - 1.0) + bar, plot.left + pitch * index as f32);
-            let (high, low) = (height(values[index - 1]), height(values[index]));
-            flow(cx, [from, plot.bottom - high], [to, plot.bottom - low], plot.bottom, tokens::ACCENT.alpha(0.16));
+            // Only what the next stage can have from this one flows on.
+            let (high, low) = (height(values[index - 1]), height(values[index]).min(height(values[index - 1])));
+            let (from, to) = (left_of(index - 1) + bar, left_of(index));
+            flow(cx, [from, plot.bottom - high], [to, plot.bottom - low], plot.bottom, tokens::ACCENT.alpha(0.13));
         }
+        self.direct(cx, plot, &values, most, &left_of, bar);
         for (index, stage) in self.stages.iter().enumerate() {
-            let left = plot.left + pitch * index as f32;
+            let left = left_of(index);
             let high = height(values[index]);
             if high > 0.0 {
                 cx.paint.rect(Rect::new(left, plot.bottom - high, bar, high), 3.0, tint(index));
@@ -79,6 +96,31 @@ impl Panel for Funnel {
             figures.size = tokens::size::BODY;
             cx.paint.text(x, plot.bottom + 42.0, &format::whole(values[index]), &figures);
         }
+    }
+}
+
+impl Funnel {
+    /// The part that skips stages, as a band over them from column top to column top.
+    fn direct(&self, cx: &mut Cx<'_, '_>, plot: Rect, values: &[Option<f64>], most: f64, left_of: &dyn Fn(usize) -> f32, bar: f32) {
+        let Some(direct) = &self.direct else { return };
+        let position = |code: &str| self.stages.iter().position(|stage| stage.code == code);
+        let (Some(from), Some(to)) = (position(&direct.from), position(&direct.to)) else { return };
+        let (Some(start), Some(end)) = (values[from], values[to]) else { return };
+        let Some(before) = to.checked_sub(1).and_then(|index| values[index]) else { return };
+        let skipped = (end - before).min(start);
+        if skipped <= 0.0 || from + 1 >= to {
+            return;
+        }
+        let y = |value: f64| plot.bottom - (value / most) as f32 * plot.height();
+        let thick = (skipped / most) as f32 * plot.height();
+        let (left, right) = (left_of(from) + bar, left_of(to));
+        let upper = [[left, y(start)], [right, y(end)]];
+        let lower = [[left, y(start) + thick], [right, y(end) + thick]];
+        cx.paint.band(&upper, &lower, tokens::ACCENT.alpha(0.12));
+        let share = format::percent(Some(skipped / start.max(1.0)));
+        let text = format!("{} {} · {share}%", direct.label.pick(cx.lang), format::whole(Some(skipped)));
+        let middle = (y(start) + y(end)) * 0.5 + thick * 0.5;
+        cx.paint.text((left + right) * 0.5, middle + 5.0, &text, &caption().colour(tokens::ACCENT_SOFT).middle());
     }
 }
 

@@ -120,14 +120,14 @@ fn land(cx: &mut Cx<'_, '_>, map: &Map, fit: &Fit) {
             tokens::LAND_NORTH.mix(tokens::LAND_SOUTH, ((y - north) / (south - north)).clamp(0.0, 1.0) * 0.9 + shade)
         });
     }
-    for area in &map.areas {
-        for ring in area.polygons.iter().flatten() {
-            let points: Vec<[f32; 2]> = ring.iter().map(|point| fit.point(*point)).collect();
-            let mut closed = points.clone();
-            closed.extend(points.first());
-            cx.paint.glow_line(&closed, 7.0, tokens::COAST.alpha(0.10));
-            cx.paint.outline(&points, 1.3, tokens::BORDER);
-        }
+    let pixels = |line: &[[f32; 2]]| line.iter().map(|point| fit.point(*point)).collect::<Vec<[f32; 2]>>();
+    for line in &map.borders {
+        cx.paint.polyline(&pixels(line), 1.1, tokens::BORDER, None);
+    }
+    for line in &map.coast {
+        let line = pixels(line);
+        cx.paint.glow_line(&line, 12.0, tokens::COAST.alpha(0.13));
+        cx.paint.polyline(&line, 1.6, tokens::COAST, None);
     }
 }
 
@@ -146,9 +146,9 @@ fn settled(cx: &mut Cx<'_, '_>, spark: &Spark, fit: &Fit) {
     let [x, y] = fit.point(spark.place);
     let colour = tokens::board(usize::from(spark.board));
     if spark.solved {
-        cx.paint.spark(x, y, 3.4, 1.05, colour.mix(tokens::SPARK_CALM, 0.22).alpha(0.52));
+        cx.paint.spark(x, y, 3.2, 1.25, colour.mix(tokens::SPARK_CALM, 0.12).alpha(0.62));
     } else {
-        cx.paint.spark(x, y, 6.0, 1.5, colour.alpha(0.95));
+        cx.paint.spark(x, y, 8.0, 1.9, colour.mix(tokens::TEXT, 0.12));
     }
 }
 
@@ -161,9 +161,9 @@ fn fresh(cx: &mut Cx<'_, '_>, spark: &Spark, fit: &Fit) {
     let born = (cx.now_s - spark.born_s) as f32;
     let glow = left * left;
     if spark.solved {
-        cx.paint.spark(x, y, 3.4 + 8.0 * glow, 1.05 + 1.2 * glow, tokens::SPARK_CALM.mix(colour, 0.5).alpha(0.52 + 0.4 * glow));
+        cx.paint.spark(x, y, 3.2 + 9.0 * glow, 1.25 + 1.2 * glow, colour.mix(tokens::SPARK_CALM, 0.12 + 0.6 * glow).alpha(0.62 + 0.38 * glow));
     } else {
-        cx.paint.spark(x, y, 6.0 + 13.0 * glow, 1.5 + 1.6 * glow, colour.mix(tokens::TEXT, 0.5 * glow));
+        cx.paint.spark(x, y, 8.0 + 16.0 * glow, 1.9 + 1.6 * glow, colour.mix(tokens::TEXT, 0.5 * glow));
     }
     // One ring, once, as it comes in.
     if (0.0..1.6).contains(&born) {

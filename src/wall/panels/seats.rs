@@ -125,25 +125,31 @@ fn units(cx: &mut Cx<'_, '_>, place: Rect, counts: &[usize; 5]) {
     }
     let (columns, pitch_y) = grid(total, place.width(), place.height());
     let pitch_x = place.width() / columns as f32;
-    let gap = (pitch_x * 0.18).clamp(1.5, 5.0);
-    let height = (pitch_y - gap).min(24.0);
+    let gap = (pitch_x * 0.17).clamp(1.0, 5.0);
+    let (width, height) = (pitch_x - gap, (pitch_y - gap).max(1.0));
     let mut seat = 0;
     for (kind, count) in Kind::ALL.iter().zip(counts) {
         for _ in 0..*count {
-            let left = place.left + pitch_x * (seat % columns) as f32;
-            let top = place.top + (height + gap) * (seat / columns) as f32;
-            cx.paint.rect(Rect::new(left, top, pitch_x - gap, height), 3.0, kind.0.colour());
+            let left = place.left + pitch_x * (seat % columns) as f32 + gap * 0.5;
+            let top = place.top + pitch_y * (seat / columns) as f32;
+            cx.paint.rect(Rect::new(left, top, width, height), 3.0, kind.0.colour());
             seat += 1;
         }
     }
 }
 
-/// Columns, and height of a row, for `total` cells about 1.3 times as wide as high.
+/// Columns and height of a row for `total` cells, a little wider than high, at least fourteen columns.
 fn grid(total: usize, width: f32, height: f32) -> (usize, f32) {
-    let mut columns = 14.max((total as f32 * width / height / 1.3).sqrt().ceil() as usize);
-    columns = columns.min(total.max(14));
-    let rows = total.div_ceil(columns);
-    (columns, (height / rows as f32).min(width / columns as f32))
+    let mut columns = 14;
+    loop {
+        let rows = total.div_ceil(columns) as f32;
+        let pitch = (width / columns as f32 * 0.84).min(height / rows);
+        // Flatter than this looks like lines: rather more columns.
+        if pitch >= width / columns as f32 * 0.62 || columns >= total {
+            return (columns, pitch);
+        }
+        columns += 1;
+    }
 }
 
 fn legend(cx: &mut Cx<'_, '_>, left: f32, right: f32, baseline: f32, counts: &[usize; 5]) {

@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use crate::model::time::SECOND_US;
 
-use super::super::canvas::{Face, Rect, Style};
+use super::super::canvas::{Face, Style};
 use super::super::format;
 use super::super::options::{Lang, Mode};
 use super::super::scene::Metric;
@@ -63,7 +63,10 @@ impl Panel for Ticker {
             entry.paint(cx, pen, baseline);
             pen += width + 40.0;
         }
-        let _ = Rect::default();
+    }
+
+    fn least(&self) -> [f32; 2] {
+        [400.0, 40.0]
     }
 }
 
