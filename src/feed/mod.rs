@@ -11,6 +11,7 @@ mod fake_hub;
 pub mod import;
 mod link;
 pub mod replay;
+pub mod simulate;
 
 pub use client::{FeedClient, FeedOptions, Totals};
 pub use error::FeedError;

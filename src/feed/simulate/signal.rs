@@ -1,0 +1,134 @@
+//! What the control room hears and writes: public warnings, incidents, targets, notes, the health of feeds, alerts.
+
+use super::calendar::{HOUR_US, MINUTE_US};
+use super::day::Scope;
+use super::random::Random;
+use super::row::{Id, Row, Src, col};
+use super::script::{Script, Surge, Typhoon};
+use crate::model::stream::Stream;
+use crate::model::time::SECOND_US;
+
+fn row(ts: i64, kind: &'static str, id: Id) -> Row {
+    Row::new(Stream::Signals, Src::Signals, ts, ts, kind, id)
+}
+
+/// The targets that stand when the simulation begins: the article's and the national standard's.
+pub fn targets(ts: i64) -> Vec<Row> {
+    [("instant_rate", 0.85), ("satisfied_rate", 0.96), ("transfer_minutes", 80.0), ("connect_rate", 0.95)]
+        .into_iter()
+        .enumerate()
+        .map(|(n, (rule, value))| {
+            row(ts, "target", Id::Thing("target", n as u32 + 1))
+                .with(col::signals::RULE, rule)
+                .with(col::signals::VALUE, value)
+        })
+        .collect()
+}
+
+const NOTES: [&str; 6] = [
+    "交接班完成,无遗留紧急件",
+    "早高峰话务平稳,机器人分流正常",
+    "知识库已更新公积金提取口径",
+    "一键通夜间巡检完成",
+    "加盟单位上门及时率已抽查",
+    "今日直播问题已转相关部门",
+];
+
+/// The signals of a shift day.
+pub fn signals(scope: &Scope<'_>, surges: &[Surge], rows: &mut Vec<Row>) {
+    let Scope { world, day, calendar, span, scripts, .. } = scope;
+    let day = *day;
+    let mut random = Random::new(scope.seed, day, 700);
+    let mut count = 0;
+    let mut next = move || {
+        count += 1;
+        Id::Signal { day, n: count }
+    };
+    let inside = |time: i64| (span.0..span.1).contains(&time);
+
+    // Each feed says that it is up when the crews change; one is late now and then, and comes back.
+    for (n, src) in Src::ALL.into_iter().enumerate() {
+        let at = span.0 + n as i64 * SECOND_US + random.below(900_000) as i64;
+        let mut up = row(at, "feed_up", next()).with(col::signals::NOTE, src.name());
+        up.src = src;
+        rows.push(up);
+    }
+    if random.chance(0.3) {
+        let src = [Src::Digital, Src::Registry, Src::Activities][random.below(3) as usize];
+        let late = span.0 + random.below(20 * HOUR_US as u64) as i64;
+        let id = next();
+        for (at, kind) in
+            [(late, "feed_late"), (late + MINUTE_US + random.below(4 * MINUTE_US as u64) as i64, "feed_up")]
+        {
+            let mut signal =
+                row(at, kind, id).with(col::signals::NOTE, src.name()).with(col::signals::SEVERITY, "grey");
+            signal.born = late;
+            rows.push(signal);
+        }
+    }
+    for hour in [8.1, 16.2, 22.6] {
+        let at = calendar.midnight(day) + ((hour + random.between(0.0, 0.4)) * HOUR_US as f64) as i64;
+        let note = random.pick(&NOTES).copied().unwrap_or(NOTES[0]);
+        rows.push(row(at, "note", next()).with(col::signals::ACTOR, "值班长").with(col::signals::NOTE, note));
+    }
+
+    if random.chance(0.06) && scripts.is_empty() {
+        let (colour, what) = random
+            .choose(&[(("blue", "大风蓝色预警"), 0.6), (("yellow", "大雾黄色预警"), 0.4)], ("blue", "大风蓝色预警"));
+        let at = span.0 + random.below(12 * HOUR_US as u64) as i64;
+        let id = next();
+        rows.push(row(at, "weather", id).with(col::signals::COLOUR, colour).with(col::signals::NOTE, what));
+        let mut lifted =
+            row(at + (4 + random.below(9) as i64) * HOUR_US, "clear", id).with(col::signals::RULE, "weather");
+        lifted.born = at;
+        rows.push(lifted.with(col::signals::NOTE, "预警解除"));
+    }
+    for script in *scripts {
+        if let Script::Typhoon(at_us) = *script {
+            for (n, (offset, colour, what)) in Typhoon::WARNINGS.into_iter().enumerate() {
+                let at = at_us + offset;
+                if inside(at) {
+                    let id = Id::Thing("typhoon", n as u32 + 1);
+                    rows.push(row(at, "weather", id).with(col::signals::COLOUR, colour).with(col::signals::NOTE, what));
+                }
+            }
+            let at = at_us + Typhoon::LIFTED_US;
+            if inside(at) {
+                let id = Id::Thing("typhoon", 6);
+                rows.push(
+                    row(at, "clear", id).with(col::signals::RULE, "weather").with(col::signals::NOTE, "台风预警解除"),
+                );
+            }
+        }
+    }
+
+    for surge in surges {
+        let Some(first) = surge.times.first().copied() else { continue };
+        let words = world.service(surge.service);
+        let topic = words.topics.get(surge.topic).map(|topic| topic.code);
+        let area = surge.area.and_then(|n| world.areas.get(n).copied());
+        let dress =
+            |row: Row| row.maybe(col::TOPIC, topic).maybe(col::AREA, area).with(col::SERVICE, surge.service.code());
+        if let Some(incident) = surge.incident {
+            let at = first + 9 * MINUTE_US + random.below(8 * MINUTE_US as u64) as i64;
+            rows.push(dress(
+                row(at, "incident", next()).with(col::signals::NOTE, incident).with(col::signals::SEVERITY, "yellow"),
+            ));
+        }
+        if surge.times.len() >= 25 {
+            let raised = surge.times[surge.times.len() / 2];
+            let id = next();
+            let acked = raised + 40 * SECOND_US + random.below(4 * MINUTE_US as u64) as i64;
+            let cleared = surge.times.last().copied().unwrap_or(acked).max(acked) + 20 * MINUTE_US;
+            for (at, kind) in [(raised, "raise"), (acked, "ack"), (cleared, "clear")] {
+                let mut signal =
+                    row(at, kind, id).with(col::signals::RULE, "hot.topic").with(col::signals::SEVERITY, "yellow");
+                signal.born = raised;
+                if kind == "ack" {
+                    signal = signal.with(col::signals::ACTOR, "值班长");
+                }
+                rows.push(dress(signal.with(col::signals::VALUE, surge.times.len() as f64)));
+            }
+        }
+    }
+}
