@@ -31,6 +31,7 @@ pub struct Local {
 
 impl Local {
     /// 0 = Monday.
+    #[cfg(test)]
     pub fn weekday(self) -> usize {
         weekday(self.day)
     }

@@ -170,6 +170,7 @@ impl World {
     }
 
     /// The symbol of a code of the city, when it has it.
+    #[cfg(test)]
     pub fn sym(&self, text: &str) -> Option<Sym> {
         self.symbols.iter().position(|known| **known == *text).map(|position| Sym(position as u32))
     }
