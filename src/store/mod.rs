@@ -19,10 +19,13 @@ mod proof;
 mod seal;
 mod segment;
 mod slab;
+#[cfg(test)]
+mod speed;
 mod snapshot;
 mod status;
 mod tables;
 mod threads;
+mod verify;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -38,6 +41,7 @@ pub use self::landing::Landed;
 pub use self::segment::{Segment, SegmentInfo};
 pub use self::snapshot::Snapshot;
 pub use self::status::Status;
+pub use self::verify::{VerifyReport, verify};
 pub use self::tables::{NAMES as STATE_TABLES, TABLE_ROWS_MAX, state_table_schema};
 
 use self::landing::Part;
