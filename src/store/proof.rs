@@ -193,7 +193,7 @@ fn script() -> Vec<(Stream, Vec<Event>)> {
         }
         if round == 4 {
             events.push(ticket(-40 * 86_400, "open", "old", next()));
-            events.push(ticket(round * 100, "finish", "later", next()));
+            events.push(ticket(round * 100 + 400, "finish", "later", next()));
         }
         if round == 6 {
             events.push(ticket(round * 100 - 50, "open", "later", next()));
