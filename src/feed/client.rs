@@ -272,7 +272,8 @@ mod tests {
         let mut client = FeedClient::connect(&format!("ws://{address}/ws"), "test").await.unwrap();
         client.send(Stream::Tickets, rows(0, ROWS_PER_FRAME * 2 + 1), false).await.unwrap();
         client.end().await.unwrap();
-        assert_eq!((kept.lock().batches, kept.lock().rows.len()), (3, ROWS_PER_FRAME * 2 + 1));
+        assert_eq!(kept.lock().batches, 3);
+        assert_eq!(kept.lock().rows.len(), ROWS_PER_FRAME * 2 + 1);
         let whole = rows(0, 1000);
         let header = ClientMessage::End { batch: 0 };
         let part = encode(&header, &compact(&whole, 10, 10)).unwrap();

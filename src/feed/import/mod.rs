@@ -10,6 +10,8 @@ mod digest;
 pub mod key;
 pub mod map;
 pub mod personal;
+#[cfg(test)]
+mod proof;
 mod report;
 mod sink;
 pub mod source;
