@@ -1,2 +1,5 @@
 //! The whole-program tests, in one binary so that Bevy and DataFusion are linked once.
 //! Each module tests one room from outside, over real sockets, files and windows.
+
+#[cfg(feature = "hub")]
+mod simulate;

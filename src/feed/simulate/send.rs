@@ -99,7 +99,7 @@ pub async fn run(args: SimulateArgs, clock: Clock) -> Result<(), FeedError> {
     };
     loop {
         let now_us = story_us(&clock).min(end_us);
-        send_until(&mut simulator, &mut client, now_us).await?;
+        simulator = send_until(simulator, &mut client, now_us).await?;
         if now_us >= end_us {
             break;
         }
@@ -110,13 +110,16 @@ pub async fn run(args: SimulateArgs, clock: Clock) -> Result<(), FeedError> {
     Ok(())
 }
 
-/// Sends what is due before `now_us`. Generating many rows happens off the network's threads.
-async fn send_until(simulator: &mut Simulator, client: &mut FeedClient, now_us: i64) -> Result<(), FeedError> {
+/// Sends what is due before `now_us`. Rows are generated off the network's threads.
+async fn send_until(mut simulator: Simulator, client: &mut FeedClient, now_us: i64) -> Result<Simulator, FeedError> {
     loop {
-        let batches = tokio::task::block_in_place(|| simulator.batches_until(now_us, CHUNK_ROWS))
-            .map_err(|error| FeedError::Encode(error.to_string()))?;
+        let generate = move || (simulator.batches_until(now_us, CHUNK_ROWS), simulator);
+        let generated = tokio::task::spawn_blocking(generate).await;
+        let (batches, given_back) = generated.map_err(|error| FeedError::Encode(error.to_string()))?;
+        simulator = given_back;
+        let batches = batches.map_err(|error| FeedError::Encode(error.to_string()))?;
         if batches.is_empty() {
-            return Ok(());
+            return Ok(simulator);
         }
         for (stream, batch) in batches {
             client.send(stream, batch, false).await?;
@@ -139,7 +142,7 @@ pub async fn demo(
     let live = async {
         let (mut simulator, mut client) = begin(url, city, seed, &clock).await?;
         loop {
-            send_until(&mut simulator, &mut client, clock.now_us()).await?;
+            simulator = send_until(simulator, &mut client, clock.now_us()).await?;
             tokio::time::sleep(POLL).await;
         }
     };
@@ -155,8 +158,8 @@ pub async fn demo(
 /// # Errors
 /// As [`demo`].
 pub async fn backfill(url: &str, city: Arc<City>, clock: Clock, seed: u64) -> Result<Totals, FeedError> {
-    let (mut simulator, mut client) = begin(url, city, seed, &clock).await?;
-    send_until(&mut simulator, &mut client, clock.now_us()).await?;
+    let (simulator, mut client) = begin(url, city, seed, &clock).await?;
+    send_until(simulator, &mut client, clock.now_us()).await?;
     client.end().await
 }
 

@@ -605,6 +605,33 @@ fn look() {
     }
 }
 
+/// How fast: `cargo test --release --lib simulate::tests::speed -- --ignored --nocapture`.
+#[test]
+#[ignore = "prints how fast"]
+fn speed() {
+    let measure = |name: &str, options: SimulateOptions, span_us: i64| {
+        let until = options.start_us + span_us;
+        let started = std::time::Instant::now();
+        let mut simulator = Simulator::new(options);
+        let (mut count, mut bytes) = (0, 0);
+        loop {
+            let batches = simulator.batches_until(until, 40_000).unwrap();
+            if batches.is_empty() {
+                break;
+            }
+            count += batches.iter().map(|(_, batch)| batch.num_rows()).sum::<usize>();
+            bytes += batches.iter().map(|(_, batch)| batch.get_array_memory_size()).sum::<usize>();
+        }
+        let seconds = started.elapsed().as_secs_f64();
+        println!("{name}: {count} rows, {} MB in {seconds:.3} s, {:.0} rows/s", bytes >> 20, count as f64 / seconds);
+    };
+    let options = SimulateOptions::new(city(), DEFAULT_SEED, monday());
+    measure("eight days", options.clone(), 8 * DAY_US);
+    for rate in [1000.0, 100_000.0] {
+        measure(&format!("{rate}/s for 20 s"), SimulateOptions { rate: Rate::EventsPerSecond(rate), ..options.clone() }, 20 * SECOND_US);
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
 
