@@ -344,3 +344,22 @@ proptest! {
         }
     }
 }
+
+/// Run by hand: `cargo test --release --lib how_long -- --ignored --nocapture`.
+#[test]
+#[ignore = "a measurement"]
+fn how_long_a_real_file_takes() {
+    for (file, map) in [("boston311/tickets.csv.gz", "boston311"), ("bank_calls/calls.csv.gz", "bank_calls"), ("pingshan/tickets.csv.gz", "pingshan")] {
+        let shared = std::env::var("LINGPING_SHARED").unwrap();
+        let path = Path::new(&shared).join("data").join(file);
+        let map = Mapping::load(&crate::model::assets::path(format!("maps/{map}.toml"))).unwrap();
+        let key = Key::new(b"a key for tests only").unwrap();
+        let began = std::time::Instant::now();
+        let Loaded { report, mut events } = load(&path, &map, Some(key), i64::MAX, &ProgressBar::hidden(), None).unwrap();
+        let mut rows = 0;
+        while let Some(batch) = events.next_batch().unwrap() {
+            rows += batch.num_rows();
+        }
+        println!("{}\n{rows} rows sorted, {:?} in all", report.text(), began.elapsed());
+    }
+}

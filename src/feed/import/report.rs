@@ -147,7 +147,7 @@ impl ImportReport {
         let mut page = String::new();
         let mut line = |name: &str, value: String| {
             // Writing to a String does not fail.
-            let _ = writeln!(page, "{name:<22}{value}");
+            let _ = writeln!(page, "{name:<21} {value}");
         };
         line("file", format!("{} ({})", self.file, self.format));
         line("map", format!("{} → {} of {}", self.map, self.stream, self.src));
