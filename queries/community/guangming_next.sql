@@ -1,0 +1,18 @@
+-- title_zh: 下一场活动
+-- title_en: Next event
+-- unit_zh: 
+-- unit_en: 
+-- window_zh: 今后
+-- window_en: from now on
+-- refresh: 60s
+-- audience: visitor leader operations
+-- basis: the next planned events of the club
+-- source: activities
+-- systems: 13
+SELECT id, max(starts_at) AS starts_at, max(area) AS area
+FROM activities
+WHERE form = 'event' AND service = 'guangming' AND kind IN ('plan', 'start', 'end') AND ts >= day_start(-90)
+GROUP BY id
+HAVING count(*) FILTER (WHERE kind <> 'plan') = 0 AND max(starts_at) >= now()
+ORDER BY starts_at, id
+LIMIT 3

@@ -1,0 +1,17 @@
+-- title_zh: 生活服务满意率
+-- title_en: Satisfied with home services
+-- unit_zh: 比例
+-- unit_en: share
+-- window_zh: 近30日
+-- window_en: last 30 days
+-- refresh: 60s
+-- audience: visitor leader operations
+-- basis: k: ratings from the city's satisfied_from up; n: rated
+-- source: tickets
+-- systems: 9
+SELECT CASE WHEN n > 0 THEN CAST(k AS DOUBLE) / CAST(n AS DOUBLE) END AS value, k, n
+FROM (
+  SELECT count(*) FILTER (WHERE rating >= $satisfied_from) AS k, count(rating) AS n
+  FROM tickets
+  WHERE service = 'life' AND kind = 'rate' AND ts >= day_start(-29) AND ts < day_start(1)
+)

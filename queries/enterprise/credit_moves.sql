@@ -1,0 +1,16 @@
+-- title_zh: 等级变动
+-- title_en: Grades changed
+-- unit_zh: 家
+-- unit_en: firms
+-- window_zh: 近30日
+-- window_en: last 30 days
+-- refresh: 1h
+-- audience: leader operations
+-- basis: registry updates of firms by the grade they now have
+-- source: registry
+-- systems: 10
+SELECT grade, count(*) AS n
+FROM registry
+WHERE type = 'firm' AND kind = 'update' AND grade IS NOT NULL AND ts >= day_start(-29) AND ts < day_start(1)
+GROUP BY grade
+ORDER BY grade

@@ -1,0 +1,20 @@
+-- title_zh: 登记·推荐·上岗·回访
+-- title_en: Register, propose, hire, call back
+-- unit_zh: 人
+-- unit_en: people
+-- window_zh: 近30日
+-- window_en: last 30 days
+-- refresh: 60s
+-- audience: visitor leader operations
+-- basis: events of each step of gig tickets
+-- source: tickets
+-- systems: 11
+SELECT s.stage, coalesce(t.n, 0) AS n
+FROM (VALUES (1, 'open'), (2, 'propose'), (3, 'finish'), (4, 'visit')) AS s (ord, stage)
+LEFT JOIN (
+  SELECT kind, count(*) AS n
+  FROM tickets
+  WHERE service = 'gig' AND kind IN ('open', 'propose', 'finish', 'visit') AND ts >= day_start(-29) AND ts < day_start(1)
+  GROUP BY kind
+) t ON t.kind = s.stage
+ORDER BY s.ord

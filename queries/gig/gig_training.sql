@@ -1,0 +1,20 @@
+-- title_zh: 培训
+-- title_en: Training
+-- unit_zh: 人次
+-- unit_en: people
+-- window_zh: 近30日
+-- window_en: last 30 days
+-- refresh: 1h
+-- audience: visitor leader operations
+-- basis: people at courses that ended, and hours, by day
+-- source: activities
+-- systems: 11
+SELECT CAST(day AS DATE) AS day, courses, people, hours
+FROM (
+  SELECT date_trunc('day', local_time(ts)) AS day, count(*) AS courses,
+    CAST(coalesce(sum(people), 0) AS BIGINT) AS people, coalesce(sum(hours), 0) AS hours
+  FROM activities
+  WHERE form = 'course' AND kind = 'end' AND ts >= day_start(-29) AND ts < day_start(1)
+  GROUP BY 1
+)
+ORDER BY day

@@ -1,0 +1,19 @@
+-- title_zh: 预警卡
+-- title_en: Alerts
+-- unit_zh: 
+-- unit_en: 
+-- window_zh: 近24小时
+-- window_en: last 24 h
+-- refresh: 1s
+-- audience: operations
+-- basis: alerts raised, with the latest word on each: raise, ack or clear
+-- source: signals
+-- systems: 23
+SELECT id, first_value(kind ORDER BY ts DESC, seq DESC) AS state, min(ts) AS raised_at, max(ts) AS last_at,
+  max(rule) AS rule, max(severity) AS severity, max(area) AS area,
+  first_value(actor ORDER BY ts DESC, seq DESC) AS actor, max(value) AS value
+FROM signals
+WHERE kind IN ('raise', 'ack', 'clear') AND ts >= now() - INTERVAL '24 hours'
+GROUP BY id
+ORDER BY raised_at DESC, id
+LIMIT 50

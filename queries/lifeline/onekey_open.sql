@@ -1,0 +1,16 @@
+-- title_zh: 救援中
+-- title_en: Help on the way
+-- unit_zh: 起
+-- unit_en: calls for help
+-- window_zh: 此刻
+-- window_en: now
+-- refresh: 1s
+-- audience: operations
+-- basis: one-key tickets open now, oldest first, by step; seconds since the call
+-- source: open_tickets
+-- systems: 12
+SELECT id, area, state, prio, opened_at, (CAST(now() AS BIGINT) - CAST(opened_at AS BIGINT)) / 1000000 AS age_s
+FROM open_tickets
+WHERE service = 'onekey'
+ORDER BY opened_at, id
+LIMIT 30

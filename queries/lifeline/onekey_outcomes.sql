@@ -1,0 +1,19 @@
+-- title_zh: 处理结果
+-- title_en: How calls ended
+-- unit_zh: 起
+-- unit_en: calls
+-- window_zh: 近30日
+-- window_en: last 30 days
+-- refresh: 60s
+-- audience: leader operations
+-- basis: one-key tickets finished by outcome; false alarms are part of it
+-- source: tickets
+-- systems: 12
+SELECT outcome, n, CAST(n AS DOUBLE) / CAST(sum(n) OVER () AS DOUBLE) AS share
+FROM (
+  SELECT coalesce(outcome, 'unknown') AS outcome, count(*) AS n
+  FROM tickets
+  WHERE service = 'onekey' AND kind = 'finish' AND ts >= day_start(-29) AND ts < day_start(1)
+  GROUP BY 1
+)
+ORDER BY n DESC, outcome

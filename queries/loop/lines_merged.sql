@@ -1,0 +1,14 @@
+-- title_zh: 整合热线
+-- title_en: Lines merged into one
+-- unit_zh: 条
+-- unit_en: lines
+-- window_zh: 此刻
+-- window_en: now
+-- refresh: 60s
+-- audience: visitor leader operations
+-- basis: lines registered and not removed; where none is registered, those of the city file
+-- source: devices
+-- systems: 7
+SELECT coalesce(nullif(r.n, 0), l.n) AS value
+FROM (SELECT count(*) AS n FROM devices WHERE type = 'line' AND state <> 'removed') r
+CROSS JOIN (SELECT count(*) AS n FROM lines) l

@@ -1,0 +1,29 @@
+-- title_zh: 应用板块
+-- title_en: Modules
+-- unit_zh: 次
+-- unit_en: uses
+-- window_zh: 今日与近7日
+-- window_en: today and 7 days
+-- refresh: 10s
+-- audience: visitor leader operations
+-- basis: contacts and tickets that name a module of the platform; last_ts is the latest of them in 7 days
+-- source: contacts tickets
+-- systems: 18
+SELECT m.code AS module, m.zh, m.en, coalesce(t.n, 0) AS n, coalesce(t.week, 0) AS week, t.last_ts
+FROM modules m
+LEFT JOIN (
+  SELECT module, CAST(sum(n) AS BIGINT) AS n, CAST(sum(week) AS BIGINT) AS week, max(last_ts) AS last_ts
+  FROM (
+    SELECT module, count(*) FILTER (WHERE ts >= day_start()) AS n, count(*) AS week, max(ts) AS last_ts
+    FROM contacts
+    WHERE kind = 'arrive' AND module IS NOT NULL AND ts >= day_start(-6) AND ts < day_start(1)
+    GROUP BY module
+    UNION ALL
+    SELECT module, count(*) FILTER (WHERE ts >= day_start()) AS n, count(*) AS week, max(ts) AS last_ts
+    FROM tickets
+    WHERE kind = 'open' AND module IS NOT NULL AND ts >= day_start(-6) AND ts < day_start(1)
+    GROUP BY module
+  )
+  GROUP BY module
+) t ON t.module = m.code
+ORDER BY m.ord

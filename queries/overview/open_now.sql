@@ -1,0 +1,16 @@
+-- title_zh: 在办
+-- title_en: Open now
+-- unit_zh: 件
+-- unit_en: requests
+-- window_zh: 此刻
+-- window_en: now
+-- refresh: 1s
+-- audience: visitor leader operations
+-- basis: tickets waiting, sent or working: the sum of open_delta over all events
+-- source: tickets
+-- systems: 2
+-- params: area board
+SELECT CAST(coalesce(sum(open_delta), 0) AS BIGINT) AS value
+FROM tickets
+WHERE ($area IS NULL OR area = $area OR (length($area) = 6 AND substr(area, 1, 6) = $area))
+  AND ($board IS NULL OR board = $board)

@@ -1,0 +1,23 @@
+-- title_zh: 满意率
+-- title_en: Satisfied
+-- unit_zh: 比例
+-- unit_en: share
+-- window_zh: 近30日
+-- window_en: last 30 days
+-- refresh: 60s
+-- audience: visitor leader operations
+-- basis: k: ratings from the city's satisfied_from up; n: tickets rated
+-- source: tickets
+-- systems: 2
+-- target: 0.96
+-- params: area board
+SELECT CASE WHEN n > 0 THEN CAST(k AS DOUBLE) / CAST(n AS DOUBLE) END AS value, k, n
+FROM (
+  SELECT
+    count(*) FILTER (WHERE rating >= $satisfied_from) AS k,
+    count(rating) AS n
+  FROM tickets
+  WHERE kind = 'rate' AND ts >= day_start(-29) AND ts < day_start(1)
+    AND ($area IS NULL OR area = $area OR (length($area) = 6 AND substr(area, 1, 6) = $area))
+  AND ($board IS NULL OR board = $board)
+)

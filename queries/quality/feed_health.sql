@@ -1,0 +1,16 @@
+-- title_zh: 数据新鲜度
+-- title_en: Feed health
+-- unit_zh: 秒
+-- unit_en: seconds
+-- window_zh: 此刻
+-- window_en: now
+-- refresh: 1s
+-- audience: leader operations
+-- basis: age of each source, rows it sent, and rows in quarantine
+-- source: feeds quarantine
+-- systems: 23
+SELECT f.src, f.last_ts, f.last_recv, (CAST(now() AS BIGINT) - CAST(f.last_recv AS BIGINT)) / 1000000 AS age_s, f.rows,
+  coalesce(q.n, 0) AS quarantined
+FROM feeds f
+LEFT JOIN (SELECT src, count(*) AS n FROM quarantine GROUP BY src) q ON q.src = f.src
+ORDER BY f.src

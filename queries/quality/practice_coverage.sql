@@ -1,0 +1,20 @@
+-- title_zh: AI陪练
+-- title_en: AI practice
+-- unit_zh: 比例
+-- unit_en: share
+-- window_zh: 近30日
+-- window_en: last 30 days
+-- refresh: 1h
+-- audience: leader operations
+-- basis: k: people who practised; n: seats seen in the window; mean score of practices
+-- source: activities seats
+-- systems: 22
+SELECT CASE WHEN s.n > 0 THEN CAST(least(p.k, s.n) AS DOUBLE) / CAST(s.n AS DOUBLE) END AS value, least(p.k, s.n) AS k, s.n, p.mean_score
+FROM (
+  SELECT count(DISTINCT party) AS k, avg(score) AS mean_score
+  FROM activities
+  WHERE form = 'practice' AND kind = 'end' AND ts >= day_start(-29) AND ts < day_start(1)
+) p
+CROSS JOIN (
+  SELECT count(DISTINCT seat) AS n FROM seats WHERE ts >= day_start(-29) AND ts < day_start(1)
+) s

@@ -1,0 +1,14 @@
+-- title_zh: 兜底
+-- title_en: Backstop by the talent office
+-- unit_zh: 件
+-- unit_en: requests
+-- window_zh: 近30日
+-- window_en: last 30 days
+-- refresh: 60s
+-- audience: visitor leader operations
+-- basis: talent tickets escalated to the talent office
+-- source: tickets
+-- systems: 19
+SELECT count(*) AS value, count(*) FILTER (WHERE ts >= day_start()) AS today
+FROM tickets
+WHERE service = 'talent' AND kind = 'escalate' AND ts >= day_start(-29) AND ts < day_start(1)

@@ -1,0 +1,23 @@
+-- title_zh: 今日来电
+-- title_en: Talent line today
+-- unit_zh: 次
+-- unit_en: calls
+-- window_zh: 今日
+-- window_en: today
+-- refresh: 30s
+-- audience: visitor leader operations
+-- basis: calls to the talent line, and talent tickets opened, finished and visited since midnight
+-- source: contacts tickets
+-- systems: 19
+SELECT c.calls, t.opened, t.finished, t.visited
+FROM (
+  SELECT count(*) AS calls FROM contacts
+  WHERE service = 'talent' AND kind = 'arrive' AND ts >= day_start() AND ts < day_start(1)
+) c
+CROSS JOIN (
+  SELECT count(*) FILTER (WHERE kind = 'open') AS opened,
+    count(*) FILTER (WHERE kind = 'finish') AS finished,
+    count(*) FILTER (WHERE kind = 'visit') AS visited
+  FROM tickets
+  WHERE service = 'talent' AND ts >= day_start() AND ts < day_start(1)
+) t
