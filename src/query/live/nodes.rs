@@ -1,0 +1,376 @@
+//! The rows of a stream as a tree of immutable sets, each knowing its least and greatest `ts`.
+//!
+//! What lands becomes a leaf; sixteen neighbours become a branch, and so on, so that a stream of any length is a handful
+//! of nodes at each of a few levels. A sealed piece is a node too; its rows are looked at only when a window ends inside
+//! it. When hot rows are sealed, the piece remembers the leaves it was made of, so that nothing is worked out twice.
+//!
+//! Reading a piece can fail (its file is gone or damaged); that is the caller's to show.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use arrow::array::{Int64Array, RecordBatch};
+use parking_lot::Mutex;
+
+use super::super::source::{Piece, StreamRows, View, range_of};
+use crate::model::Stream;
+
+/// Rows of a leaf at most.
+pub const LEAF_ROWS: usize = 2_048;
+/// Children of a branch.
+const FAN: usize = 16;
+/// Pieces of a stream whose rows are kept at hand.
+const OPENED_MAX: usize = 12;
+
+/// An immutable set of rows.
+pub struct Node {
+    pub id: u64,
+    pub ts_min: i64,
+    pub ts_max: i64,
+    seq_min: i64,
+    seq_max: i64,
+    rows: usize,
+    pub rest: Rest,
+}
+
+pub enum Rest {
+    Leaf(RecordBatch),
+    Branch(Vec<Arc<Node>>),
+    /// A sealed piece, and its rows as nodes where they are at hand.
+    Piece(Arc<Piece>, Mutex<Option<Arc<[Arc<Node>]>>>),
+}
+
+static NEXT_ID: AtomicU64 = AtomicU64::new(1);
+
+fn fresh_id() -> u64 {
+    // Even: fresh; odd: the hash of a branch's children. The two never meet.
+    NEXT_ID.fetch_add(1, Ordering::Relaxed) << 1
+}
+
+impl Node {
+    fn leaf(batch: RecordBatch) -> Option<Arc<Node>> {
+        let ((ts_min, ts_max), (seq_min, seq_max)) = (range_of(&batch, "ts")?, range_of(&batch, "seq")?);
+        let rows = batch.num_rows();
+        Some(Arc::new(Node { id: fresh_id(), ts_min, ts_max, seq_min, seq_max, rows, rest: Rest::Leaf(batch) }))
+    }
+
+    fn piece(piece: Arc<Piece>, parts: Option<Arc<[Arc<Node>]>>) -> Arc<Node> {
+        Arc::new(Node {
+            id: fresh_id(),
+            ts_min: piece.ts_min,
+            ts_max: piece.ts_max,
+            seq_min: piece.seq_min,
+            seq_max: piece.seq_max,
+            rows: piece.rows,
+            rest: Rest::Piece(piece, Mutex::new(parts)),
+        })
+    }
+
+    /// The same children make the same branch.
+    fn branch(children: Vec<Arc<Node>>) -> Arc<Node> {
+        let mut hasher = std::hash::DefaultHasher::new();
+        for child in &children {
+            child.id.hash(&mut hasher);
+        }
+        let of = |value: fn(&Node) -> i64| children.iter().map(move |child| value(child));
+        Arc::new(Node {
+            id: hasher.finish() | 1,
+            ts_min: of(|node| node.ts_min).min().unwrap_or(i64::MAX),
+            ts_max: of(|node| node.ts_max).max().unwrap_or(i64::MIN),
+            seq_min: of(|node| node.seq_min).min().unwrap_or(i64::MAX),
+            seq_max: of(|node| node.seq_max).max().unwrap_or(i64::MIN),
+            rows: children.iter().map(|child| child.rows).sum(),
+            rest: Rest::Branch(children),
+        })
+    }
+
+    /// The nodes a piece's rows are at hand as.
+    pub fn at_hand(&self) -> Option<Arc<[Arc<Node>]>> {
+        match &self.rest {
+            Rest::Piece(_, parts) => parts.lock().clone(),
+            _ => None,
+        }
+    }
+
+    fn visit(self: &Arc<Node>, seen: &mut impl FnMut(&Arc<Node>)) {
+        seen(self);
+        match &self.rest {
+            Rest::Leaf(_) => {}
+            Rest::Branch(children) => children.iter().for_each(|child| child.visit(seen)),
+            Rest::Piece(_, parts) => {
+                if let Some(parts) = parts.lock().clone() {
+                    parts.iter().for_each(|part| part.visit(seen));
+                }
+            }
+        }
+    }
+}
+
+/// Nodes in order, neighbours folded into branches.
+#[derive(Clone, Default)]
+struct Forest {
+    /// Level 0 first; each level has fewer than [`FAN`] nodes, older ones first.
+    levels: Vec<Vec<Arc<Node>>>,
+}
+
+impl Forest {
+    fn push(&mut self, node: Arc<Node>) {
+        let mut carry = Some(node);
+        let mut level = 0;
+        while let Some(node) = carry.take() {
+            if self.levels.len() == level {
+                self.levels.push(Vec::with_capacity(FAN));
+            }
+            let row = &mut self.levels[level];
+            row.push(node);
+            if row.len() == FAN {
+                carry = Some(Node::branch(std::mem::replace(row, Vec::with_capacity(FAN))));
+            }
+            level += 1;
+        }
+    }
+
+    /// The roots, oldest first.
+    fn roots(&self) -> impl Iterator<Item = &Arc<Node>> {
+        self.levels.iter().rev().flatten()
+    }
+
+    fn leaves(&self) -> Vec<Arc<Node>> {
+        let mut leaves = Vec::new();
+        for root in self.roots() {
+            root.visit(&mut |node| {
+                if !matches!(node.rest, Rest::Branch(_)) {
+                    leaves.push(node.clone());
+                }
+            });
+        }
+        leaves
+    }
+}
+
+/// One stream, followed from view to view.
+#[derive(Default)]
+struct Follower {
+    pieces: Vec<Arc<Node>>,
+    sealed: Forest,
+    hot: Forest,
+    /// Hot rows below this sequence number are in the tree.
+    next_seq: i64,
+    /// Pieces whose rows are at hand, oldest first.
+    opened: Arc<Opened>,
+}
+
+#[derive(Default)]
+struct Opened(Mutex<VecDeque<Arc<Node>>>);
+
+impl Opened {
+    /// Notes that a piece's rows are at hand, and lets go of the oldest ones.
+    fn note(&self, node: Arc<Node>) {
+        let mut opened = self.0.lock();
+        opened.retain(|held| held.id != node.id);
+        opened.push_back(node);
+        while opened.len() > OPENED_MAX {
+            if let Some(Rest::Piece(_, parts)) = opened.pop_front().as_ref().map(|node| &node.rest) {
+                *parts.lock() = None;
+            }
+        }
+    }
+}
+
+/// The rows of all streams at one version, as nodes.
+#[derive(Clone, Default)]
+pub struct Rows {
+    pub version: u64,
+    streams: [StreamNodes; 6],
+}
+
+#[derive(Clone, Default)]
+pub struct StreamNodes {
+    roots: Arc<[Arc<Node>]>,
+    opened: Arc<Opened>,
+}
+
+impl StreamNodes {
+    pub fn roots(&self) -> &[Arc<Node>] {
+        &self.roots
+    }
+
+    /// The rows of a piece as nodes, read now unless they are at hand.
+    ///
+    /// # Errors
+    /// A sentence: the piece can't be read.
+    pub fn open(&self, node: &Arc<Node>) -> Result<Arc<[Arc<Node>]>, String> {
+        let Rest::Piece(piece, parts) = &node.rest else { return Ok(Arc::new([])) };
+        if let Some(parts) = parts.lock().clone() {
+            return Ok(parts);
+        }
+        let mut forest = Forest::default();
+        for batch in piece.source.batches()?.iter() {
+            for part in split(batch) {
+                if let Some(leaf) = Node::leaf(part) {
+                    forest.push(leaf);
+                }
+            }
+        }
+        let made: Arc<[Arc<Node>]> = forest.roots().cloned().collect::<Vec<_>>().into();
+        *parts.lock() = Some(made.clone());
+        self.opened.note(node.clone());
+        Ok(made)
+    }
+
+    /// The ids of all nodes there are.
+    pub fn ids(&self) -> HashSet<u64> {
+        let mut ids = HashSet::new();
+        for root in self.roots.iter() {
+            root.visit(&mut |node| {
+                ids.insert(node.id);
+            });
+        }
+        ids
+    }
+}
+
+impl Rows {
+    pub fn stream(&self, stream: Stream) -> &StreamNodes {
+        &self.streams[stream as usize]
+    }
+}
+
+/// Follows the views of a source.
+#[derive(Default)]
+pub struct Nodes {
+    followers: [Follower; 6],
+    latest: Arc<Rows>,
+}
+
+impl Nodes {
+    /// The nodes of `view`; an older view than the last one gives the last one's.
+    pub fn follow(&mut self, view: &View) -> Arc<Rows> {
+        if view.version > self.latest.version || (view.version == 0 && self.latest.version == 0) {
+            let mut rows = Rows { version: view.version, ..Rows::default() };
+            for stream in Stream::ALL {
+                let follower = &mut self.followers[stream as usize];
+                follower.follow(view.stream(stream));
+                rows.streams[stream as usize] = StreamNodes {
+                    roots: follower.sealed.roots().chain(follower.hot.roots()).cloned().collect::<Vec<_>>().into(),
+                    opened: follower.opened.clone(),
+                };
+            }
+            self.latest = Arc::new(rows);
+        }
+        self.latest.clone()
+    }
+}
+
+impl Follower {
+    fn follow(&mut self, rows: &StreamRows) {
+        let same = self.pieces.len() == rows.pieces.len()
+            && self.pieces.iter().zip(&rows.pieces).all(|(node, piece)| is_piece(node, piece));
+        if !same {
+            self.take_pieces(rows);
+        }
+        for batch in &rows.hot {
+            let Some((first, last)) = seq_ends(batch) else { continue };
+            if last < self.next_seq {
+                continue;
+            }
+            let batch = if first < self.next_seq { after_seq(batch, self.next_seq) } else { batch.clone() };
+            for part in split(&batch) {
+                if let Some(leaf) = Node::leaf(part) {
+                    self.hot.push(leaf);
+                }
+            }
+            self.next_seq = last + 1;
+        }
+    }
+
+    /// Pieces came, and perhaps others went: by sealing, compaction or retention.
+    fn take_pieces(&mut self, rows: &StreamRows) {
+        let mut gone: HashMap<u64, Arc<Node>> = self.pieces.iter().map(|node| (piece_id(node), node.clone())).collect();
+        let hot_from = rows.hot.iter().find_map(seq_ends).map_or(i64::MAX, |(first, _)| first);
+        let (sealed, kept): (Vec<_>, Vec<_>) =
+            self.hot.leaves().into_iter().partition(|leaf| leaf.seq_max < hot_from);
+        let mut pieces = Vec::with_capacity(rows.pieces.len());
+        let mut fresh = Vec::new();
+        for piece in &rows.pieces {
+            match gone.remove(&piece.id) {
+                Some(node) => pieces.push(node),
+                None => {
+                    fresh.push(pieces.len());
+                    pieces.push(Node::piece(piece.clone(), None));
+                }
+            }
+        }
+        let gone: Vec<Arc<Node>> = gone.into_values().collect();
+        for index in fresh {
+            let node = &pieces[index];
+            // The leaves hold every row of the stream within their sequence numbers; as many rows are the same rows.
+            let inside = |other: &&Arc<Node>| other.seq_min >= node.seq_min && other.seq_max <= node.seq_max;
+            let from_hot: Vec<_> = sealed.iter().filter(inside).cloned().collect();
+            let from_pieces: Vec<_> = gone.iter().filter(inside).cloned().collect();
+            let as_many = |parts: &[Arc<Node>]| parts.iter().map(|part| part.rows).sum::<usize>() == node.rows;
+            let parts = if !from_hot.is_empty() && as_many(&from_hot) {
+                from_hot
+            } else if !from_pieces.is_empty() && from_pieces.len() == gone.len() && as_many(&from_pieces) {
+                // Only what is known of them; their files are gone.
+                from_pieces
+            } else {
+                continue;
+            };
+            let mut forest = Forest::default();
+            parts.into_iter().for_each(|part| forest.push(part));
+            if let Rest::Piece(_, held) = &node.rest {
+                *held.lock() = Some(forest.roots().cloned().collect::<Vec<_>>().into());
+                self.opened.note(node.clone());
+            }
+        }
+        self.sealed = Forest::default();
+        pieces.iter().for_each(|node| self.sealed.push(node.clone()));
+        self.pieces = pieces;
+        self.hot = Forest::default();
+        for leaf in kept {
+            let Rest::Leaf(batch) = &leaf.rest else { continue };
+            let leaf = if leaf.seq_min < hot_from { Node::leaf(after_seq(batch, hot_from)) } else { Some(leaf) };
+            if let Some(leaf) = leaf {
+                self.hot.push(leaf);
+            }
+        }
+        // Whatever was sealed before it was seen hot is in the pieces.
+        let sealed_to = rows.pieces.iter().map(|piece| piece.seq_max).max().unwrap_or(i64::MIN);
+        if hot_from < i64::MAX {
+            self.next_seq = self.next_seq.max(hot_from);
+        } else {
+            self.next_seq = self.next_seq.max(sealed_to.saturating_add(1));
+        }
+    }
+}
+
+fn is_piece(node: &Node, piece: &Piece) -> bool {
+    piece_id(node) == piece.id
+}
+
+fn piece_id(node: &Node) -> u64 {
+    match &node.rest {
+        Rest::Piece(piece, _) => piece.id,
+        _ => 0,
+    }
+}
+
+/// The first and the last sequence number; hot batches ascend.
+fn seq_ends(batch: &RecordBatch) -> Option<(i64, i64)> {
+    let seq = batch.column_by_name("seq")?.as_any().downcast_ref::<Int64Array>()?.values();
+    Some((*seq.first()?, *seq.last()?))
+}
+
+fn after_seq(batch: &RecordBatch, from: i64) -> RecordBatch {
+    let seq = batch.column_by_name("seq").and_then(|seq| seq.as_any().downcast_ref::<Int64Array>());
+    let start = seq.map_or(0, |seq| seq.values().partition_point(|seq| *seq < from));
+    batch.slice(start, batch.num_rows() - start)
+}
+
+fn split(batch: &RecordBatch) -> impl Iterator<Item = RecordBatch> {
+    let rows = batch.num_rows();
+    (0..rows).step_by(LEAF_ROWS).map(move |start| batch.slice(start, LEAF_ROWS.min(rows - start)))
+}

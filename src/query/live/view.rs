@@ -1,0 +1,558 @@
+//! One live query: planned once, asked at every tick.
+//!
+//! For each cut, the states of all sets of rows that matter at this clock are looked up or worked out, merged, and
+//! finished by DataFusion's own final step; the plan above runs over that. When nothing it depends on has changed, the
+//! last answer stands. A state kept for a set of rows is right for every clock at which the window's atoms are the same
+//! for that set; that is its key.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow::array::{AsArray, RecordBatch};
+use arrow::compute::{concat_batches, filter_record_batch};
+use arrow::datatypes::SchemaRef;
+use datafusion::common::{DataFusionError, Result};
+use datafusion::execution::{SessionState, SessionStateBuilder, TaskContext};
+use datafusion::logical_expr::{Expr, lit};
+use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_plan::aggregates::{AggregateExec, AggregateMode};
+use datafusion::physical_plan::execution_plan::reset_plan_states;
+use datafusion::physical_plan::{ExecutionPlan, collect, replace_children_if_necessary};
+
+use super::super::functions::ClockCell;
+use super::super::source::View;
+use super::cut::{CutPlan, Merge, StateLeaf, Template};
+use super::nodes::{Node, Rest, Rows, StreamNodes};
+use super::slot::Slot;
+use super::window::{Outcome, Window};
+
+/// A plan's metrics grow with each run; it is made afresh after this many.
+const RUNS_MAX: u32 = 512;
+/// States of nodes that are gone are let go every so many ticks.
+const SWEEP_TICKS: u64 = 256;
+/// A merged state with more rows than this is not worth keeping live.
+const STATE_ROWS_MAX: usize = 50_000;
+
+/// Why a tick gave no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum TickError {
+    /// The query is not for the live class after all: it has too many groups.
+    #[error("its groups are too many to be kept live ({0} in one state)")]
+    Wide(usize),
+    #[error(transparent)]
+    DataFusion(#[from] DataFusionError),
+    #[error("{0}")]
+    Rows(String),
+}
+
+/// What a tick cost, in counts.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct TickCost {
+    /// Sets of rows evaluated from their rows, and those rows.
+    pub evaluated: u64,
+    pub evaluated_rows: u64,
+    pub merges: u64,
+    pub finals: u64,
+    pub uppers: u64,
+}
+
+impl TickCost {
+    pub fn add(&mut self, other: &TickCost) {
+        self.evaluated += other.evaluated;
+        self.evaluated_rows += other.evaluated_rows;
+        self.merges += other.merges;
+        self.finals += other.finals;
+        self.uppers += other.uppers;
+    }
+}
+
+/// A state: one batch, or nothing when no row got through.
+type State = Option<RecordBatch>;
+
+/// A plan that is run again and again.
+struct Rerun {
+    plan: Arc<dyn ExecutionPlan>,
+    runs: u32,
+}
+
+impl Rerun {
+    fn new(plan: Arc<dyn ExecutionPlan>) -> Rerun {
+        Rerun { plan, runs: 0 }
+    }
+
+    async fn run(&mut self, context: &Arc<TaskContext>) -> Result<Vec<RecordBatch>> {
+        if self.runs >= RUNS_MAX {
+            self.plan = reset_plan_states(self.plan.clone())?;
+            self.runs = 0;
+        }
+        self.runs += 1;
+        collect(self.plan.clone(), context.clone()).await
+    }
+}
+
+struct Cut {
+    stream: crate::model::Stream,
+    columns: Vec<usize>,
+    filter: Option<Arc<dyn PhysicalExpr>>,
+    rows: Slot,
+    partial: Rerun,
+    states: Slot,
+    reduce: Rerun,
+    finish: Rerun,
+    output: Slot,
+    window: Window,
+    /// By node, then by key.
+    kept: HashMap<u64, Vec<Kept>>,
+    /// The merged states of the last tick's lasting items.
+    merged: Option<(Vec<(u64, u64)>, State)>,
+    /// What the last finish was made of.
+    finished: Option<Vec<Input>>,
+}
+
+struct Kept {
+    key: u64,
+    /// The key holds a threshold that moves with the clock.
+    passing: bool,
+    state: State,
+}
+
+/// An input of the final step, for telling whether anything changed.
+#[derive(Clone, PartialEq)]
+struct Input(State);
+
+struct Item<'a> {
+    node: &'a Arc<Node>,
+    key: u64,
+    passing: bool,
+}
+
+/// One live query.
+pub struct LiveView {
+    cell: ClockCell,
+    cuts: Vec<Cut>,
+    states: Vec<StateLeaf>,
+    state_seen: Vec<Option<RecordBatch>>,
+    upper: Rerun,
+    upper_reads_clock: bool,
+    context: Arc<TaskContext>,
+    schema: SchemaRef,
+    last: Option<Vec<RecordBatch>>,
+    ticks: u64,
+}
+
+impl LiveView {
+    /// Plans the parts of a template.
+    ///
+    /// # Errors
+    /// DataFusion can't plan one of them.
+    pub async fn new(state: &SessionState, cell: ClockCell, template: Template) -> Result<LiveView> {
+        // No optimizer rule may fuse, reorder or prune what is run set by set.
+        let bare = SessionStateBuilder::new_from_existing(state.clone())
+            .with_physical_optimizer_rules(Vec::new())
+            .build();
+        let mut cuts = Vec::with_capacity(template.cuts.len());
+        for cut in template.cuts {
+            cuts.push(Cut::new(&bare, cut).await?);
+        }
+        let upper = state.query_planner().create_physical_plan(&template.upper, state).await?;
+        let schema = upper.schema();
+        Ok(LiveView {
+            cell,
+            cuts,
+            state_seen: vec![None; template.states.len()],
+            states: template.states,
+            upper: Rerun::new(upper),
+            upper_reads_clock: template.upper_reads_clock,
+            context: state.task_ctx(),
+            schema,
+            last: None,
+            ticks: 0,
+        })
+    }
+
+    pub fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    /// The answer at `now_us`, and whether it can differ from the last one.
+    ///
+    /// # Errors
+    /// A piece can't be read, the query has too many groups, or DataFusion fails.
+    pub async fn tick(
+        &mut self,
+        view: &View,
+        rows: &Rows,
+        now_us: i64,
+        cost: &mut TickCost,
+    ) -> std::result::Result<(Vec<RecordBatch>, bool), TickError> {
+        self.cell.set(now_us);
+        self.ticks += 1;
+        let sweep = self.ticks.is_multiple_of(SWEEP_TICKS);
+        let mut changed = self.last.is_none() || self.upper_reads_clock;
+        for cut in &mut self.cuts {
+            let nodes = rows.stream(cut.stream);
+            changed |= cut.tick(nodes, &self.context, cost).await?;
+            if sweep {
+                let ids = nodes.ids();
+                cut.kept.retain(|id, _| ids.contains(id));
+            }
+        }
+        for (leaf, seen) in self.states.iter().zip(&mut self.state_seen) {
+            let Some(table) = view.state(&leaf.name) else { continue };
+            let same = seen.as_ref().is_some_and(|seen| same_arrays(seen, &table));
+            if !same {
+                let projected = table.project(&leaf.columns).map_err(DataFusionError::from)?;
+                leaf.slot.set(vec![with_schema(&projected, &leaf.slot.schema)?]);
+                *seen = Some(table);
+                changed = true;
+            }
+        }
+        if let (false, Some(last)) = (changed, &self.last) {
+            return Ok((last.clone(), false));
+        }
+        cost.uppers += 1;
+        let answer = self.upper.run(&self.context).await?;
+        self.last = Some(answer.clone());
+        Ok((answer, true))
+    }
+
+    /// States kept and their bytes.
+    pub fn kept(&self) -> (usize, usize) {
+        let states = || self.cuts.iter().flat_map(|cut| cut.kept.values()).flatten();
+        let bytes = states().filter_map(|kept| kept.state.as_ref()).map(RecordBatch::get_array_memory_size).sum();
+        (states().count(), bytes)
+    }
+}
+
+fn same_arrays(a: &RecordBatch, b: &RecordBatch) -> bool {
+    a.num_rows() == b.num_rows() && a.columns().iter().zip(b.columns()).all(|(a, b)| Arc::ptr_eq(a, b))
+}
+
+/// The same arrays under another schema: names and metadata may differ, types may not.
+fn with_schema(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
+    if batch.schema_ref() == schema {
+        return Ok(batch.clone());
+    }
+    let options = arrow::array::RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    Ok(RecordBatch::try_new_with_options(schema.clone(), batch.columns().to_vec(), &options)?)
+}
+
+fn one(batches: Vec<RecordBatch>, schema: &SchemaRef) -> Result<State> {
+    let mut batches: Vec<RecordBatch> = batches.into_iter().filter(|batch| batch.num_rows() > 0).collect();
+    match batches.len() {
+        0 => Ok(None),
+        1 => Ok(Some(with_schema(&batches.remove(0), schema)?)),
+        _ => Ok(Some(with_schema(&concat_batches(&batches[0].schema(), &batches)?, schema)?)),
+    }
+}
+
+impl Cut {
+    async fn new(bare: &SessionState, cut: CutPlan) -> Result<Cut> {
+        let plan = bare.query_planner().create_physical_plan(&cut.plan, bare).await?;
+        let (partial, states, reduce, finish) = match cut.merge {
+            Merge::Aggregate => {
+                let partial = partial_of(&plan)?;
+                let Some(aggregate) = partial.downcast_ref::<AggregateExec>() else {
+                    return datafusion::common::internal_err!("a partial aggregate was expected");
+                };
+                let states = Slot::new(partial.schema());
+                let reduce = AggregateExec::try_new(
+                    AggregateMode::PartialReduce,
+                    aggregate.group_expr().as_final(),
+                    aggregate.aggr_expr().to_vec(),
+                    vec![None; aggregate.aggr_expr().len()],
+                    states.exec(),
+                    partial.schema(),
+                )?;
+                let finish = replace_children_if_necessary(plan.clone(), vec![states.exec()])?;
+                (partial, states, Arc::new(reduce) as Arc<dyn ExecutionPlan>, finish)
+            }
+            Merge::Top => {
+                let states = Slot::new(plan.schema());
+                let merge = replace_children_if_necessary(plan.clone(), vec![states.exec()])?;
+                (plan, states, merge.clone(), reset_plan_states(merge)?)
+            }
+        };
+        let everything = cut.filter == lit(true);
+        let filter = if everything {
+            None
+        } else {
+            let filter: Expr = cut.filter;
+            Some(bare.create_physical_expr(filter, &cut.scan_schema)?)
+        };
+        Ok(Cut {
+            stream: cut.stream,
+            columns: cut.columns,
+            filter,
+            rows: cut.rows,
+            partial: Rerun::new(partial),
+            states,
+            reduce: Rerun::new(reduce),
+            finish: Rerun::new(finish),
+            output: cut.output,
+            window: cut.window,
+            kept: HashMap::new(),
+            merged: None,
+            finished: None,
+        })
+    }
+
+    /// Brings the output up to date; true when it may have changed.
+    async fn tick(
+        &mut self,
+        nodes: &StreamNodes,
+        context: &Arc<TaskContext>,
+        cost: &mut TickCost,
+    ) -> std::result::Result<bool, TickError> {
+        let thresholds = self.window.thresholds()?;
+        let mut held = Vec::new();
+        for root in nodes.roots() {
+            collect_items(&mut self.window, nodes, root, &thresholds, &mut held)?;
+        }
+        let (mut lasting, mut passing): (Vec<(u64, u64)>, Vec<RecordBatch>) = (Vec::new(), Vec::new());
+        let mut lasting_items = Vec::new();
+        for (node, key, is_passing) in &held {
+            let item = Item { node, key: *key, passing: *is_passing };
+            if *is_passing {
+                passing.extend(self.state(nodes, &item, context, cost).await?);
+            } else {
+                lasting.push((node.id, *key));
+                lasting_items.push(item);
+            }
+        }
+        let merged = self.merge_lasting(nodes, &lasting, &lasting_items, context, cost).await?;
+        let inputs: Vec<RecordBatch> = merged.into_iter().chain(passing).collect();
+        let made_of: Vec<Input> = inputs.iter().map(|batch| Input(Some(batch.clone()))).collect();
+        if self.finished.as_ref().is_some_and(|finished| finished == &made_of) {
+            return Ok(false);
+        }
+        cost.finals += 1;
+        self.states.set(inputs);
+        let answer = self.finish.run(context).await?;
+        let schema = self.output.schema.clone();
+        let answer = answer.iter().map(|batch| with_schema(batch, &schema)).collect::<Result<_>>()?;
+        self.output.set(answer);
+        self.finished = Some(made_of);
+        Ok(true)
+    }
+
+    /// The lasting states merged. When the list only grew, only what is new is merged.
+    async fn merge_lasting(
+        &mut self,
+        nodes: &StreamNodes,
+        list: &[(u64, u64)],
+        items: &[Item<'_>],
+        context: &Arc<TaskContext>,
+        cost: &mut TickCost,
+    ) -> std::result::Result<State, TickError> {
+        let (start, base) = match self.merged.take() {
+            Some((before, state)) if list.starts_with(&before) => (before.len(), state),
+            _ => (0, None),
+        };
+        let mut states: Vec<RecordBatch> = base.into_iter().collect();
+        for item in &items[start..] {
+            states.extend(self.state(nodes, item, context, cost).await?);
+        }
+        let merged = self.reduce(states, context, cost).await?;
+        self.merged = Some((list.to_vec(), merged.clone()));
+        Ok(merged)
+    }
+
+    async fn reduce(
+        &mut self,
+        states: Vec<RecordBatch>,
+        context: &Arc<TaskContext>,
+        cost: &mut TickCost,
+    ) -> std::result::Result<State, TickError> {
+        if states.len() < 2 {
+            return Ok(states.into_iter().next());
+        }
+        cost.merges += 1;
+        let schema = self.states.schema.clone();
+        self.states.set(states);
+        let merged = one(self.reduce.run(context).await?, &schema)?;
+        if let Some(batch) = &merged
+            && batch.num_rows() > STATE_ROWS_MAX
+        {
+            return Err(TickError::Wide(batch.num_rows()));
+        }
+        Ok(merged)
+    }
+
+    /// The state of a set of rows: kept, or worked out from its parts or its rows. Parts are worked out first, without
+    /// recursion into async code.
+    async fn state(
+        &mut self,
+        nodes: &StreamNodes,
+        item: &Item<'_>,
+        context: &Arc<TaskContext>,
+        cost: &mut TickCost,
+    ) -> std::result::Result<State, TickError> {
+        // Depth first; a node is left when all its parts are known.
+        let mut stack: Vec<Arc<Node>> = vec![item.node.clone()];
+        while let Some(node) = stack.last().cloned() {
+            if self.known(node.id, item.key).is_some() {
+                stack.pop();
+                continue;
+            }
+            let parts: Option<Vec<Arc<Node>>> = match &node.rest {
+                Rest::Leaf(_) => None,
+                Rest::Branch(children) => Some(children.clone()),
+                Rest::Piece(..) => node.at_hand().map(|parts| parts.to_vec()),
+            };
+            let state = match (&node.rest, parts) {
+                (Rest::Leaf(batch), _) => self.evaluate(std::slice::from_ref(batch), context, cost).await?,
+                (_, Some(parts)) => {
+                    let missing: Vec<_> =
+                        parts.iter().filter(|part| self.known(part.id, item.key).is_none()).cloned().collect();
+                    if !missing.is_empty() {
+                        stack.extend(missing);
+                        continue;
+                    }
+                    let states = parts.iter().filter_map(|part| self.known(part.id, item.key).flatten()).collect();
+                    self.reduce(states, context, cost).await?
+                }
+                (Rest::Piece(piece, _), None) => {
+                    let batches = piece.source.batches().map_err(TickError::Rows)?;
+                    self.evaluate(&batches, context, cost).await?
+                }
+                (Rest::Branch(_), None) => None,
+            };
+            self.keep(node.id, item, state);
+            stack.pop();
+        }
+        let _ = nodes;
+        Ok(self.known(item.node.id, item.key).flatten())
+    }
+
+    fn known(&self, id: u64, key: u64) -> Option<State> {
+        self.kept.get(&id)?.iter().find(|kept| kept.key == key).map(|kept| kept.state.clone())
+    }
+
+    fn keep(&mut self, id: u64, item: &Item<'_>, state: State) {
+        let kept = self.kept.entry(id).or_default();
+        if item.passing {
+            // Of the keys that pass with the clock only the newest are worth keeping.
+            if kept.iter().filter(|kept| kept.passing).count() >= 2
+                && let Some(oldest) = kept.iter().position(|kept| kept.passing)
+            {
+                kept.remove(oldest);
+            }
+        }
+        kept.push(Kept { key: item.key, passing: item.passing, state });
+    }
+
+    /// The partial state of some rows, at the clock of the tick.
+    async fn evaluate(
+        &mut self,
+        batches: &[RecordBatch],
+        context: &Arc<TaskContext>,
+        cost: &mut TickCost,
+    ) -> std::result::Result<State, TickError> {
+        let mut input = Vec::with_capacity(batches.len());
+        for batch in batches {
+            cost.evaluated += 1;
+            cost.evaluated_rows += batch.num_rows() as u64;
+            let batch = batch.project(&self.columns).map_err(DataFusionError::from)?;
+            let batch = match &self.filter {
+                None => batch,
+                Some(filter) => {
+                    let array = filter.evaluate(&batch)?.into_array(batch.num_rows())?;
+                    let passed = array.as_boolean();
+                    match passed.true_count() {
+                        0 => continue,
+                        count if count == batch.num_rows() => batch,
+                        _ => filter_record_batch(&batch, passed).map_err(DataFusionError::from)?,
+                    }
+                }
+            };
+            input.push(with_schema(&batch, &self.rows.schema)?);
+        }
+        if input.is_empty() {
+            return Ok(None);
+        }
+        self.rows.set(input);
+        let batches = self.partial.run(context).await?;
+        self.rows.clear();
+        let schema = self.states.schema.clone();
+        // A long input may give several batches of the same groups.
+        let several = batches.iter().filter(|batch| batch.num_rows() > 0).count() > 1;
+        if several {
+            let batches = batches.iter().map(|batch| with_schema(batch, &schema)).collect::<Result<Vec<_>>>()?;
+            return self.reduce(batches, context, cost).await;
+        }
+        Ok(one(batches, &schema)?)
+    }
+}
+
+/// The sets of rows that matter at these thresholds: node, key of its state, whether a window ends in it.
+fn collect_items(
+    window: &mut Window,
+    nodes: &StreamNodes,
+    node: &Arc<Node>,
+    thresholds: &[Option<i64>],
+    items: &mut Vec<(Arc<Node>, u64, bool)>,
+) -> std::result::Result<(), TickError> {
+    let truths = window.truths(thresholds, node.ts_min, node.ts_max);
+    let (residue, atoms, finer) = match window.outcome(truths)? {
+        Outcome::Empty => return Ok(()),
+        Outcome::Rows { residue, atoms, finer } => (*residue, atoms.clone(), *finer),
+    };
+    if finer {
+        match &node.rest {
+            Rest::Leaf(_) => {}
+            Rest::Branch(children) => {
+                for child in children {
+                    collect_items(window, nodes, child, thresholds, items)?;
+                }
+                return Ok(());
+            }
+            Rest::Piece(..) => {
+                for part in nodes.open(node).map_err(TickError::Rows)?.iter() {
+                    collect_items(window, nodes, part, thresholds, items)?;
+                }
+                return Ok(());
+            }
+        }
+    }
+    let mut key = residue;
+    for index in atoms.iter() {
+        let threshold = thresholds.get(*index).copied().flatten();
+        key = key.rotate_left(5) ^ mix(threshold.unwrap_or(i64::MIN) as u64 ^ ((*index as u64) << 56));
+    }
+    // A leaf in which a window ends is another one soon; what hangs on a calendar day stays for the day.
+    items.push((node.clone(), key, finer));
+    Ok(())
+}
+
+/// A well-spread hash of one number (SplitMix64's finalizer).
+fn mix(value: u64) -> u64 {
+    let value = (value ^ (value >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    let value = (value ^ (value >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    value ^ (value >> 31)
+}
+
+/// The partial aggregate below the final one; nothing may stand between them.
+fn partial_of(plan: &Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
+    let Some(last) = plan.downcast_ref::<AggregateExec>() else {
+        return datafusion::common::internal_err!("the plan of a cut does not end in an aggregate");
+    };
+    let partial = last.input().clone();
+    match partial.downcast_ref::<AggregateExec>() {
+        Some(below)
+            if *last.mode() == AggregateMode::Final
+                && *below.mode() == AggregateMode::Partial
+                && below.limit_options().is_none() =>
+        {
+            Ok(partial)
+        }
+        _ => datafusion::common::internal_err!("the plan of a cut is not a final aggregate over a partial one"),
+    }
+}
+
+impl std::fmt::Debug for LiveView {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let cuts: Vec<_> = self.cuts.iter().map(|cut| cut.stream.name()).collect();
+        formatter.debug_struct("LiveView").field("cuts", &cuts).field("ticks", &self.ticks).finish_non_exhaustive()
+    }
+}
