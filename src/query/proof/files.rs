@@ -1,0 +1,173 @@
+//! The files of `queries/`: they plan, run everywhere, say what was counted by hand, and know the past.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value as Json;
+
+use super::lab::{DAY, HOUR, Lab, Maker, NOON, city, runtime};
+use crate::model::message::{MetricRef, MetricResult};
+use crate::model::{Clock, Event, Stream};
+use crate::store::StoreOptions;
+
+fn metric(name: &str) -> MetricRef {
+    MetricRef { name: name.to_owned(), params: BTreeMap::new() }
+}
+
+async fn rows(lab: &Lab, name: &str, at: Option<i64>) -> Vec<Vec<Json>> {
+    let result = lab.engine.metric(&metric(name), at).await;
+    result.unwrap_or_else(|failure| panic!("{name}: {failure:?}")).rows
+}
+
+#[test]
+fn every_file_is_good_and_the_23_systems_are_all_shown() {
+    let lab = Lab::new(NOON);
+    let catalog = lab.engine.catalog();
+    let problems: Vec<String> = catalog.problems.iter().map(ToString::to_string).collect();
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
+    assert!(catalog.metrics.len() >= 45, "{}", catalog.metrics.len());
+    let shown: BTreeSet<u32> =
+        catalog.metrics.values().flat_map(|metric| metric.header.systems.iter().copied()).collect();
+    assert_eq!(shown, (1..=23).collect::<BTreeSet<u32>>());
+    for metric in catalog.metrics.values() {
+        assert!(!metric.sql.contains("330203") && !metric.sql.contains("Ningbo"), "{}", metric.name);
+    }
+}
+
+#[test]
+fn every_file_runs_on_an_empty_store_and_on_a_full_one_in_any_city() {
+    runtime().block_on(async {
+        for name in ["ningbo", "boston"] {
+            let lab = Lab::with(StoreOptions::new(city(name), Clock::manual(NOON)));
+            let names: Vec<String> = lab.engine.catalog().metrics.keys().cloned().collect();
+            let mut failed = Vec::new();
+            for full in [false, true] {
+                if full {
+                    lab.land(&Maker::new(7).events(NOON - 9 * DAY, NOON, 3_000)).await;
+                }
+                for name in &names {
+                    match lab.engine.metric(&metric(name), None).await {
+                        Err(failure) => failed.push(format!("{name}: {failure:?}")),
+                        Ok(result) => check(&result, full, &mut failed),
+                    }
+                }
+            }
+            assert!(failed.is_empty(), "{}", failed.join("\n"));
+        }
+    });
+}
+
+/// A rate is null without a denominator and between 0 and 1 with one.
+fn check(result: &MetricResult, full: bool, failed: &mut Vec<String>) {
+    let place = |name: &str| result.columns.iter().position(|column| column.name == name);
+    if let (Some(value), Some(n), Some(_)) = (place("value"), place("n"), place("k")) {
+        for row in &result.rows {
+            let good = match (row[n].as_i64(), row[value].as_f64()) {
+                (Some(0) | None, None) => true,
+                (Some(n), Some(value)) => n > 0 && (0.0..=1.0).contains(&value),
+                (Some(n), None) => n < 30,
+                _ => false,
+            };
+            if !good {
+                failed.push(format!("{} (full: {full}): {row:?}", result.metric));
+            }
+        }
+    }
+}
+
+fn ticket(ts: i64, kind: &str, id: &str, n: u32) -> Event {
+    Event::new(Stream::Tickets, ts, kind, id, "test", &n.to_string())
+}
+
+#[test]
+fn figures_are_those_counted_by_hand() {
+    runtime().block_on(async {
+        let lab = Lab::new(NOON);
+        let today = NOON - 2 * HOUR;
+        let events = vec![
+            // Answered at once, in 40 s.
+            ticket(today, "open", "a", 1).with("service", "ask").with("area", "330203").with("topic", "04.02.01"),
+            ticket(today + 40_000_000, "finish", "a", 2),
+            ticket(today + 50_000_000, "rate", "a", 3).with("rating", 5_i64),
+            // Sent on: 30 minutes at the department.
+            ticket(today, "open", "b", 4).with("service", "ask").with("area", "330205"),
+            ticket(today + 60_000_000, "dispatch", "b", 5).with("sector", "gov"),
+            ticket(today + 1_860_000_000, "finish", "b", 6),
+            ticket(today + 1_900_000_000, "rate", "b", 7).with("rating", 2_i64),
+            // Open, due in 3 hours.
+            ticket(today, "open", "c", 8)
+                .with("service", "life")
+                .with("due", crate::model::Value::Time(NOON + 3 * HOUR)),
+            // Yesterday, one before this time of day and one after; the second is overdue.
+            ticket(NOON - 25 * HOUR, "open", "d", 9).with("service", "gov"),
+            ticket(NOON - 23 * HOUR, "open", "e", 10)
+                .with("service", "gov")
+                .with("due", crate::model::Value::Time(NOON - HOUR)),
+        ];
+        lab.land(&events).await;
+        let one = |rows: Vec<Vec<Json>>| rows.into_iter().next().unwrap();
+        assert_eq!(one(rows(&lab, "today_opened", None).await), [3, 1]);
+        assert_eq!(one(rows(&lab, "today_finished", None).await), [2, 0]);
+        assert_eq!(one(rows(&lab, "open_now", None).await), [3]);
+        assert_eq!(one(rows(&lab, "due_soon", None).await), [1, 1]);
+        assert_eq!(one(rows(&lab, "solved_total", None).await), [18_000_002, 18_000_000, 2]);
+        assert_eq!(one(rows(&lab, "instant_rate", None).await), [Json::from(0.5), 1.into(), 2.into()]);
+        assert_eq!(one(rows(&lab, "satisfied_rate", None).await), [Json::from(0.5), 1.into(), 2.into()]);
+        // Due by the end of today: c and e, both open.
+        assert_eq!(one(rows(&lab, "finish_rate", None).await), [Json::from(0.0), 0.into(), 2.into()]);
+        let transfer = one(rows(&lab, "transfer_minutes", None).await);
+        assert_eq!(transfer[0], 30.0);
+        assert_eq!(transfer[3], 1);
+        let boards = rows(&lab, "boards_today", None).await;
+        assert_eq!(boards[0], [Json::from("life"), 1.into(), 0.into()]);
+        assert_eq!(boards[3], [Json::from("government"), 2.into(), 1.into()]);
+        let curve = rows(&lab, "opened_curve", None).await;
+        assert_eq!(curve.len(), 96);
+        // 12:32 is in the 51st quarter of an hour; 14:45 has not come yet.
+        assert_eq!(curve[50], [750, 3, 0]);
+        assert_eq!(curve[59], [Json::from(885), Json::Null, 0.into()]);
+        let loop_today = rows(&lab, "loop_today", None).await;
+        let counts: Vec<_> = loop_today.iter().map(|row| row[1].clone()).collect();
+        assert_eq!(counts, [3, 1, 0, 2, 0, 2]);
+        let areas = rows(&lab, "area_today", None).await;
+        assert_eq!(areas.len(), 10);
+        assert_eq!(areas[0], [Json::from("330203"), "海曙区".into(), "Haishu".into(), 1.into(), 0.into()]);
+        assert_eq!(rows(&lab, "ticker", None).await.len(), 10);
+        // Parameters: the drill-down to one board, and what the demo mark says.
+        let asked = MetricRef {
+            name: "today_opened".to_owned(),
+            params: [("board".to_owned(), "life".to_owned())].into(),
+        };
+        let result = lab.engine.metric(&asked, None).await.unwrap();
+        assert_eq!(result.rows, [[1, 0]]);
+        assert!(!result.demo);
+        assert_eq!(result.info["title_zh"], "今日受理");
+    });
+}
+
+#[test]
+fn at_a_time_equals_a_store_that_never_had_the_later_rows() {
+    runtime().block_on(async {
+        for (seed, before) in [(1, 5 * HOUR), (2, 30 * HOUR), (3, 0)] {
+            let at = NOON - before;
+            let events = Maker::new(seed).events(NOON - 9 * DAY, NOON, 4_000);
+            let (whole, past) = (Lab::new(NOON), Lab::new(at));
+            whole.land(&events).await;
+            let earlier: Vec<Event> = events.iter().filter(|event| event.ts_us() <= at).cloned().collect();
+            past.land(&earlier).await;
+            let names: Vec<String> = whole.engine.catalog().metrics.keys().cloned().collect();
+            let mut different = Vec::new();
+            for name in &names {
+                // Receive times are not part of the past that can be asked.
+                if name == "feed_health" {
+                    continue;
+                }
+                let then = rows(&whole, name, Some(at)).await;
+                let never = rows(&past, name, None).await;
+                if then != never {
+                    different.push(format!("{name}\n  at:    {then:?}\n  never: {never:?}"));
+                }
+            }
+            assert!(different.is_empty(), "seed {seed}\n{}", different.join("\n"));
+        }
+    });
+}
