@@ -68,7 +68,7 @@ pub fn activities(scope: &Scope<'_>, shifts: &[Shift], rows: &mut Vec<Row>) -> V
 impl Day<'_> {
     fn next(&mut self) -> Id {
         self.count += 1;
-        Id::Activity { day: self.day, n: self.count }
+        Id::Activity { day: self.day as i32, n: self.count }
     }
 
     fn row(
@@ -143,7 +143,7 @@ impl Day<'_> {
     fn question(&mut self, ts: i64, session: Id, n: u32) -> Request {
         let area = self.random.index(&self.world.area_weights).and_then(|n| self.world.areas.get(n).copied());
         Request {
-            id: Id::Ticket { day: self.day, n: 10_000_000 + n },
+            id: Id::Ticket { day: self.day as i32, n: 10_000_000 + n },
             service: Service::Live,
             topic: (!self.world.service(Service::Live).topics.is_empty()).then_some(0),
             area,

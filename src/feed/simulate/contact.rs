@@ -4,7 +4,7 @@ use super::calendar::{HOUR_US, seconds};
 use super::day::Scope;
 use super::random::{Random, Weights};
 use super::rhythm::{Curve, arrivals};
-use super::row::{Id, Row, Src, col};
+use super::row::{Id, Row, Src, Thing, col};
 use super::script::{STORM_MIX, Script, Surge, Typhoon, surges};
 use super::world::{Service, Sym, World};
 use crate::model::stream::Stream;
@@ -96,11 +96,11 @@ pub struct Contact {
 
 impl Contact {
     pub fn id(&self) -> Id {
-        Id::Contact { day: self.day, n: self.n }
+        Id::Contact { day: self.day as i32, n: self.n }
     }
 
     pub fn ticket_id(&self) -> Id {
-        Id::Ticket { day: self.day, n: self.n }
+        Id::Ticket { day: self.day as i32, n: self.n }
     }
 
     fn src(&self) -> Src {
@@ -127,7 +127,7 @@ impl Contact {
                 .with(col::contacts::VALID, self.way != Way::Junk)
                 .with(col::contacts::CALLER, super::row::Val::Hash(self.caller))
                 .maybe(col::MODULE, self.need.service.module())
-                .maybe(col::PARTY, self.device.map(|n| Id::Thing("device", n)));
+                .maybe(col::PARTY, self.device.map(|n| Id::Thing(Thing::Device, n)));
         }
         if kind == "end" {
             row = row

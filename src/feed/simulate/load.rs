@@ -5,7 +5,7 @@
 //! there are as many seats as needed up to [`SEATS_MAX`]; beyond, contacts go to the assistant.
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, VecDeque};
+use std::collections::{BTreeMap, BinaryHeap, VecDeque};
 
 use super::calendar::{Calendar, day_of};
 use super::centre::seat_row;
@@ -24,37 +24,14 @@ const STEP_US: i64 = SECOND_US / 4;
 /// Rows that a contact brings within its first step or so.
 const ROWS_AT_ONCE: f64 = 3.6;
 
-struct Due(Row, u64);
-
-impl PartialEq for Due {
-    fn eq(&self, other: &Due) -> bool {
-        self.key() == other.key()
-    }
-}
-impl Eq for Due {}
-impl PartialOrd for Due {
-    fn partial_cmp(&self, other: &Due) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-impl Ord for Due {
-    fn cmp(&self, other: &Due) -> std::cmp::Ordering {
-        self.key().cmp(&other.key())
-    }
-}
-impl Due {
-    fn key(&self) -> (i64, u64) {
-        (self.0.ts, self.1)
-    }
-}
-
 pub struct Load {
     seed: u64,
     rate: f64,
     now: i64,
     random: Random,
-    due: BinaryHeap<Reverse<Due>>,
-    pushed: u64,
+    /// Rows to come, by step: a heap of millions of rows would be all cache misses.
+    due: BTreeMap<i64, Vec<Row>>,
+    start: i64,
     contacts: u32,
     step: i64,
     seq: [u64; Src::ALL.len()],
@@ -76,8 +53,8 @@ impl Load {
             rate,
             now: start_us,
             random: Random::new(seed, 0, 800),
-            due: BinaryHeap::new(),
-            pushed: 0,
+            due: BTreeMap::new(),
+            start: start_us,
             contacts: 0,
             step: 0,
             seq,
@@ -91,38 +68,27 @@ impl Load {
     pub fn next_step(&mut self, world: &World, out: &mut VecDeque<Row>) {
         let end = self.now + STEP_US;
         self.owed += self.rate * STEP_US as f64 / SECOND_US as f64;
-        let mut given = self.give(end, out);
-        let room = (self.owed - given as f64).max(0.0) / ROWS_AT_ONCE;
+        let known = self.due.get(&self.step).map_or(0, Vec::len);
+        let room = (self.owed - known as f64).max(0.0) / ROWS_AT_ONCE;
         let arrivals = self.random.poisson(room);
         self.arrivals(world, arrivals);
-        given += self.give(end, out);
+        let mut rows = self.due.remove(&self.step).unwrap_or_default();
         // What was too much or too little is made good in the next steps, within a second's worth.
-        self.owed = (self.owed - given as f64).clamp(-self.rate, self.rate);
-        // Rows of one step by time; those given first are not later than those that arrived since.
-        let from = out.len() - given;
-        out.make_contiguous()[from..].sort_by_key(|row| row.ts);
-        for row in out.iter_mut().skip(from) {
+        self.owed = (self.owed - rows.len() as f64).clamp(-self.rate, self.rate);
+        rows.sort_by_key(|row| row.ts);
+        for row in &mut rows {
             let seq = &mut self.seq[row.src as usize];
             *seq += 1;
             row.seq = *seq;
         }
+        out.extend(rows);
         self.now = end;
         self.step += 1;
     }
 
-    fn give(&mut self, end: i64, out: &mut VecDeque<Row>) -> usize {
-        let before = out.len();
-        while self.due.peek().is_some_and(|due| due.0.0.ts < end) {
-            if let Some(Reverse(Due(row, _))) = self.due.pop() {
-                out.push_back(row);
-            }
-        }
-        out.len() - before
-    }
-
     fn push(&mut self, row: Row) {
-        self.pushed += 1;
-        self.due.push(Reverse(Due(row, self.pushed)));
+        let step = ((row.ts - self.start) / STEP_US).max(self.step);
+        self.due.entry(step).or_default().push(row);
     }
 
     fn arrivals(&mut self, world: &World, count: u64) {

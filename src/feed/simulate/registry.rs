@@ -7,7 +7,7 @@
 use super::calendar::{HOUR_US, seconds};
 use super::day::Scope;
 use super::random::Random;
-use super::row::{Id, Row, Src, Val, col};
+use super::row::{Id, Row, Src, Thing, Val, col};
 use super::world::{Sym, World};
 use crate::model::stream::Stream;
 use crate::model::time::DAY_US;
@@ -71,7 +71,7 @@ pub fn stock(world: &World, seed: u64, ts: i64) -> Vec<Row> {
         let silent = quantity * 9 / 1000;
         for (quantity, kind) in [(quantity - silent, "add"), (silent, "offline")] {
             lot += 1;
-            let id = Id::Thing("device-lot", lot);
+            let id = Id::Thing(Thing::DeviceLot, lot);
             let of = |kind| row(ts, kind, "device", id).with(col::SERVICE, "onekey").maybe(col::AREA, area);
             out.push(of("add").with(col::registry::QUANTITY, quantity));
             if kind == "offline" {
@@ -82,7 +82,7 @@ pub fn stock(world: &World, seed: u64, ts: i64) -> Vec<Row> {
     for n in 1..=TRACKED_DEVICES {
         let area = area(&mut random);
         out.push(
-            row(ts, "add", "device", Id::Thing("device", n))
+            row(ts, "add", "device", Id::Thing(Thing::Device, n))
                 .with(col::SERVICE, "onekey")
                 .maybe(col::AREA, area)
                 .with(col::registry::QUANTITY, 1_i64),
@@ -92,7 +92,7 @@ pub fn stock(world: &World, seed: u64, ts: i64) -> Vec<Row> {
         let area = area(&mut random);
         let trade = random.pick(&TRADES).copied().unwrap_or("家政");
         out.push(
-            row(ts, "add", "firm", Id::Thing("firm", n))
+            row(ts, "add", "firm", Id::Thing(Thing::Firm, n))
                 .with(col::SERVICE, "life")
                 .maybe(col::AREA, area)
                 .with(col::registry::GRADE, grade_of(n))
@@ -101,8 +101,8 @@ pub fn stock(world: &World, seed: u64, ts: i64) -> Vec<Row> {
         );
     }
     for (of, kind, service, total) in [
-        ("volunteer", "volunteer-lot", "volunteer", VOLUNTEERS),
-        ("member", "member-lot", "guangming", i64::from(MEMBERS)),
+        ("volunteer", Thing::VolunteerLot, "volunteer", VOLUNTEERS),
+        ("member", Thing::MemberLot, "guangming", i64::from(MEMBERS)),
     ] {
         for (n, (area, quantity)) in by_area(world, total).into_iter().enumerate() {
             out.push(
@@ -122,7 +122,7 @@ pub fn stock(world: &World, seed: u64, ts: i64) -> Vec<Row> {
             lot += 1;
             let quantity = if tag.is_some() { each + std::mem::take(&mut rest) } else { untagged };
             out.push(
-                row(ts, "add", "talent", Id::Thing("talent-lot", lot))
+                row(ts, "add", "talent", Id::Thing(Thing::TalentLot, lot))
                     .with(col::SERVICE, "talent")
                     .with(col::registry::GRADE, tier)
                     .maybe(col::registry::TAGS, tag)
@@ -134,22 +134,22 @@ pub fn stock(world: &World, seed: u64, ts: i64) -> Vec<Row> {
         [("ask", 2860_i64), ("gov", 940), ("life", 610), ("enterprise", 520), ("talent", 240)].into_iter().enumerate()
     {
         out.push(
-            row(ts, "add", "kb", Id::Thing("kb-lot", n as u32 + 1))
+            row(ts, "add", "kb", Id::Thing(Thing::KbLot, n as u32 + 1))
                 .with(col::SERVICE, service)
                 .with(col::registry::QUANTITY, quantity),
         );
     }
     out.push(
-        row(ts, "add", "policy", Id::Thing("policy-lot", 1))
+        row(ts, "add", "policy", Id::Thing(Thing::PolicyLot, 1))
             .with(col::SERVICE, "live")
             .with(col::registry::QUANTITY, 108_i64),
     );
     for module in &world.modules {
-        let module_row = row(ts, "add", "module", Id::Named("module", *module)).with(col::MODULE, *module);
+        let module_row = row(ts, "add", "module", Id::Named(Thing::Module, *module)).with(col::MODULE, *module);
         out.push(module_row.with(col::registry::QUANTITY, 1_i64));
     }
     for line in &world.lines {
-        out.push(row(ts, "add", "line", Id::Named("line", *line)).with(col::registry::QUANTITY, 1_i64));
+        out.push(row(ts, "add", "line", Id::Named(Thing::Line, *line)).with(col::registry::QUANTITY, 1_i64));
     }
     out
 }
@@ -169,11 +169,11 @@ pub fn changes(scope: &Scope<'_>, rows: &mut Vec<Row>) {
     for _ in 0..random.poisson(190.0) {
         let n = 1 + random.below(u64::from(TRACKED_DEVICES)) as u32;
         let ts = at(&mut random, 7.5, 31.5);
-        rows.push(row(ts, "test", "device", Id::Thing("device", n)).with(col::SERVICE, "onekey"));
+        rows.push(row(ts, "test", "device", Id::Thing(Thing::Device, n)).with(col::SERVICE, "onekey"));
     }
     let tenth = TRACKED_DEVICES / 10;
     for n in 0..random.poisson(7.0).min(u64::from(tenth)) as u32 {
-        let id = Id::Thing("device", 1 + (number % 10) * tenth + n);
+        let id = Id::Thing(Thing::Device, 1 + (number % 10) * tenth + n);
         let ts = at(&mut random, 7.5, 31.5);
         rows.push(row(ts, "offline", "device", id).with(col::SERVICE, "onekey"));
         let back = ts + seconds(random.log_normal(5.0 * 3600.0, 0.9).min(6.0 * 86_400.0));
@@ -185,7 +185,7 @@ pub fn changes(scope: &Scope<'_>, rows: &mut Vec<Row>) {
     for n in 0..random.poisson(6.0) as u32 + 2 {
         let ts = at(&mut random, 9.0, 17.0);
         let area = area(&mut random);
-        let id = Id::Thing("device", 10_000 + number * 64 + n.min(60));
+        let id = Id::Thing(Thing::Device, 10_000 + number * 64 + n.min(60));
         rows.push(
             row(ts, "add", "device", id)
                 .with(col::SERVICE, "onekey")
@@ -195,7 +195,7 @@ pub fn changes(scope: &Scope<'_>, rows: &mut Vec<Row>) {
     }
     if number > 3 && random.chance(0.6) {
         let mut remove =
-            row(at(&mut random, 9.0, 17.0), "remove", "device", Id::Thing("device", 10_000 + (number - 3) * 64));
+            row(at(&mut random, 9.0, 17.0), "remove", "device", Id::Thing(Thing::Device, 10_000 + (number - 3) * 64));
         remove.born = span.0 - 3 * DAY_US;
         rows.push(remove.with(col::SERVICE, "onekey"));
     }
@@ -206,7 +206,7 @@ pub fn changes(scope: &Scope<'_>, rows: &mut Vec<Row>) {
         let ts = at(&mut random, 9.5, 16.5);
         let better = if grade_of(firm) == "2A" { "3A" } else { "2A" };
         let of = |ts, grade: &'static str| {
-            row(ts, "update", "firm", Id::Thing("firm", firm))
+            row(ts, "update", "firm", Id::Thing(Thing::Firm, firm))
                 .with(col::SERVICE, "life")
                 .with(col::registry::GRADE, grade)
         };
@@ -219,7 +219,7 @@ pub fn changes(scope: &Scope<'_>, rows: &mut Vec<Row>) {
     let joined = random.poisson(11.0) as i64;
     let (ts, where_) = (at(&mut random, 18.0, 20.0), area(&mut random));
     rows.push(
-        row(ts, "add", "volunteer", Id::Thing("volunteer-day", number))
+        row(ts, "add", "volunteer", Id::Thing(Thing::VolunteerDay, number))
             .with(col::SERVICE, "volunteer")
             .maybe(col::AREA, where_)
             .with(col::registry::QUANTITY, joined),
@@ -229,7 +229,7 @@ pub fn changes(scope: &Scope<'_>, rows: &mut Vec<Row>) {
         let tag = random.pick(&FIELDS).copied();
         let ts = at(&mut random, 9.0, 17.5);
         rows.push(
-            row(ts, "add", "talent", Id::Thing("talent", number * 16 + n.min(15)))
+            row(ts, "add", "talent", Id::Thing(Thing::Talent, number * 16 + n.min(15)))
                 .with(col::SERVICE, "talent")
                 .with(col::registry::GRADE, tier)
                 .maybe(col::registry::TAGS, tag)
@@ -242,7 +242,7 @@ pub fn changes(scope: &Scope<'_>, rows: &mut Vec<Row>) {
         let ts = at(&mut random, 8.5, 18.0);
         let expires = ts + (60 + random.below(300) as i64) * DAY_US;
         rows.push(
-            row(ts, "add", "kb", Id::Thing("kb", number * 32 + n.min(31)))
+            row(ts, "add", "kb", Id::Thing(Thing::Kb, number * 32 + n.min(31)))
                 .with(col::SERVICE, "ask")
                 .with(col::registry::QUANTITY, 1_i64)
                 .with(col::registry::EXPIRES_AT, Val::Time(expires)),
@@ -251,13 +251,13 @@ pub fn changes(scope: &Scope<'_>, rows: &mut Vec<Row>) {
     for _ in 0..random.poisson(17.0) {
         let ts = at(&mut random, 8.5, 22.0);
         let lot = 1 + random.below(5) as u32;
-        rows.push(row(ts, "update", "kb", Id::Thing("kb-lot", lot)));
+        rows.push(row(ts, "update", "kb", Id::Thing(Thing::KbLot, lot)));
     }
     if random.chance(0.5) {
         let ts = at(&mut random, 9.0, 17.0);
         let expires = ts + (30 + random.below(300) as i64) * DAY_US;
         rows.push(
-            row(ts, "add", "policy", Id::Thing("policy", number))
+            row(ts, "add", "policy", Id::Thing(Thing::Policy, number))
                 .with(col::SERVICE, "live")
                 .with(col::registry::QUANTITY, 1_i64)
                 .with(col::registry::EXPIRES_AT, Val::Time(expires)),

@@ -14,6 +14,9 @@ use super::world::{Sym, World};
 use crate::model::event::{Event, RowError, Value};
 use crate::model::stream::{ColumnType, Stream};
 
+/// No stream has more source columns.
+const COLUMNS_MAX: usize = 32;
+
 /// Indices of source columns; a test holds them against the streams.
 pub mod col {
     pub const AREA: u8 = 5;
@@ -133,23 +136,71 @@ impl Src {
     }
 }
 
+/// Kinds of things that have numbers or names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Thing {
+    Client,
+    Device,
+    DeviceLot,
+    Firm,
+    Kb,
+    KbLot,
+    Member,
+    MemberLot,
+    Policy,
+    PolicyLot,
+    Talent,
+    TalentLot,
+    Target,
+    Typhoon,
+    VolunteerDay,
+    VolunteerLot,
+    Module,
+    Line,
+}
+
+impl Thing {
+    fn name(self) -> &'static str {
+        match self {
+            Thing::Client => "client",
+            Thing::Device => "device",
+            Thing::DeviceLot => "device-lot",
+            Thing::Firm => "firm",
+            Thing::Kb => "kb",
+            Thing::KbLot => "kb-lot",
+            Thing::Member => "member",
+            Thing::MemberLot => "member-lot",
+            Thing::Policy => "policy",
+            Thing::PolicyLot => "policy-lot",
+            Thing::Talent => "talent",
+            Thing::TalentLot => "talent-lot",
+            Thing::Target => "target",
+            Thing::Typhoon => "typhoon",
+            Thing::VolunteerDay => "volunteer-day",
+            Thing::VolunteerLot => "volunteer-lot",
+            Thing::Module => "module",
+            Thing::Line => "line",
+        }
+    }
+}
+
 /// The pseudonym of a thing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Id {
     /// `甬-1123-4K7Q2M`: a ticket of a day.
-    Ticket { day: i64, n: u32 },
+    Ticket { day: i32, n: u32 },
     /// `C1123-4K7Q2M`: a contact of a day.
-    Contact { day: i64, n: u32 },
+    Contact { day: i32, n: u32 },
     /// `A1123-03`: something planned on a day.
-    Activity { day: i64, n: u32 },
+    Activity { day: i32, n: u32 },
     /// `N1123-03`: a signal of a day.
-    Signal { day: i64, n: u32 },
+    Signal { day: i32, n: u32 },
     /// `S07`: a seat.
     Seat(u32),
     /// A thing of the registry: `firm-0042`.
-    Thing(&'static str, u32),
+    Thing(Thing, u32),
     /// A thing of the registry with a name of its own: `module-onekey`.
-    Named(&'static str, Sym),
+    Named(Thing, Sym),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -234,6 +285,17 @@ impl Row {
         self.fields.iter().find(|(index, _)| *index == column).map(|(_, value)| *value)
     }
 
+    /// Position of each column among the fields; 255: the row does not say it.
+    fn places(&self) -> [u8; COLUMNS_MAX] {
+        let mut places = [u8::MAX; COLUMNS_MAX];
+        for (position, (column, _)) in self.fields.iter().enumerate().rev() {
+            if let Some(place) = places.get_mut(usize::from(*column)) {
+                *place = position as u8;
+            }
+        }
+        places
+    }
+
     /// The row as the general event.
     pub fn event(&self, world: &World) -> Event {
         let mut text = String::new();
@@ -283,7 +345,7 @@ fn write_id(out: &mut String, id: Id, world: &World) {
     // Writing to a String does not fail.
     let _ = match id {
         Id::Ticket { day, n } | Id::Contact { day, n } => {
-            let (month, date, year) = Calendar::month_day(day);
+            let (month, date, year) = Calendar::month_day(i64::from(day));
             let ticket = matches!(id, Id::Ticket { .. });
             let written =
                 if ticket { write!(out, "甬-{month:02}{date:02}-") } else { write!(out, "C{month:02}{date:02}-") };
@@ -291,13 +353,13 @@ fn write_id(out: &mut String, id: Id, world: &World) {
             written
         }
         Id::Activity { day, n } | Id::Signal { day, n } => {
-            let (month, date, year) = Calendar::month_day(day);
+            let (month, date, year) = Calendar::month_day(i64::from(day));
             let letter = if matches!(id, Id::Activity { .. }) { 'A' } else { 'N' };
             write!(out, "{letter}{:02}{month:02}{date:02}-{n:02}", year % 100)
         }
         Id::Seat(n) => write!(out, "S{n:02}"),
-        Id::Thing(kind, n) => write!(out, "{kind}-{n:04}"),
-        Id::Named(kind, name) => write!(out, "{kind}-{}", world.text(name)),
+        Id::Thing(kind, n) => write!(out, "{}-{n:04}", kind.name()),
+        Id::Named(kind, name) => write!(out, "{}-{}", kind.name(), world.text(name)),
     };
     out.push_str(world.tag());
 }
@@ -324,6 +386,9 @@ pub fn batch(stream: Stream, rows: &[&Row], world: &World) -> Result<RecordBatch
     let mut arrays: Vec<ArrayRef> = Vec::with_capacity(stream.source_schema().fields().len());
     let count = rows.len();
     let mut text = String::new();
+    // Where each row keeps each column: one pass over the fields instead of a search for every column.
+    let places: Vec<[u8; COLUMNS_MAX]> = rows.iter().map(|row| row.places()).collect();
+    let at = |row: usize, column: u8| rows[row].fields.get(usize::from(places[row][usize::from(column)])).map(|field| field.1);
     for (index, column) in stream.source_columns().enumerate() {
         let index = index as u8;
         let wrong =
@@ -331,7 +396,7 @@ pub fn batch(stream: Stream, rows: &[&Row], world: &World) -> Result<RecordBatch
         let array: ArrayRef = match column.column_type {
             ColumnType::Text => {
                 let mut builder = StringViewBuilder::with_capacity(count);
-                for row in rows {
+                for (position, row) in rows.iter().enumerate() {
                     text.clear();
                     match column.name {
                         "kind" => builder.append_value(row.kind),
@@ -345,7 +410,7 @@ pub fn batch(stream: Stream, rows: &[&Row], world: &World) -> Result<RecordBatch
                             let _ = write!(text, "{}", row.seq);
                             builder.append_value(&text);
                         }
-                        _ => match row.get(index) {
+                        _ => match at(position, index) {
                             None => builder.append_null(),
                             Some(Val::Word(word)) => builder.append_value(word),
                             Some(Val::Sym(sym)) => builder.append_value(world.text(sym)),
@@ -360,8 +425,8 @@ pub fn batch(stream: Stream, rows: &[&Row], world: &World) -> Result<RecordBatch
             }
             ColumnType::Int => {
                 let mut builder = Int64Builder::with_capacity(count);
-                for (position, row) in rows.iter().enumerate() {
-                    match row.get(index) {
+                for position in 0..count {
+                    match at(position, index) {
                         None => builder.append_null(),
                         Some(Val::Int(number)) => builder.append_value(number),
                         Some(_) => return Err(wrong(position)),
@@ -371,8 +436,8 @@ pub fn batch(stream: Stream, rows: &[&Row], world: &World) -> Result<RecordBatch
             }
             ColumnType::Float => {
                 let mut builder = Float64Builder::with_capacity(count);
-                for (position, row) in rows.iter().enumerate() {
-                    match row.get(index) {
+                for position in 0..count {
+                    match at(position, index) {
                         None => builder.append_null(),
                         Some(Val::Float(number)) => builder.append_value(number),
                         Some(_) => return Err(wrong(position)),
@@ -382,8 +447,8 @@ pub fn batch(stream: Stream, rows: &[&Row], world: &World) -> Result<RecordBatch
             }
             ColumnType::Bool => {
                 let mut builder = BooleanBuilder::new();
-                for (position, row) in rows.iter().enumerate() {
-                    match row.get(index) {
+                for position in 0..count {
+                    match at(position, index) {
                         _ if index == col::DEMO => builder.append_value(true),
                         None => builder.append_null(),
                         Some(Val::Bool(truth)) => builder.append_value(truth),
@@ -395,7 +460,7 @@ pub fn batch(stream: Stream, rows: &[&Row], world: &World) -> Result<RecordBatch
             ColumnType::Time => {
                 let mut builder = TimestampMicrosecondBuilder::with_capacity(count).with_timezone("UTC");
                 for (position, row) in rows.iter().enumerate() {
-                    match row.get(index) {
+                    match at(position, index) {
                         _ if index == 0 => builder.append_value(row.ts),
                         None => builder.append_null(),
                         Some(Val::Time(time_us)) => builder.append_value(time_us),

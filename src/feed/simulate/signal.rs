@@ -3,7 +3,7 @@
 use super::calendar::{HOUR_US, MINUTE_US};
 use super::day::Scope;
 use super::random::Random;
-use super::row::{Id, Row, Src, col};
+use super::row::{Id, Row, Src, Thing, col};
 use super::script::{Script, Surge, Typhoon};
 use crate::model::stream::Stream;
 use crate::model::time::SECOND_US;
@@ -18,7 +18,7 @@ pub fn targets(ts: i64) -> Vec<Row> {
         .into_iter()
         .enumerate()
         .map(|(n, (rule, value))| {
-            row(ts, "target", Id::Thing("target", n as u32 + 1))
+            row(ts, "target", Id::Thing(Thing::Target, n as u32 + 1))
                 .with(col::signals::RULE, rule)
                 .with(col::signals::VALUE, value)
         })
@@ -42,7 +42,7 @@ pub fn signals(scope: &Scope<'_>, surges: &[Surge], rows: &mut Vec<Row>) {
     let mut count = 0;
     let mut next = move || {
         count += 1;
-        Id::Signal { day, n: count }
+        Id::Signal { day: day as i32, n: count }
     };
     let inside = |time: i64| (span.0..span.1).contains(&time);
 
@@ -88,13 +88,13 @@ pub fn signals(scope: &Scope<'_>, surges: &[Surge], rows: &mut Vec<Row>) {
             for (n, (offset, colour, what)) in Typhoon::WARNINGS.into_iter().enumerate() {
                 let at = at_us + offset;
                 if inside(at) {
-                    let id = Id::Thing("typhoon", n as u32 + 1);
+                    let id = Id::Thing(Thing::Typhoon, n as u32 + 1);
                     rows.push(row(at, "weather", id).with(col::signals::COLOUR, colour).with(col::signals::NOTE, what));
                 }
             }
             let at = at_us + Typhoon::LIFTED_US;
             if inside(at) {
-                let id = Id::Thing("typhoon", 6);
+                let id = Id::Thing(Thing::Typhoon, 6);
                 rows.push(
                     row(at, "clear", id).with(col::signals::RULE, "weather").with(col::signals::NOTE, "台风预警解除"),
                 );

@@ -611,7 +611,12 @@ fn look() {
 fn speed() {
     let measure = |name: &str, options: SimulateOptions, span_us: i64| {
         let until = options.start_us + span_us;
-        let started = std::time::Instant::now();
+        // Time on the processor: others may use the machine, too.
+        let used_ns = || {
+            let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+            text.split(' ').next().and_then(|ns| ns.parse::<u64>().ok()).unwrap_or(0)
+        };
+        let (started, used) = (std::time::Instant::now(), used_ns());
         let mut simulator = Simulator::new(options);
         let (mut count, mut bytes) = (0, 0);
         loop {
@@ -623,7 +628,12 @@ fn speed() {
             bytes += batches.iter().map(|(_, batch)| batch.get_array_memory_size()).sum::<usize>();
         }
         let seconds = started.elapsed().as_secs_f64();
-        println!("{name}: {count} rows, {} MB in {seconds:.3} s, {:.0} rows/s", bytes >> 20, count as f64 / seconds);
+        let cpu_s = (used_ns() - used) as f64 / 1e9;
+        println!(
+            "{name}: {count} rows, {} MB in {seconds:.3} s, {cpu_s:.3} s of it on the processor: {:.0} rows a second",
+            bytes >> 20,
+            count as f64 / cpu_s,
+        );
     };
     let options = SimulateOptions::new(city(), DEFAULT_SEED, monday());
     measure("eight days", options.clone(), 8 * DAY_US);

@@ -1,7 +1,7 @@
 //! Requests of firms, and finance matching.
 
 use super::super::calendar::MINUTE_US;
-use super::super::row::{Id, Val, col};
+use super::super::row::{Id, Thing, Val, col};
 use super::{HOUR, MINUTE, Story, Taken};
 use crate::model::time::DAY_US;
 
@@ -11,7 +11,7 @@ const CLIENTS: u64 = 6000;
 impl Story<'_, '_> {
     fn client(&mut self) {
         let firm = 1 + self.random().below(CLIENTS) as u32;
-        self.request.party = Some(Id::Thing("client", firm));
+        self.request.party = Some(Id::Thing(Thing::Client, firm));
     }
 
     /// Half are answered in the call; the others go to a department that calls back within hours.

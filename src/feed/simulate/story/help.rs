@@ -3,7 +3,7 @@
 use super::super::calendar::{HOUR_US, MINUTE_US};
 use super::super::contact::Press;
 use super::super::registry::MEMBERS;
-use super::super::row::{Id, Val, col};
+use super::super::row::{Id, Thing, Val, col};
 use super::{HOUR, MINUTE, Story};
 
 impl Story<'_, '_> {
@@ -61,7 +61,7 @@ impl Story<'_, '_> {
     /// Somebody to walk with, to the doctor, to the described cinema.
     pub(super) fn guangming(mut self) {
         let member = 1 + self.random().below(u64::from(MEMBERS)) as u32;
-        self.request.party = Some(Id::Thing("member", member));
+        self.request.party = Some(Id::Thing(Thing::Member, member));
         self.accompany("volunteer.guangming", 20.0, 4);
     }
 

@@ -2,7 +2,7 @@
 
 use super::super::calendar::{HOUR_US, MINUTE_US};
 use super::super::registry::FIRMS;
-use super::super::row::{Id, Row, Src, Val, col};
+use super::super::row::{Id, Row, Src, Thing, Val, col};
 use super::{HOUR, MINUTE, Story, Taken};
 use crate::model::stream::Stream;
 use crate::model::time::DAY_US;
@@ -50,13 +50,13 @@ impl Story<'_, '_> {
         }
         let firm = 1 + self.random().below(u64::from(FIRMS)) as u32;
         let org = self.org;
-        self.step("dispatch", at, |row| row.with(col::ORG, org).with(col::PARTY, Id::Thing("firm", firm)));
+        self.step("dispatch", at, |row| row.with(col::ORG, org).with(col::PARTY, Id::Thing(Thing::Firm, firm)));
         if self.chance(0.04) {
             let at = self.now + self.between(60.0, 900.0);
             self.plain("reject", at);
             let at = self.now + self.between(20.0, 200.0);
             let other = 1 + self.random().below(u64::from(FIRMS)) as u32;
-            self.step("dispatch", at, |row| row.with(col::ORG, org).with(col::PARTY, Id::Thing("firm", other)));
+            self.step("dispatch", at, |row| row.with(col::ORG, org).with(col::PARTY, Id::Thing(Thing::Firm, other)));
         }
         let at = self.now + self.about(if pressing { 2.5 } else { 5.5 } * MINUTE, 0.8).min(2 * HOUR_US);
         self.plain("accept", at);

@@ -14,7 +14,7 @@ pub use offices::TIERS;
 use super::calendar::{Calendar, HOUR_US, MINUTE_US, seconds};
 use super::contact::Contact;
 use super::random::Random;
-use super::row::{Id, Row, Src, Val, col};
+use super::row::{Id, Row, Src, Thing, Val, col};
 use super::world::{Service, Sym, World};
 use crate::model::stream::Stream;
 use crate::model::time::DAY_US;
@@ -68,7 +68,7 @@ impl Request {
             storm: contact.need.storm,
             press: contact.press,
             related: None,
-            party: contact.device.map(|n| Id::Thing("device", n)),
+            party: contact.device.map(|n| Id::Thing(Thing::Device, n)),
         }
     }
 }
