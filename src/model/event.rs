@@ -13,7 +13,7 @@ use arrow::array::{
 use serde::{Deserialize, Serialize};
 
 use super::stream::{Column, ColumnType, Stream};
-use super::time::parse_time_us;
+use super::time::{TIMES_US, parse_time_us};
 
 /// The longest text a column takes, in bytes; `id` takes 64.
 pub const TEXT_BYTES_MAX: usize = 512;
@@ -196,10 +196,11 @@ impl Event {
                         return Err(RowError::new(row, column.name, "missing", "is empty"));
                     }
                     if column.name == "kind" && self.stream.kind(text).is_none() {
-                        let message =
-                            format!("{text:?} is no kind of {}; it is one of {}", self.stream, self.stream.kinds().join(", "));
-                        return Err(RowError::new(row, "kind", "unknown_kind", message));
+                        return Err(unknown_kind(self.stream, row, text));
                     }
+                }
+                Some(Value::Time(us)) if !TIMES_US.contains(us) => {
+                    return Err(RowError::new(row, column.name, "bad_time", "is outside the years 1 to 9999"));
                 }
                 _ => {}
             }
@@ -208,12 +209,19 @@ impl Event {
     }
 }
 
-fn unknown_column(stream: Stream, row: usize, name: &str) -> RowError {
+pub(super) fn unknown_kind(stream: Stream, row: usize, kind: &str) -> RowError {
+    let shown: String = kind.chars().take(40).collect();
+    let message = format!("{shown:?} is no kind of {stream}; it is one of {}", stream.kinds().join(", "));
+    RowError::new(row, "kind", "unknown_kind", message)
+}
+
+pub(super) fn unknown_column(stream: Stream, row: usize, name: &str) -> RowError {
+    let shown: String = name.chars().take(40).collect();
     let message = match stream.column(name) {
         Some(_) => format!("{name} is written by the hub, leave it out"),
-        None => format!("{stream} has no column {name:?}"),
+        None => format!("{stream} has no column {shown:?}"),
     };
-    RowError::new(row, name, "unknown_column", message)
+    RowError::new(row, &shown, "unknown_column", message)
 }
 
 fn value_from_json(column: &Column, row: usize, json: &serde_json::Value) -> Result<Option<Value>, RowError> {

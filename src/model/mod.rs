@@ -2,6 +2,7 @@
 //! of the wire. Uses nothing else of this crate.
 
 pub mod assets;
+pub mod check;
 pub mod city;
 pub mod clock;
 pub mod event;

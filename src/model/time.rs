@@ -5,6 +5,8 @@ use chrono_tz::Tz;
 
 pub const SECOND_US: i64 = 1_000_000;
 pub const DAY_US: i64 = 86_400 * SECOND_US;
+/// The times that are taken from outside: the years 1 to 9999, which every calendar here can compute with.
+pub const TIMES_US: std::ops::RangeInclusive<i64> = -62_135_596_800 * SECOND_US..=253_402_300_800 * SECOND_US - 1;
 
 /// Reads RFC 3339. `None` when it is not, or when no zone is given.
 pub fn parse_time_us(text: &str) -> Option<i64> {

@@ -1,0 +1,213 @@
+//! Questions over plain HTTP, for scripts and other programs.
+//!
+//! The same engine, the same bounds and the same errors as by WebSocket; a failed question is 400 (503 when the hub has
+//! too much to do) with `{"error": {"code", "message", "line", "column"}}`.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use axum::Json as Answered;
+use axum::body::Bytes;
+use axum::extract::{Query, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use serde_json::{Map, Value as Json, json};
+
+use super::ipc;
+use super::questions::{Asked, failure};
+use super::shared::Shared;
+use crate::model::assets;
+use crate::model::message::QueryFailure;
+use crate::query::{Answer, TimeFormat, json_rows};
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Form {
+    #[default]
+    Json,
+    Csv,
+    Arrow,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Body {
+    sql: Option<String>,
+    name: Option<String>,
+    #[serde(default)]
+    params: BTreeMap<String, String>,
+    at: Option<String>,
+    #[serde(default)]
+    format: Form,
+}
+
+/// `GET /api/query?sql=…`
+pub async fn get_query(State(shared): State<Arc<Shared>>, Query(pairs): Query<Vec<(String, String)>>) -> Response {
+    let mut body = Body::default();
+    for (key, value) in pairs {
+        match key.as_str() {
+            "sql" => body.sql = Some(value),
+            "name" => body.name = Some(value),
+            "at" => body.at = Some(value),
+            "format" => match serde_json::from_value(Json::String(value)) {
+                Ok(form) => body.format = form,
+                Err(_) => return refused(&failure("wrong_type", "format is json, csv or arrow")),
+            },
+            key => match key.strip_prefix("param.") {
+                Some(name) => {
+                    body.params.insert(name.to_owned(), value);
+                }
+                None => {
+                    let shown: String = key.chars().take(40).collect();
+                    let message = format!("{shown:?} is not asked here; it is sql, name, at, format or param.NAME");
+                    return refused(&failure("unknown_column", message));
+                }
+            },
+        }
+    }
+    answer(&shared, body).await
+}
+
+/// `POST /api/query`: a JSON object, or the SQL as plain text.
+pub async fn post_query(State(shared): State<Arc<Shared>>, headers: HeaderMap, bytes: Bytes) -> Response {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let is_sql = kind.starts_with("text/plain") || kind.starts_with("application/sql");
+    let body = if is_sql {
+        match std::str::from_utf8(&bytes) {
+            Ok(sql) => Body { sql: Some(sql.to_owned()), ..Body::default() },
+            Err(_) => return refused(&failure("not_json", "the SQL is not UTF-8")),
+        }
+    } else {
+        match serde_json::from_slice(&bytes) {
+            Ok(body) => body,
+            Err(error) => return refused(&failure("not_json", format!("the body is no JSON object of a query: {error}"))),
+        }
+    };
+    answer(&shared, body).await
+}
+
+async fn answer(shared: &Shared, body: Body) -> Response {
+    let Body { sql, name, params, at, format } = body;
+    let answer = match shared.questions.ask(Asked { sql, name, params, at }).await {
+        Ok(answer) => answer,
+        Err(error) => return refused(&error),
+    };
+    let zone = shared.city.tz;
+    let encoded = tokio::task::spawn_blocking(move || match format {
+        Form::Json => {
+            let (columns, rows) = json_rows(&answer.schema, &answer.batches, TimeFormat::Rfc3339(zone));
+            let names: Vec<String> = unique_names(&answer.schema);
+            let rows: Vec<Json> = rows.into_iter().map(|row| Json::Object(names.iter().cloned().zip(row).collect())).collect();
+            let body = json!({ "columns": columns, "rows": rows, "elapsed_ms": answer.elapsed_ms });
+            Ok(("application/json", body.to_string().into_bytes()))
+        }
+        Form::Csv => csv(&answer, zone).map(|body| ("text/csv; charset=utf-8", body)),
+        Form::Arrow => ipc::write(&answer.schema, &answer.batches)
+            .map(|body| ("application/vnd.apache.arrow.stream", body))
+            .map_err(|error| error.to_string()),
+    });
+    match encoded.await.map_err(|error| error.to_string()).and_then(|encoded| encoded) {
+        Ok((kind, body)) => ([(header::CONTENT_TYPE, kind)], body).into_response(),
+        Err(message) => refused(&failure("overloaded", message)),
+    }
+}
+
+/// Names of the columns as keys of an object: a second of the same name gets its position.
+fn unique_names(schema: &SchemaRef) -> Vec<String> {
+    let mut names: Vec<String> = Vec::with_capacity(schema.fields().len());
+    for (index, field) in schema.fields().iter().enumerate() {
+        let name = field.name().clone();
+        names.push(if names.contains(&name) { format!("{name}_{}", index + 1) } else { name });
+    }
+    names
+}
+
+fn csv(answer: &Answer, zone: chrono_tz::Tz) -> Result<Vec<u8>, String> {
+    let (columns, rows) = json_rows(&answer.schema, &answer.batches, TimeFormat::Rfc3339(zone));
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    let write = |writer: &mut csv::Writer<Vec<u8>>| -> Result<(), csv::Error> {
+        writer.write_record(columns.iter().map(|column| column.name.as_str()))?;
+        for row in &rows {
+            writer.write_record(row.iter().map(|value| match value {
+                Json::Null => String::new(),
+                Json::String(text) => text.clone(),
+                other => other.to_string(),
+            }))?;
+        }
+        Ok(())
+    };
+    write(&mut writer).map_err(|error| error.to_string())?;
+    writer.into_inner().map_err(|error| error.to_string())
+}
+
+fn refused(error: &QueryFailure) -> Response {
+    let status = if error.code == "overloaded" { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::BAD_REQUEST };
+    (status, Answered(json!({ "error": error }))).into_response()
+}
+
+/// `/api/metrics`: the catalog, for the page's explanations.
+pub async fn metrics(State(shared): State<Arc<Shared>>) -> Response {
+    let catalog = shared.engine.catalog();
+    let metrics: Vec<Json> = catalog
+        .metrics
+        .values()
+        .map(|metric| {
+            json!({
+                "name": metric.name,
+                "scene": metric.scene,
+                "sql": metric.sql,
+                "refresh_ms": metric.header.refresh_us / 1_000,
+                "params": metric.params.iter().map(|param| param.name.clone()).collect::<Vec<_>>(),
+                "info": metric.header.info,
+            })
+        })
+        .collect();
+    let problems: Vec<Json> = catalog
+        .problems
+        .iter()
+        .map(|problem| {
+            // The folder of the machine is nobody's business on the page.
+            let path = std::path::Path::new(&problem.path);
+            let file = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            json!({ "file": file, "line": problem.line, "column": problem.column, "message": problem.message, "usable": problem.usable })
+        })
+        .collect();
+    Answered(json!({ "metrics": metrics, "problems": problems })).into_response()
+}
+
+/// `/api/scenes`: what can be picked, from the files under `assets/scenes/`.
+pub async fn scenes() -> Response {
+    let found = tokio::task::spawn_blocking(read_scenes).await.unwrap_or_default();
+    Answered(json!({ "scenes": found, "modes": ["lobby", "brief", "ops"], "langs": ["zh", "en"] })).into_response()
+}
+
+fn read_scenes() -> Vec<Json> {
+    #[derive(Deserialize)]
+    struct Scene {
+        #[serde(default)]
+        title_zh: String,
+        #[serde(default)]
+        title_en: String,
+        #[serde(default)]
+        order: i64,
+    }
+    let Ok(entries) = std::fs::read_dir(assets::path("scenes")) else { return Vec::new() };
+    let mut scenes: Vec<(i64, String, Json)> = Vec::new();
+    for path in entries.flatten().map(|entry| entry.path()).take(256) {
+        let is_scene = path.extension().is_some_and(|extension| extension == "toml");
+        let Some(name) = path.file_stem().and_then(|stem| stem.to_str()).filter(|_| is_scene) else { continue };
+        let Ok(text) = std::fs::read_to_string(&path) else { continue };
+        // A scene that does not read is the wall's to tell; here it is only listed by its name.
+        let scene = toml::from_str(&text).unwrap_or(Scene { title_zh: String::new(), title_en: String::new(), order: i64::MAX });
+        let titled = |title: &str| if title.is_empty() { name.to_owned() } else { title.to_owned() };
+        let mut object = Map::new();
+        object.insert("name".to_owned(), name.into());
+        object.insert("title_zh".to_owned(), titled(&scene.title_zh).into());
+        object.insert("title_en".to_owned(), titled(&scene.title_en).into());
+        scenes.push((scene.order, name.to_owned(), Json::Object(object)));
+    }
+    scenes.sort_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
+    scenes.into_iter().map(|(_, _, scene)| scene).collect()
+}

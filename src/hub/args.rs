@@ -1,0 +1,92 @@
+//! `lingping hub`: the server alone.
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::server::{Hub, HubError, HubOptions};
+use crate::model::city::CityError;
+use crate::model::{City, Clock, assets};
+use crate::store::StoreOptions;
+
+/// Where a hub listens unless told otherwise: on this machine only.
+pub const LISTEN: &str = "127.0.0.1:8189";
+
+#[derive(Clone, Debug, clap::Args)]
+pub struct HubArgs {
+    /// The folder that holds the data; made when missing.
+    #[arg(long, value_name = "DIR", default_value = "./data/hub")]
+    pub data: PathBuf,
+    /// The address to listen on.
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = LISTEN)]
+    pub listen: SocketAddr,
+    /// The city: a name under assets/city/, or the path of a TOML file.
+    #[arg(long, value_name = "NAME", default_value = "ningbo")]
+    pub city: String,
+    /// The folder of queries [default: the one that ships].
+    #[arg(long, value_name = "DIR")]
+    pub queries: Option<PathBuf>,
+    /// A name of this machine under which browsers may open the page; may be given several times.
+    #[arg(long = "name", value_name = "HOST")]
+    pub names: Vec<String>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    #[error(transparent)]
+    City(#[from] CityError),
+    #[error(transparent)]
+    Hub(#[from] HubError),
+    #[error("signals can't be listened for: {0}")]
+    Signals(std::io::Error),
+}
+
+/// Runs a hub until ctrl-c or SIGTERM.
+///
+/// # Errors
+/// The city file does not read, or the hub can't start; each in one sentence.
+pub async fn run(args: HubArgs, clock: Clock) -> Result<(), RunError> {
+    let city = Arc::new(City::load(&args.city)?);
+    let title = city.title_zh.clone();
+    let mut store = StoreOptions::new(city, clock);
+    store.dir = Some(args.data.clone());
+    let queries = args.queries.unwrap_or_else(|| assets::home().join("queries"));
+    let mut options = HubOptions::new(store, args.listen, queries);
+    options.names = args.names;
+    // Before the hub says that it is up, so that a signal right after is not missed.
+    let stop = StopSignal::new().map_err(RunError::Signals)?;
+    let hub = Hub::start(options).await?;
+    let address = hub.local_addr();
+    if !address.ip().is_loopback() {
+        tracing::warn!("{address} can be reached by others, and whoever reaches it may read and send; there are no roles yet");
+    }
+    // A closed stdout is no reason to stop.
+    let _ = writeln!(std::io::stdout(), "{title}: http://{address}/  (ws://{address}/ws, data in {})", args.data.display());
+    stop.wait().await;
+    tracing::info!("stopping: what was acknowledged is on disk");
+    hub.stop().await;
+    Ok(())
+}
+
+/// Ctrl-c or SIGTERM.
+pub struct StopSignal {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+impl StopSignal {
+    /// # Errors
+    /// The handlers can't be set.
+    pub fn new() -> std::io::Result<StopSignal> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(StopSignal { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    pub async fn wait(mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}

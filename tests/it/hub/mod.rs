@@ -1,0 +1,8 @@
+//! The hub from outside: every promise of `docs/protocol.md`, over real sockets.
+
+mod bounds;
+mod client;
+mod follow;
+mod ingest;
+mod page;
+mod results;

@@ -1,0 +1,168 @@
+//! Metrics that are looked at, questions, and files that change meanwhile.
+
+use std::path::Path;
+use std::time::Duration;
+
+use lingping::hub::Limits;
+use serde_json::{Value as Json, json};
+
+use super::client::{Client, NOW_US, Running, Setup, get, http, open};
+
+fn write(folder: &Path, name: &str, sql: &str) {
+    std::fs::create_dir_all(folder.join("test")).unwrap();
+    std::fs::write(folder.join(format!("test/{name}.sql")), format!("-- title_zh: 甲\n-- title_en: A\n-- basis: rows\n-- source: tickets\n-- refresh: 50ms\n{sql}\n")).unwrap();
+}
+
+/// A hub with the metrics `count` and `named`.
+async fn start(folder: &Path) -> Running {
+    write(folder, "count", "SELECT count(*) AS value FROM tickets");
+    write(folder, "named", "SELECT area, count(*) AS n FROM tickets GROUP BY area ORDER BY area");
+    let limits = Limits { repeat: Duration::from_millis(300), ..Limits::default() };
+    Setup { queries: Some(folder.to_owned()), limits: Some(limits), ..Setup::default() }.start().await
+}
+
+async fn result_with(client: &mut Client, rows: Json) -> Json {
+    loop {
+        let result = client.hear_type("result").await;
+        if result["rows"] == rows {
+            return result;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_result_comes_at_once_and_again_when_rows_land() {
+    let folder = tempfile::tempdir().unwrap();
+    let running = start(folder.path()).await;
+    let mut client = Client::connect(running.address).await;
+    client.send(json!({"type": "subscribe", "metrics": [{"name": "count"}]})).await;
+    let result = client.hear_type("result").await;
+    assert_eq!((&result["metric"], &result["rows"], &result["error"]), (&json!("count"), &json!([[0]]), &Json::Null));
+    assert_eq!(result["columns"], json!([{"name": "value", "type": "Int64"}]));
+    assert_eq!((&result["as_of"], &result["data_until"]), (&json!(NOW_US), &Json::Null));
+    assert_eq!(result["info"]["title_zh"], "甲");
+    let mut feed = Client::connect(running.address).await;
+    feed.ingest(1, &[open(3)]).await;
+    let after = result_with(&mut client, json!([[1]])).await;
+    assert!(after["version"].as_i64() > result["version"].as_i64());
+    assert_eq!(after["data_until"], NOW_US - 3_000_000);
+    // Nothing lands: it is said again now and then, so that its age is known.
+    let again = client.hear_type("result").await;
+    assert_eq!(again["rows"], json!([[1]]));
+    running.hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_subscription_replaces_the_old_and_arrow_carries_the_same_rows() {
+    let folder = tempfile::tempdir().unwrap();
+    let running = start(folder.path()).await;
+    let mut client = Client::connect(running.address).await;
+    client.ingest(1, &[open(1), open(2)]).await;
+    client.send(json!({"type": "hello", "client": "wall", "format": "arrow"})).await;
+    client.send(json!({"type": "subscribe", "metrics": [{"name": "count"}]})).await;
+    client.send(json!({"type": "subscribe", "metrics": [{"name": "named"}, {"name": "named"}]})).await;
+    let mut named = 0;
+    while named < 3 {
+        let (message, payload) = client.next().await.unwrap();
+        if message["type"] != "result" || message["metric"] != "named" {
+            // The first subscription may have been answered before it was replaced, never after.
+            assert_eq!(named, 0, "{message}");
+            continue;
+        }
+        named += 1;
+        assert_eq!(message["rows"], json!([]));
+        let batches = lingping::hub::ipc::read(payload.into(), 100).unwrap();
+        assert_eq!((batches[0].num_rows(), batches[0].schema().field(1).name().as_str()), (1, "n"));
+    }
+    running.hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_metric_may_appear_break_and_be_mended_while_it_is_looked_at() {
+    let folder = tempfile::tempdir().unwrap();
+    let running = start(folder.path()).await;
+    let mut client = Client::connect(running.address).await;
+    client.send(json!({"type": "subscribe", "metrics": [{"name": "late"}]})).await;
+    assert_eq!(client.hear_type("error").await["code"], "unknown_metric");
+    let waiting = client.hear_type("result").await;
+    assert_eq!((&waiting["metric"], &waiting["rows"]), (&json!("late"), &json!([])));
+    assert!(waiting["error"].is_string());
+    write(folder.path(), "late", "SELECT 7 AS value");
+    running.hub.engine().reload().unwrap();
+    let result = result_with(&mut client, json!([[7]])).await;
+    assert_eq!(result["error"], Json::Null);
+    write(folder.path(), "late", "SELECT nonsense FROM tickets");
+    running.hub.engine().reload().unwrap();
+    // The last good version goes on, and the catalog says what is wrong where.
+    let catalog: Json = serde_json::from_str(&get(running.address, "/api/metrics").await.body).unwrap();
+    let problem = &catalog["problems"][0];
+    assert_eq!((&problem["file"], &problem["line"]), (&json!("late.sql"), &json!(6)), "{catalog}");
+    write(folder.path(), "late", "SELECT 8 AS value");
+    running.hub.engine().reload().unwrap();
+    result_with(&mut client, json!([[8]])).await;
+    running.hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn questions_are_answered_with_times_as_text_and_errors_with_their_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let running = start(folder.path()).await;
+    let mut client = Client::connect(running.address).await;
+    client.ingest(1, &[open(0), open(120)]).await;
+    let answer = client.ask(json!({"type": "query", "id": 1, "sql": "SELECT max(ts) AS latest FROM tickets"})).await;
+    assert_eq!((&answer["id"], &answer["rows"], &answer["error"]), (&json!(1), &json!([["2026-11-23T14:32:07+08:00"]]), &Json::Null));
+    let answer = client.ask(json!({"type": "query", "id": 2, "name": "count", "at": "2026-11-23 14:31"})).await;
+    assert_eq!(answer["rows"], json!([[1]]), "{answer}");
+    let answer = client.ask(json!({"type": "query", "id": 3, "sql": "SELECT\n  nonsense\nFROM tickets"})).await;
+    let error = &answer["error"];
+    assert_eq!((&error["code"], &error["line"], &error["column"]), (&json!("bad_sql"), &json!(2), &json!(3)), "{answer}");
+    for (question, code) in [
+        (json!({"type": "query", "id": 4}), "missing"),
+        (json!({"type": "query", "id": 4, "sql": "SELECT 1", "name": "count"}), "bad_sql"),
+        (json!({"type": "query", "id": 4, "sql": "DROP TABLE tickets"}), "bad_sql"),
+        (json!({"type": "query", "id": 4, "sql": " ".repeat(70_000)}), "too_large"),
+        (json!({"type": "query", "id": 4, "name": "none"}), "unknown_metric"),
+        (json!({"type": "query", "id": 4, "name": "count", "at": "soon"}), "bad_time"),
+    ] {
+        let answer = client.ask(question.clone()).await;
+        assert_eq!((&answer["id"], &answer["error"]["code"]), (&json!(4), &json!(code)), "{question}: {answer}");
+    }
+    let plan = client.ask(json!({"type": "query", "id": 5, "name": "count", "explain": true})).await;
+    assert!(plan["explain"].as_str().is_some_and(|plan| plan.to_lowercase().contains("plan")), "{plan}");
+    running.hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_same_questions_over_http() {
+    let folder = tempfile::tempdir().unwrap();
+    let running = start(folder.path()).await;
+    let mut client = Client::connect(running.address).await;
+    client.ingest(1, &[open(0), open(120)]).await;
+    let address = running.address;
+    let answer = get(address, "/api/query?sql=SELECT%20id,ts%20FROM%20tickets%20ORDER%20BY%20ts").await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let json: Json = serde_json::from_str(&answer.body).unwrap();
+    assert_eq!(json["rows"][1], json!({"id": "T-0", "ts": "2026-11-23T14:32:07+08:00"}));
+    let csv = get(address, "/api/query?format=csv&sql=SELECT%20id,amount%20FROM%20tickets%20ORDER%20BY%20id").await;
+    assert_eq!(csv.body, "id,amount\nT-0,\nT-120,\n");
+    assert!(csv.head.contains("text/csv"));
+    let named = http(address, "POST /api/query\r\nContent-Type: application/json", r#"{"name":"count","at":"2026-11-23 14:31"}"#).await;
+    assert_eq!(serde_json::from_str::<Json>(&named.body).unwrap()["rows"], json!([{"value": 1}]));
+    let plain = http(address, "POST /api/query\r\nContent-Type: text/plain", "SELECT 1 AS one").await;
+    assert_eq!(serde_json::from_str::<Json>(&plain.body).unwrap()["rows"], json!([{"one": 1}]));
+    for (path, code) in [
+        ("/api/query", "missing"),
+        ("/api/query?sql=SELECT", "bad_sql"),
+        ("/api/query?name=none", "unknown_metric"),
+        ("/api/query?name=count&format=xml", "wrong_type"),
+        ("/api/query?name=count&at=soon", "bad_time"),
+        ("/api/query?name=count&colour=red", "unknown_column"),
+    ] {
+        let answer = get(address, path).await;
+        let json: Json = serde_json::from_str(&answer.body).unwrap();
+        assert_eq!((answer.status, &json["error"]["code"]), (400, &json!(code)), "{path}");
+    }
+    assert_eq!(http(address, "POST /api/query\r\nContent-Type: application/json", "{").await.status, 400);
+    assert_eq!(http(address, "POST /api/query\r\nContent-Type: text/plain", &" ".repeat(200_000)).await.status, 413);
+    running.hub.stop().await;
+}
