@@ -19,7 +19,8 @@ use tokio::time::{Instant, sleep_until};
 
 use super::encode;
 use crate::model::message::{HubMessage, MetricRef, MetricResult, QueryFailure};
-use crate::query::{Engine, batch_of};
+use crate::query::Engine;
+use crate::query::rows::batch_of;
 use crate::store::Store;
 
 /// A result, encoded when first needed in either form.
