@@ -1,1 +1,4 @@
-//! bench
+//! The benchmarks: ordinary subcommands (`lingping bench NAME --json`) that print one JSON object a line.
+
+#[cfg(feature = "hub")]
+pub mod fanout;
