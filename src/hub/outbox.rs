@@ -51,10 +51,6 @@ impl Outbox {
         self.send(encode::text(&message.into())).await
     }
 
-    pub async fn send_text(&self, text: Utf8Bytes) -> Result<(), Gone> {
-        self.send(Message::Text(text)).await
-    }
-
     pub async fn send_binary(&self, bytes: Bytes) -> Result<(), Gone> {
         self.send(Message::Binary(bytes)).await
     }

@@ -2,4 +2,6 @@
 //! Each module tests one room from outside, over real sockets, files and windows.
 
 #[cfg(feature = "hub")]
+mod hub;
+#[cfg(feature = "hub")]
 mod simulate;
