@@ -5,8 +5,10 @@
 //! nothing is taken or shown any more until the store is opened again. A full disk is noticed before landing, when
 //! room is set aside, and only refuses.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use arc_swap::ArcSwap;
 use arrow::array::RecordBatch;
@@ -18,10 +20,11 @@ use crate::model::{Clock, Stream};
 use super::columns::{join, memory_bytes};
 use super::disk::Disk;
 use super::landing::held::Held;
-use super::landing::{Landed, Landing, Part};
+use super::checkpoint;
+use super::landing::{Landed, Landing, Part, Past};
 use super::log::LogFile;
 use super::log::frame::Commit;
-use super::segment::Segment;
+use super::segment::{Segment, last_events};
 use super::snapshot::{Snapshot, StreamRows};
 use super::status::Status;
 use super::tables::Tables;
@@ -42,6 +45,8 @@ pub(super) struct Settings {
     pub log_reserve: u64,
     /// Finished tickets leave memory this long after their last event, µs.
     pub forget_after_us: i64,
+    /// Rows after which a checkpoint is taken with the next sealing.
+    pub checkpoint_rows: i64,
 }
 
 /// What readers and the writer share.
@@ -65,6 +70,8 @@ pub(super) struct Generation {
     /// Rows held meanwhile, each with the `seq` given next at that time.
     pub held: Vec<(i64, Held)>,
     pub next_seq: i64,
+    /// What landing remembered at its end, when it is time for a checkpoint.
+    pub checkpoint: Option<Vec<u8>>,
 }
 
 /// What sealing made of a generation (or compaction of segments).
@@ -95,6 +102,30 @@ pub(super) struct Core {
     pub version: u64,
     pub poisoned: Option<String>,
     pub forgot_us: i64,
+    /// `seq` of the next row at the last checkpoint.
+    pub checkpoint_seq: i64,
+}
+
+/// All rows that are in the store.
+struct Everything<'a> {
+    segments: &'a [Arc<Segment>],
+    sealing: &'a [Arc<Generation>],
+    hot: &'a [RecordBatch],
+}
+
+impl Past for Everything<'_> {
+    fn last_events(&self, tickets: &HashSet<&str, ahash::RandomState>) -> Result<Vec<RecordBatch>, StoreError> {
+        let mut found = Vec::new();
+        for segment in self.segments {
+            found.extend(segment.last_events(tickets)?);
+        }
+        for generation in self.sealing {
+            found.extend(last_events(&generation.streams[Stream::Tickets as usize], tickets)?);
+        }
+        found.extend(last_events(self.hot, tickets)?);
+        // One for each, the last of all.
+        last_events(&found, tickets)
+    }
 }
 
 impl Core {
@@ -195,7 +226,10 @@ impl Core {
             if parts.is_empty() {
                 continue;
             }
-            let outcome = self.landing.land(stream, parts, now_us)?;
+            let tickets = Stream::Tickets as usize;
+            let past =
+                Everything { segments: &self.segments[tickets], sealing: &self.sealing, hot: &self.hot[tickets] };
+            let outcome = self.landing.land(stream, parts, now_us, &past)?;
             for (place, report) in places.into_iter().zip(outcome.reports) {
                 answers[place] = Some(report);
             }
@@ -260,7 +294,7 @@ impl Core {
         }
         if now_us.saturating_sub(self.forgot_us) > 60_000_000 {
             self.forgot_us = now_us;
-            self.landing.tickets.forget(now_us.saturating_sub(self.settings.forget_after_us));
+            self.landing.forget(now_us.saturating_sub(self.settings.forget_after_us));
         }
         self.is_full() || self.hot_since_us.is_some_and(|since| now_us.saturating_sub(since) >= self.settings.seal_after_us)
     }
@@ -305,11 +339,24 @@ impl Core {
                 return Err(error);
             }
         };
+        // A checkpoint costs as much as there is to remember: the more that is, the rarer.
+        let every = self.settings.checkpoint_rows.max(2 * self.landing.tickets.len() as i64);
+        let mut checkpoint = None;
+        if self.landing.next_seq - self.checkpoint_seq >= every {
+            match checkpoint::write(&self.landing) {
+                Ok(bytes) => {
+                    checkpoint = Some(bytes);
+                    self.checkpoint_seq = self.landing.next_seq;
+                }
+                Err(message) => tracing::warn!(%message, "no checkpoint can be taken; the next start takes longer"),
+            }
+        }
         let generation = Generation {
             logs: (self.first_log, self.log.id),
             streams: std::mem::take(&mut self.hot),
             held: std::mem::take(&mut self.held),
             next_seq: self.landing.next_seq,
+            checkpoint,
         };
         self.first_log = id;
         self.log = log;
@@ -321,6 +368,12 @@ impl Core {
     /// Takes what sealing made.
     pub fn sealed(&mut self, sealed: Sealed) {
         self.sealing.retain(|generation| generation.logs.1 != sealed.log);
+        for segment in self.segments.iter().flat_map(|segments| segments.iter()) {
+            if sealed.removed.contains(&segment.id()) {
+                segment.cache.remove(segment.id());
+                segment.gone.store(true, Ordering::Relaxed);
+            }
+        }
         for stream in Stream::ALL {
             let added = sealed.added.iter().filter(|segment| segment.stream == stream);
             let kept = self.segments[stream as usize].iter().filter(|segment| !sealed.removed.contains(&segment.id()));

@@ -7,10 +7,14 @@
 //! It fails loudly and in one place: a row by its [`RowError`](crate::model::RowError), a disk by [`Status`] going
 //! read-only while readers go on, a damaged folder by not opening.
 
+mod checkpoint;
 mod columns;
+mod compact;
 mod core;
 mod disk;
 mod error;
+#[cfg(test)]
+mod files;
 mod landing;
 mod log;
 mod open;
@@ -66,6 +70,8 @@ pub struct StoreOptions {
     pub seal_rows: usize,
     /// Hot rows are sealed when the oldest is this old, s.
     pub seal_after_s: i64,
+    /// Rows older than this leave the store, days; `None`: all are kept.
+    pub keep_days: Option<u32>,
     /// Sealed rows kept in memory, bytes.
     pub cache_bytes: usize,
     /// Rows on their way to the log, bytes.
@@ -86,6 +92,7 @@ impl StoreOptions {
             forget_after_s: 7 * 86_400,
             seal_rows: 64 * 1024,
             seal_after_s: 3600,
+            keep_days: None,
             cache_bytes: 128 << 20,
             queue_bytes: 32 << 20,
             commit_every_us: 2000,

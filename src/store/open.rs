@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use crate::model::{Clock, Stream};
 
 use super::StoreError;
+use super::checkpoint;
 use super::columns::{ints, join};
 use super::core::{Core, Generation, Settings, Shared};
 use super::disk::Disk;
@@ -53,10 +54,21 @@ pub(super) fn open(
     let manifest = Manifest::load(&*disk, &dir)?;
     let zone = landing.city.tz;
     let dir = Arc::new(dir);
-    let mut sealer = Sealer { disk: disk.clone(), dir: dir.clone(), zone, cache, manifest };
+    let mut sealer = Sealer {
+        disk: disk.clone(),
+        dir: dir.clone(),
+        zone,
+        cache,
+        manifest,
+        clock: clock.clone(),
+        small_count: super::compact::SMALL_COUNT,
+        keep_us: None,
+    };
     let logs = log_files(&*disk, &dir, &sealer.manifest)?;
     remove_leftovers(&*disk, &dir, &sealer.manifest)?;
-    replay_segments(&sealer, &mut landing)?;
+    let covered = take_checkpoint(&sealer, &mut landing);
+    replay_segments(&sealer, covered, &mut landing)?;
+    let checkpoint_seq = if covered > 0 { landing.next_seq } else { 1 };
 
     let first_log = logs.first().copied().unwrap_or(sealer.manifest.log_from);
     let mut hot = Hot::new(first_log, &sealer.manifest);
@@ -105,6 +117,7 @@ pub(super) fn open(
         version: 0,
         poisoned: None,
         forgot_us: 0,
+        checkpoint_seq,
     };
     for stream in Stream::ALL {
         for batch in std::mem::take(&mut hot.streams[stream as usize]) {
@@ -134,6 +147,7 @@ impl Hot {
             streams: std::mem::take(&mut self.streams),
             held: std::mem::take(&mut self.held),
             next_seq,
+            checkpoint: None,
         }
     }
 }
@@ -185,24 +199,53 @@ fn remove_leftovers(disk: &dyn Disk, dir: &Path, manifest: &Manifest) -> Result<
     Ok(())
 }
 
-/// Takes what the segments say into memory.
-fn replay_segments(sealer: &Sealer, landing: &mut Landing) -> Result<(), StoreError> {
+/// Takes the checkpoint into memory. Returns the first log file it does not cover; 0 without one.
+fn take_checkpoint(sealer: &Sealer, landing: &mut Landing) -> u64 {
+    let Some(info) = &sealer.manifest.checkpoint else { return 0 };
+    let path = sealer.dir.join(&info.file);
+    let read = || {
+        let bytes = sealer.disk.read(&path).map_err(|error| error.to_string())?;
+        if crc32c::crc32c(&bytes) != info.crc {
+            return Err("its sum is wrong".to_owned());
+        }
+        let mut taken = landing.empty();
+        checkpoint::read(&bytes, &mut taken)?;
+        Ok(taken)
+    };
+    match read() {
+        Ok(taken) => {
+            *landing = taken;
+            info.log_from
+        }
+        Err(message) => {
+            tracing::warn!(file = %path.display(), %message, "the checkpoint cannot be used; all segments are read instead");
+            0
+        }
+    }
+}
+
+/// Takes what the segments say into memory, from those with rows of log file `covered` on.
+fn replay_segments(sealer: &Sealer, covered: u64, landing: &mut Landing) -> Result<(), StoreError> {
     let manifest = &sealer.manifest;
     for stream in Stream::ALL {
-        let mut infos: Vec<&SegmentInfo> = manifest.segments.iter().filter(|info| info.stream == stream.name()).collect();
+        let infos = manifest.segments.iter().filter(|info| info.stream == stream.name() && info.logs.0 >= covered);
+        let mut infos: Vec<&SegmentInfo> = infos.collect();
         infos.sort_by_key(|info| info.logs);
         let mut held: Vec<(i64, Held)> = Vec::new();
         if stream == Stream::Tickets {
-            for info in &manifest.held {
+            for info in manifest.held.iter().filter(|info| info.logs.0 >= covered) {
                 held.extend(read_held(sealer, &info.file)?);
             }
         }
         let mut held = held.into_iter().peekable();
-        // Segments of the same log files hold rows of one stretch of time, mixed by month.
-        for group in infos.chunk_by(|a, b| a.logs == b.logs) {
-            let mut batches = Vec::new();
-            for info in group {
-                batches.extend(sealer.segment(stream, (*info).clone()).read(None)?);
+        let mut infos = infos.into_iter().peekable();
+        while let Some(first) = infos.next() {
+            // Segments of the same log files hold rows of one stretch of time, mixed by month.
+            let mut batches = sealer.segment(stream, first.clone()).read(None)?;
+            let mut until = first.logs.1;
+            while let Some(info) = infos.next_if(|info| info.logs.0 <= until) {
+                batches.extend(sealer.segment(stream, info.clone()).read(None)?);
+                until = until.max(info.logs.1);
             }
             let rows = super::snapshot::by_seq(&join(&stream.schema(), &batches)?)
                 .ok_or_else(|| StoreError::Arrow(format!("the rows of {stream} cannot be put in order")))?;

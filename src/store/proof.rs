@@ -53,6 +53,7 @@ fn settings() -> Settings {
         seal_after_us: i64::MAX,
         log_reserve: 4096,
         forget_after_us: i64::MAX,
+        checkpoint_rows: 60,
     }
 }
 
@@ -61,7 +62,9 @@ impl House {
         let landing = Landing::new(city(), 60_000_000);
         let cache = Arc::new(Cache::new(1 << 20));
         let disk: Arc<dyn Disk> = Arc::new(disk.clone());
-        let Opened { core, sealer, .. } = open(disk, PathBuf::from("/data"), clock.clone(), settings(), landing, cache)?;
+        let Opened { core, mut sealer, .. } =
+            open(disk, PathBuf::from("/data"), clock.clone(), settings(), landing, cache)?;
+        sealer.small_count = 2;
         Ok(House { core, sealer })
     }
 
@@ -82,6 +85,9 @@ impl House {
         while let Some(generation) = self.core.sealing.first().cloned() {
             let sealed = self.sealer.seal(&generation)?;
             self.core.sealed(sealed);
+            if let Some(tidied) = self.sealer.tidy()? {
+                self.core.sealed(tidied);
+            }
         }
         Ok(())
     }
@@ -441,6 +447,107 @@ proptest! {
             prop_assert_eq!(symbols(&house), symbols(&plain));
         }
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    #[test]
+    fn forgetting_finished_tickets_changes_no_row(
+        day in events(),
+        batch_size in 1_usize..20,
+        seals in prop::collection::hash_set(0_usize..60, 0..8),
+    ) {
+        let kinds = Stream::Tickets.kinds();
+        let mut known = HashSet::new();
+        let rows: Vec<Event> = day
+            .iter()
+            .enumerate()
+            .map(|(number, (id, kind, second, _))| {
+                // Half of the kinds are the common walk, so that tickets get far.
+                let walk = ["dispatch", "finish", "visit", "rate", "reopen", "close", "finish", "accept"];
+                let kind = if kind % 2 == 0 { walk[*kind as usize / 2] } else { kinds[*kind as usize] };
+                let kind = match known.insert(*id) {
+                    true => "open",
+                    false if kind == "open" => "finish",
+                    false => kind,
+                };
+                ticket(*second, kind, &format!("t{id}"), number).with("topic", format!("topic number {}", number % 7))
+            })
+            .collect();
+        let clock = Clock::manual(NOON_US);
+        let mut house = House::open(&MemoryDisk::new(), &clock).unwrap();
+        let mut plain = House::open(&MemoryDisk::new(), &clock).unwrap();
+        for (place, batch) in rows.chunks(batch_size).enumerate() {
+            let answer = house.send(Stream::Tickets, batch, None).unwrap();
+            prop_assert_eq!(answer, plain.send(Stream::Tickets, batch, None).unwrap());
+            house.core.landing.forget(i64::MAX);
+            prop_assert_eq!(house.core.landing.tickets.len(), house.core.landing.tickets.open_len());
+            if seals.contains(&place) {
+                house.seal().unwrap();
+            }
+        }
+        check(&house.snapshot());
+        let rows = |house: &House| {
+            let rows = all_rows(&house.snapshot(), Stream::Tickets);
+            super::snapshot::by_seq(&super::columns::join(&Stream::Tickets.schema(), &rows).unwrap()).unwrap()
+        };
+        prop_assert_eq!(rows(&house), rows(&plain));
+    }
+}
+
+#[test]
+fn a_checkpoint_spares_reading_the_segments_and_a_broken_one_costs_only_that() {
+    let clock = Clock::manual(NOON_US);
+    let disk = MemoryDisk::new();
+    let mut house = House::open(&disk, &clock).unwrap();
+    for (stream, events) in script() {
+        house.send(stream, &events, None).unwrap();
+    }
+    house.seal().unwrap();
+    let info = house.sealer.manifest.checkpoint.clone().unwrap();
+    let merged = house.sealer.manifest.segments.iter().filter(|info| info.logs.0 != info.logs.1).count();
+    assert!(merged > 0, "small segments were joined");
+    check(&house.snapshot());
+    let keys_before = keys(&house.snapshot());
+    drop(house);
+    let path = PathBuf::from("/data").join(&info.file);
+    for broken in [false, true] {
+        let found = disk.after(Crash::PowerLost);
+        if broken {
+            assert!(found.flip(&path, 9));
+        }
+        let mut house = House::open(&found, &clock).unwrap();
+        check(&house.snapshot());
+        assert_eq!(keys(&house.snapshot()), keys_before);
+        for (stream, events) in script() {
+            let sent = house.send(stream, &events, None).unwrap();
+            assert_eq!((sent.rows, sent.duplicates), (0, events.len() as u64));
+        }
+    }
+}
+
+#[test]
+fn rows_past_keeping_leave_and_readers_keep_what_they_hold() {
+    let clock = Clock::manual(NOON_US);
+    let disk = MemoryDisk::new();
+    let mut house = House::open(&disk, &clock).unwrap();
+    for (stream, events) in script() {
+        house.send(stream, &events, None).unwrap();
+    }
+    house.seal().unwrap();
+    let before = house.snapshot();
+    let rows_before = before.rows(Stream::Tickets);
+    house.sealer.keep_us = Some(30 * 86_400_000_000);
+    let tidied = house.sealer.tidy().unwrap().expect("the ticket of 40 days ago is old");
+    house.core.sealed(tidied);
+    assert_eq!(house.snapshot().rows(Stream::Tickets), rows_before - 1);
+    check(&before);
+    drop(before);
+    let report = super::verify::verify_on(&disk, "/data".as_ref(), |_, _| {}).unwrap();
+    assert!(report.ok, "{report:?}");
+    let months = disk.files().iter().filter(|(path, _)| path.to_string_lossy().contains("month=2026-10")).count();
+    assert_eq!(months, 0);
 }
 
 #[test]

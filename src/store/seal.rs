@@ -5,14 +5,15 @@
 //! log in place: sealing is tried again, and nothing is lost meanwhile.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, OnceLock};
 
 use arrow::array::{Array, RecordBatch, UInt32Array};
 use arrow::compute::take_record_batch;
 use chrono::Datelike;
 use chrono_tz::Tz;
 
-use crate::model::Stream;
+use crate::model::{Clock, Stream};
 use crate::model::time::{local_to_us, to_zone};
 
 use super::StoreError;
@@ -20,7 +21,7 @@ use super::columns::{bools, compact, ints, join, times};
 use super::core::{Generation, Sealed};
 use super::disk::{Disk, replace};
 use super::segment::cache::Cache;
-use super::segment::manifest::{HeldInfo, Manifest};
+use super::segment::manifest::{CheckpointInfo, HeldInfo, Manifest};
 use super::segment::parquet::{BATCH_ROWS, encode};
 use super::segment::{Segment, SegmentInfo};
 
@@ -33,6 +34,11 @@ pub(super) struct Sealer {
     pub zone: Tz,
     pub cache: Arc<Cache>,
     pub manifest: Manifest,
+    pub clock: Clock,
+    /// So many small segments side by side become one.
+    pub small_count: usize,
+    /// Rows older than this go, µs.
+    pub keep_us: Option<i64>,
 }
 
 /// The month of an instant in the city's calendar, `2026-11`, and the instant the next one begins.
@@ -67,6 +73,10 @@ impl Sealer {
         if !generation.held.is_empty() {
             manifest.held.push(self.write_held(generation)?);
         }
+        let before = manifest.checkpoint.clone();
+        if let Some(bytes) = &generation.checkpoint {
+            manifest.checkpoint = Some(self.write_checkpoint(bytes, generation.logs.1)?);
+        }
         manifest.log_from = generation.logs.1 + 1;
         manifest.next_seq = generation.next_seq;
         manifest.segments.extend(added.iter().map(|segment| segment.info.clone()));
@@ -80,6 +90,10 @@ impl Sealer {
             }
         }
         self.disk.sync_dir(&log_dir).map_err(|error| StoreError::io("cannot sync the folder", &log_dir, &error))?;
+        if let Some(before) = before.filter(|_| generation.checkpoint.is_some()) {
+            let path = self.dir.join(&before.file);
+            self.disk.remove(&path).map_err(|error| StoreError::io("cannot remove", &path, &error))?;
+        }
         Ok(Sealed { log: generation.logs.1, added, removed: Vec::new() })
     }
 
@@ -153,7 +167,24 @@ impl Sealer {
     }
 
     pub fn segment(&self, stream: Stream, info: SegmentInfo) -> Segment {
-        Segment { stream, info, dir: self.dir.clone(), disk: self.disk.clone(), cache: self.cache.clone() }
+        Segment {
+            stream,
+            info,
+            dir: self.dir.clone(),
+            disk: self.disk.clone(),
+            cache: self.cache.clone(),
+            ids: OnceLock::new(),
+            gone: AtomicBool::new(false),
+        }
+    }
+
+    fn write_checkpoint(&self, bytes: &[u8], log: u64) -> Result<CheckpointInfo, StoreError> {
+        let file = format!("checkpoint/{log:010}.bin");
+        let path = self.dir.join(Path::new(&file));
+        let folder = path.parent().unwrap_or(&self.dir);
+        self.disk.create_dir_all(folder).map_err(|error| StoreError::io("cannot create", folder, &error))?;
+        replace(&*self.disk, &path, bytes).map_err(|error| StoreError::io("cannot write", &path, &error))?;
+        Ok(CheckpointInfo { file, log_from: log + 1, crc: crc32c::crc32c(bytes) })
     }
 
     fn write_held(&self, generation: &Generation) -> Result<HeldInfo, StoreError> {

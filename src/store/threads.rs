@@ -15,6 +15,7 @@ use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::model::Stream;
+use crate::model::time::DAY_US;
 
 use super::core::{Core, Generation, Request, Sealed, Settings, Shared};
 use super::disk::{Disk, FileDisk, MemoryDisk};
@@ -77,10 +78,12 @@ impl Writer {
             seal_after_us: options.seal_after_s.saturating_mul(1_000_000),
             log_reserve: 16 << 20,
             forget_after_us: options.forget_after_s.saturating_mul(1_000_000),
+            checkpoint_rows: 256 * 1024,
         };
         let cache = Arc::new(Cache::new(options.cache_bytes));
         let landing = Landing::new(options.city.clone(), options.waiting_s.saturating_mul(1_000_000));
-        let Opened { core, sealer, shared } = open(disk, dir, options.clock, settings, landing, cache.clone())?;
+        let Opened { core, mut sealer, shared } = open(disk, dir, options.clock, settings, landing, cache.clone())?;
+        sealer.keep_us = options.keep_days.map(|days| i64::from(days) * DAY_US);
 
         let room_max = (options.queue_bytes / ROOM_BYTES).max(16);
         // One job a permit, and what the sealer sends: the channel is never full.
@@ -331,6 +334,11 @@ fn seal_all(mut sealer: Sealer, generations: &Receiver<Arc<Generation>>, done: &
                 Ok(sealed) => {
                     // The writer may have stopped; the manifest has it.
                     let _ = done.try_send(Job::Sealed(Ok(sealed)));
+                    match sealer.tidy() {
+                        Ok(Some(tidied)) => drop(done.try_send(Job::Sealed(Ok(tidied)))),
+                        Ok(None) => {}
+                        Err(error) => tracing::warn!(%error, "small segments stay as they are"),
+                    }
                     break;
                 }
                 Err(error) => {

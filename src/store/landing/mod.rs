@@ -18,6 +18,7 @@ mod streams;
 pub mod symbols;
 pub mod tickets;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use arrow::array::{Array, RecordBatch};
@@ -33,6 +34,12 @@ use self::symbols::Symbols;
 use self::tickets::Tickets;
 use super::columns::{bools, join, texts, times};
 use super::{ReplayId, StoreError};
+
+/// Where rows that landed before can be found again.
+pub trait Past {
+    /// The last landed event of each of these tickets, as rows of [`Stream::schema`]; none for an unknown one.
+    fn last_events(&self, tickets: &HashSet<&str, ahash::RandomState>) -> Result<Vec<RecordBatch>, StoreError>;
+}
 
 /// What became of the rows of one `append`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -81,6 +88,8 @@ pub struct Landing {
     pub(super) demo: bool,
     pub(super) rows: [u64; Stream::ALL.len()],
     pub(super) duplicates: u64,
+    /// Finished tickets that left memory, ever.
+    pub(super) forgotten: u64,
     /// How long a live row waits for its ticket.
     waiting_us: i64,
 }
@@ -123,15 +132,27 @@ impl Landing {
             demo: false,
             rows: [0; Stream::ALL.len()],
             duplicates: 0,
+            forgotten: 0,
             waiting_us,
         }
     }
 
-    /// Lands the rows of several appends to one stream, in this order.
+    /// A landing that knows nothing yet, with the same settings.
+    pub fn empty(&self) -> Landing {
+        Landing::new(self.city.clone(), self.waiting_us)
+    }
+
+    /// Lands the rows of several appends to one stream, in this order. `past` finds tickets that left memory.
     ///
     /// # Errors
     /// A column has another type than [`Stream::source_schema`] says.
-    pub fn land(&mut self, stream: Stream, parts: Vec<Part>, now_us: i64) -> Result<Outcome, StoreError> {
+    pub fn land(
+        &mut self,
+        stream: Stream,
+        parts: Vec<Part>,
+        now_us: i64,
+        past: &dyn Past,
+    ) -> Result<Outcome, StoreError> {
         let mut reports = vec![Landed::default(); parts.len()];
         let replays: Vec<Option<ReplayId>> = parts.iter().map(|part| part.replay).collect();
         let mut jobs: Vec<usize> = (0..parts.len()).collect();
@@ -170,6 +191,9 @@ impl Landing {
         }
         self.duplicates += checked.duplicates.len() as u64;
         let order = self.ordered(stream, &source, &checked, &places)?;
+        if stream == Stream::Tickets && self.forgotten > 0 {
+            self.remember(&source, &order, past)?;
+        }
         let mut walk = self.walk(stream, &source, &checked.kinds, &order, now_us)?;
 
         let mut outcome = Outcome { first_seq: self.next_seq, ..Outcome::default() };
@@ -292,6 +316,33 @@ impl Landing {
                 held
             })
             .collect()
+    }
+
+    /// Takes back tickets that left memory and are spoken of again. An `open` makes a ticket anew without a look.
+    fn remember(&mut self, source: &RecordBatch, order: &[u32], past: &dyn Past) -> Result<(), StoreError> {
+        let (kinds, ids) = (texts(source, "kind")?, texts(source, "id")?);
+        let mut wanted: HashSet<&str, ahash::RandomState> = HashSet::default();
+        let mut opened: HashSet<&str, ahash::RandomState> = HashSet::default();
+        for row in order {
+            let (kind, id) = (kinds.value(*row as usize), ids.value(*row as usize));
+            if kind == "open" {
+                opened.insert(id);
+            } else if !opened.contains(id) && self.tickets.get(id).is_none() {
+                wanted.insert(id);
+            }
+        }
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        for last in past.last_events(&wanted)? {
+            self.replay_tickets(&last)?;
+        }
+        Ok(())
+    }
+
+    /// Lets finished tickets go that nothing was received for since `before_us`.
+    pub fn forget(&mut self, before_us: i64) {
+        self.forgotten += self.tickets.forget(before_us) as u64;
     }
 
     fn sweep_symbols(&mut self) {

@@ -62,7 +62,7 @@ impl Landing {
         self.held.put(held);
     }
 
-    fn replay_tickets(&mut self, landed: &RecordBatch) -> Result<(), StoreError> {
+    pub(super) fn replay_tickets(&mut self, landed: &RecordBatch) -> Result<(), StoreError> {
         let (ts, recv, ids, kinds) =
             (times(landed, "ts")?, times(landed, "recv")?, texts(landed, "id")?, texts(landed, "kind")?);
         let (due, opened, states) = (times(landed, "due")?, times(landed, "opened_at")?, texts(landed, "state")?);

@@ -299,6 +299,10 @@ impl Landing {
             "since_dispatch_s" => int_array(derived.iter().map(|derived| derived.since_dispatch_s)),
             "rejects" => int_array(derived.iter().map(|derived| Some(derived.rejects))),
             "dispatched" => Arc::new(BooleanArray::from(derived.iter().map(|d| d.dispatched).collect::<Vec<bool>>())),
+            // Once said of a ticket it holds for all that follows, as the durations it leaves out.
+            "dates_only" if derived.iter().any(|derived| derived.dates_only) => {
+                Arc::new(derived.iter().map(|derived| Some(derived.dates_only)).collect::<BooleanArray>())
+            }
             "overdue" => Arc::new(derived.iter().map(|derived| derived.overdue).collect::<BooleanArray>()),
             _ => said,
         })

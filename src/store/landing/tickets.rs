@@ -85,6 +85,7 @@ pub struct Derived {
     pub since_dispatch_s: Option<i64>,
     pub rejects: i64,
     pub overdue: Option<bool>,
+    pub dates_only: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -210,6 +211,7 @@ impl Tickets {
             dispatched,
             since_dispatch_s: dispatched.then(|| timed(seconds(ticket.dispatched_us, step.ts_us))).flatten(),
             rejects: i64::from(ticket.rejects),
+            dates_only: ticket.dates_only,
             overdue: step.overdue.or_else(|| {
                 (is_kind(step.kind, "finish") && ticket.due_us != NO_TIME).then_some(step.ts_us > ticket.due_us)
             }),

@@ -26,6 +26,9 @@ pub struct Manifest {
     /// What was held, by log file: under the data folder, oldest first.
     #[serde(default)]
     pub held: Vec<HeldInfo>,
+    /// Rows that left by retention.
+    #[serde(default)]
+    pub dropped: u64,
     /// The newest checkpoint, under the data folder.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checkpoint: Option<CheckpointInfo>,
@@ -51,7 +54,7 @@ pub struct CheckpointInfo {
 impl Default for Manifest {
     fn default() -> Self {
         Manifest {
-            version: VERSION, log_from: 1, next_segment: 1, next_seq: 1, segments: Vec::new(), held: Vec::new(), checkpoint: None }
+            version: VERSION, log_from: 1, next_segment: 1, next_seq: 1, segments: Vec::new(), held: Vec::new(), dropped: 0, checkpoint: None }
     }
 }
 

@@ -7,14 +7,18 @@ pub mod cache;
 pub mod manifest;
 pub mod parquet;
 
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
+use ::parquet::bloom_filter::Sbbf;
 use arrow::array::RecordBatch;
 use serde::{Deserialize, Serialize};
 
 use self::cache::Cache;
 use super::StoreError;
+use super::columns::{ints, texts};
 use super::disk::Disk;
 use crate::model::Stream;
 
@@ -49,6 +53,20 @@ pub struct Segment {
     pub(super) dir: Arc<PathBuf>,
     pub(super) disk: Arc<dyn Disk>,
     pub(super) cache: Arc<Cache>,
+    /// Ids of tickets that may be in here, one filter a row group; read when first asked for.
+    pub(super) ids: OnceLock<Vec<Option<Sbbf>>>,
+    /// No longer in the manifest: the file goes with the last reader.
+    pub(super) gone: AtomicBool,
+}
+
+impl Drop for Segment {
+    fn drop(&mut self) {
+        if self.gone.load(Ordering::Relaxed)
+            && let Err(error) = self.disk.remove(&self.path())
+        {
+            tracing::warn!(file = %self.path().display(), %error, "a segment no longer needed stays; the next start removes it");
+        }
+    }
 }
 
 impl std::fmt::Debug for Segment {
@@ -97,6 +115,25 @@ impl Segment {
         self.cache.get(self.info.id)
     }
 
+    /// The last row of each of these tickets in here, by `seq`.
+    pub(super) fn last_events(&self, tickets: &HashSet<&str, ahash::RandomState>) -> Result<Vec<RecordBatch>, StoreError> {
+        let filters = match self.ids.get() {
+            Some(filters) => filters,
+            None => {
+                let path = self.path();
+                let bytes = self.disk.read(&path).map_err(|error| StoreError::io("cannot read", &path, &error))?;
+                let filters = parquet::id_filters(self.stream, bytes.into())?;
+                self.ids.get_or_init(|| filters)
+            }
+        };
+        let maybe = |id: &&&str| filters.iter().any(|f| f.as_ref().is_none_or(|filter| filter.check(**id)));
+        let wanted: HashSet<&str, ahash::RandomState> = tickets.iter().filter(maybe).copied().collect();
+        if wanted.is_empty() {
+            return Ok(Vec::new());
+        }
+        last_events(&self.batches()?, &wanted)
+    }
+
     /// Reads the file, or some of its columns (indexes into [`Stream::schema`], ascending), leaving the cache alone.
     ///
     /// # Errors
@@ -107,4 +144,22 @@ impl Segment {
         parquet::decode(self.stream, bytes.into(), columns)
             .map_err(|error| StoreError::Arrow(format!("cannot read {}: {error}", path.display())))
     }
+}
+
+/// The row with the greatest `seq` of each of these tickets among the batches.
+pub(super) fn last_events(
+    batches: &[RecordBatch],
+    tickets: &HashSet<&str, ahash::RandomState>,
+) -> Result<Vec<RecordBatch>, StoreError> {
+    let mut last: HashMap<&str, (i64, usize, usize)> = HashMap::new();
+    for (place, batch) in batches.iter().enumerate() {
+        let (ids, seq) = (texts(batch, "id")?, ints(batch, "seq")?);
+        for row in 0..batch.num_rows() {
+            if tickets.contains(ids.value(row)) {
+                let found = (seq.value(row), place, row);
+                last.entry(ids.value(row)).and_modify(|known| *known = found.max(*known)).or_insert(found);
+            }
+        }
+    }
+    Ok(last.into_values().map(|(_, place, row)| batches[place].slice(row, 1)).collect())
 }

@@ -7,6 +7,7 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use bytes::Bytes;
 use parquet::arrow::ArrowWriter;
+use parquet::bloom_filter::Sbbf;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 use parquet::basic::{Compression, Encoding, ZstdLevel};
@@ -39,6 +40,11 @@ fn properties(stream: Stream) -> WriterProperties {
                 .set_column_dictionary_enabled(path.clone(), false)
                 .set_column_encoding(path.clone(), Encoding::DELTA_BINARY_PACKED)
                 .set_column_statistics_enabled(path, EnabledStatistics::Page),
+            // Events of tickets that left memory are looked up by it.
+            "id" if stream == Stream::Tickets => builder
+                .set_column_dictionary_enabled(path.clone(), false)
+                .set_column_encoding(path.clone(), Encoding::DELTA_BYTE_ARRAY)
+                .set_column_bloom_filter_enabled(path, true),
             "id" | "src_seq" | "ticket" | "related" | "caller" => builder
                 .set_column_dictionary_enabled(path.clone(), false)
                 .set_column_encoding(path, Encoding::DELTA_BYTE_ARRAY),
@@ -108,6 +114,16 @@ pub fn decode(stream: Stream, bytes: Bytes, columns: Option<&[usize]>) -> Result
         batches.push(compact(&RecordBatch::try_new_with_options(wanted.clone(), arrays, &options)?));
     }
     Ok(batches)
+}
+
+/// The filters over `id` of a file, one a row group.
+pub fn id_filters(stream: Stream, bytes: Bytes) -> Result<Vec<Option<Sbbf>>, StoreError> {
+    let builder = ParquetRecordBatchReaderBuilder::try_new_with_options(bytes, ArrowReaderOptions::new())?;
+    let Ok(column) = builder.schema().index_of("id") else {
+        return Err(StoreError::Arrow(format!("a file of {stream} has no column id")));
+    };
+    let groups = builder.metadata().num_row_groups();
+    (0..groups).map(|group| Ok(builder.get_row_group_column_bloom_filter(group, column)?)).collect()
 }
 
 fn column_type(stream: Stream, field: &Field) -> ColumnType {
