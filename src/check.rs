@@ -1,0 +1,85 @@
+//! `lingping check`: everything that is configured, read as the program reads it; every problem at once.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Args;
+
+use crate::feed::import::Mapping;
+use crate::model::{City, Clock, assets};
+use crate::query::Engine;
+use crate::store::{Store, StoreOptions};
+use crate::wall::scene;
+
+#[derive(Args, Debug)]
+pub struct CheckArgs {
+    /// The folder that holds assets/ and queries/ [default: the one that ships]
+    #[arg(long, value_name = "DIR")]
+    home: Option<PathBuf>,
+}
+
+/// Reads cities, maps, queries (planned against an empty store of each city's own dictionaries) and scenes. One line
+/// a problem on stdout, a count at the end; exit code 1 when there is any.
+///
+/// # Errors
+/// A folder that can't be read.
+pub fn run(args: CheckArgs) -> anyhow::Result<ExitCode> {
+    let home = args.home.unwrap_or_else(|| assets::home().to_path_buf());
+    let mut problems = Vec::new();
+    let mut read = 0;
+
+    let mut city = None;
+    for path in toml_files(&home.join("assets/city"))? {
+        read += 1;
+        match City::load_file(&path) {
+            Ok(read) if read.code == "ningbo" || city.is_none() => city = Some(read),
+            Ok(_) => {}
+            Err(error) => problems.push(error.to_string()),
+        }
+    }
+    for path in toml_files(&home.join("assets/maps"))? {
+        read += 1;
+        if let Err(error) = Mapping::load(&path) {
+            problems.push(error.to_string());
+        }
+    }
+    let mut metrics = Vec::new();
+    if let Some(city) = city {
+        let city = Arc::new(city);
+        let store = Store::open(StoreOptions::new(city.clone(), Clock::System))?;
+        let engine = Engine::open(store, city, Clock::System, home.join("queries"))?;
+        let catalog = engine.catalog();
+        read += catalog.metrics.len();
+        metrics.extend(catalog.metrics.keys().cloned());
+        problems.extend(catalog.problems.iter().map(ToString::to_string));
+    } else {
+        problems.push(format!("{}: no city file reads, so no query can be checked", home.join("assets/city").display()));
+    }
+    let (scenes, errors) = scene::load_all(&home.join("assets/scenes"));
+    read += scenes.len() + errors.len();
+    problems.extend(errors.iter().map(ToString::to_string));
+    for scene in &scenes {
+        for metric in scene.metrics() {
+            if !metrics.contains(&metric.name) {
+                problems.push(format!("scene {}: metric {:?} is not in queries/; add the file or name another", scene.name, metric.name));
+            }
+        }
+    }
+
+    for problem in &problems {
+        println!("{problem}");
+    }
+    println!("{read} files read, {} problems", problems.len());
+    Ok(if problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}
+
+/// The TOML files of a folder, by name.
+fn toml_files(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    use anyhow::Context;
+    let entries = std::fs::read_dir(folder).with_context(|| format!("folder {} cannot be read", folder.display()))?;
+    let mut paths: Vec<PathBuf> =
+        entries.filter_map(|entry| Some(entry.ok()?.path())).filter(|path| path.extension().is_some_and(|e| e == "toml")).collect();
+    paths.sort();
+    Ok(paths)
+}

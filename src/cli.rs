@@ -1,0 +1,174 @@
+//! The subcommands: reads the arguments and calls one room for each.
+
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::model::Clock;
+
+/// 灵屏: the live data wall of a city help line. Without a subcommand: a hub, a simulated city and the wall.
+#[derive(Parser, Debug)]
+#[command(name = "lingping", version, about, max_term_width = 100, args_conflicts_with_subcommands = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[cfg(all(feature = "hub", feature = "wall"))]
+    #[command(flatten)]
+    main_job: crate::demo::MainJobArgs,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// The server alone
+    #[cfg(feature = "hub")]
+    Hub(crate::hub::HubArgs),
+    /// A wall alone, fed by a hub
+    #[cfg(feature = "wall")]
+    Wall(WallArgs),
+    /// Sends events to a hub
+    #[cfg(feature = "hub")]
+    #[command(subcommand)]
+    Feed(FeedCommand),
+    /// Asks a hub or a data folder in SQL
+    #[cfg(feature = "hub")]
+    Query(crate::query::cli::QueryArgs),
+    /// One picture of the wall; needs no display
+    #[cfg(all(feature = "hub", feature = "wall"))]
+    Snapshot(crate::demo::SnapshotArgs),
+    /// Validates city files, queries, scenes and maps; every problem with file, line and what to do
+    #[cfg(all(feature = "hub", feature = "wall"))]
+    Check(crate::check::CheckArgs),
+    /// Reads a whole store back: rows per stream, bad frames, gaps, duplicates
+    #[cfg(feature = "hub")]
+    Verify(VerifyArgs),
+}
+
+#[cfg(feature = "hub")]
+#[derive(Subcommand, Debug)]
+enum FeedCommand {
+    /// A city's own export, once
+    Import(crate::feed::import::ImportArgs),
+    /// An export played back in time
+    Replay(crate::feed::replay::ReplayArgs),
+    /// A simulated city; every row is marked as simulated
+    Simulate(crate::feed::simulate::SimulateArgs),
+}
+
+/// How the wall looks.
+#[cfg(feature = "wall")]
+#[derive(Args, Debug, Clone)]
+pub struct LookArgs {
+    /// Scene, a file stem under assets/scenes/
+    #[arg(long, default_value = "overview")]
+    pub scene: String,
+    /// For whom: lobby, brief or ops
+    #[arg(long, default_value = "lobby")]
+    pub mode: crate::wall::Mode,
+    /// Language of the interface: zh or en
+    #[arg(long, default_value = "zh")]
+    pub lang: crate::wall::Lang,
+    /// Pixels, e.g. 3840x1080; left out: the screen's, or 1920x1080 without a window
+    #[arg(long, value_parser = crate::wall::options::parse_size)]
+    pub size: Option<(u32, u32)>,
+}
+
+#[cfg(feature = "wall")]
+#[derive(Args, Debug)]
+struct WallArgs {
+    /// The hub's socket
+    #[arg(long, default_value = "ws://127.0.0.1:8189/ws")]
+    hub: String,
+    #[command(flatten)]
+    look: LookArgs,
+    /// Draw to memory even where there is a display
+    #[arg(long)]
+    offscreen: bool,
+    /// Start in full screen
+    #[arg(long)]
+    fullscreen: bool,
+}
+
+#[cfg(feature = "hub")]
+#[derive(Args, Debug)]
+struct VerifyArgs {
+    /// The data folder; no hub may have it open
+    #[arg(long)]
+    data: std::path::PathBuf,
+    /// text or json
+    #[arg(long, default_value = "text", value_parser = ["text", "json"])]
+    format: String,
+}
+
+/// Runs what was asked.
+///
+/// # Errors
+/// What failed, as one sentence with its causes.
+pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    let clock = Clock::System;
+    match cli.command {
+        #[cfg(all(feature = "hub", feature = "wall"))]
+        None => crate::demo::run(cli.main_job, clock)?,
+        #[cfg(not(all(feature = "hub", feature = "wall")))]
+        None => anyhow::bail!("this build has no main job; see lingping --help for what it can do"),
+        #[cfg(feature = "hub")]
+        Some(Command::Hub(args)) => network()?.block_on(crate::hub::run(args, clock))?,
+        #[cfg(feature = "wall")]
+        Some(Command::Wall(args)) => crate::wall::run(wall_options(args.hub, args.look, args.offscreen, args.fullscreen))?,
+        #[cfg(feature = "hub")]
+        Some(Command::Feed(FeedCommand::Import(args))) => {
+            network()?.block_on(crate::feed::import::run(args, clock))?;
+        }
+        #[cfg(feature = "hub")]
+        Some(Command::Feed(FeedCommand::Replay(args))) => {
+            network()?.block_on(crate::feed::replay::run(args, clock))?;
+        }
+        #[cfg(feature = "hub")]
+        Some(Command::Feed(FeedCommand::Simulate(args))) => {
+            network()?.block_on(crate::feed::simulate::run(args, clock))?;
+        }
+        #[cfg(feature = "hub")]
+        Some(Command::Query(args)) => match network()?.block_on(crate::query::cli::run(args)) {
+            Err(error) if error.is_usage() => {
+                eprintln!("lingping: {error}");
+                return Ok(ExitCode::from(2));
+            }
+            done => done?,
+        },
+        #[cfg(all(feature = "hub", feature = "wall"))]
+        Some(Command::Snapshot(args)) => crate::demo::snapshot(args)?,
+        #[cfg(all(feature = "hub", feature = "wall"))]
+        Some(Command::Check(args)) => return crate::check::run(args),
+        #[cfg(feature = "hub")]
+        Some(Command::Verify(args)) => return verify(&args),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The network's runtime; DataFusion has its own.
+#[cfg(feature = "hub")]
+pub fn network() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(2).thread_name("network").enable_all().build()
+}
+
+#[cfg(feature = "wall")]
+pub fn wall_options(hub: String, look: LookArgs, offscreen: bool, fullscreen: bool) -> crate::wall::WallOptions {
+    crate::wall::WallOptions {
+        mode: look.mode,
+        lang: look.lang,
+        scene: look.scene,
+        size: look.size,
+        offscreen,
+        fullscreen,
+        ..crate::wall::WallOptions::new(hub)
+    }
+}
+
+#[cfg(feature = "hub")]
+fn verify(args: &VerifyArgs) -> anyhow::Result<ExitCode> {
+    let report = crate::store::verify(&args.data)?;
+    match args.format.as_str() {
+        "json" => println!("{}", serde_json::to_string(&report)?),
+        _ => println!("{report}"),
+    }
+    Ok(if report.is_sound() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}

@@ -1,0 +1,162 @@
+//! The main job, and pictures without a hub of one's own: an embedded hub, a simulated city, the wall.
+//!
+//! The wall talks to the embedded hub over loopback, the same path as on two machines.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Context;
+use clap::Args;
+use tokio::runtime::Runtime;
+use tokio::sync::watch;
+
+use crate::cli::{LookArgs, network, wall_options};
+use crate::feed::simulate;
+use crate::hub::{Hub, HubOptions};
+use crate::model::{City, Clock, assets, time};
+use crate::store::StoreOptions;
+use crate::wall::{self, SnapshotOptions};
+
+/// The simulated city's seed where none is given: the number of the line.
+const SEED: u64 = 81890;
+/// The instant of a picture of the simulated city where none is given, in the city's zone.
+const PICTURE_TIME: &str = "2026-11-23 14:32:07";
+
+#[derive(Args, Debug)]
+pub struct MainJobArgs {
+    /// Where the demo keeps its data
+    #[arg(long, default_value = "data/demo")]
+    data: PathBuf,
+    /// Where the hub listens
+    #[arg(long, default_value = "127.0.0.1:8189")]
+    listen: SocketAddr,
+    /// City file, by name (assets/city/NAME.toml) or path
+    #[arg(long, default_value = "ningbo", env = "LINGPING_CITY")]
+    city: String,
+    #[command(flatten)]
+    look: LookArgs,
+    /// Draw to memory even where there is a display; watch it on the hub's page
+    #[arg(long)]
+    offscreen: bool,
+    /// Seed of the simulated city
+    #[arg(long, default_value_t = SEED)]
+    seed: u64,
+}
+
+#[derive(Args, Debug)]
+pub struct SnapshotArgs {
+    #[command(flatten)]
+    look: LookArgs,
+    /// The PNG to write
+    #[arg(long)]
+    out: PathBuf,
+    /// Ask this hub (ws://HOST:8189/ws)
+    #[arg(long, conflicts_with = "data")]
+    hub: Option<String>,
+    /// Ask this data folder; with neither: the simulated city at a fixed time
+    #[arg(long)]
+    data: Option<PathBuf>,
+    /// City file of the data folder or the simulation
+    #[arg(long, default_value = "ningbo", env = "LINGPING_CITY")]
+    city: String,
+    /// As of then: RFC 3339, or a local time of the city (2012-01-01, "2026-11-23 14:32")
+    #[arg(long)]
+    at: Option<String>,
+    /// Seed of the simulated city
+    #[arg(long, default_value_t = SEED)]
+    seed: u64,
+}
+
+/// An embedded hub on a runtime of its own.
+struct Embedded {
+    runtime: Runtime,
+    hub: Hub,
+}
+
+impl Embedded {
+    fn start(city: Arc<City>, data: Option<PathBuf>, clock: Clock, listen: SocketAddr) -> anyhow::Result<Embedded> {
+        let runtime = network()?;
+        let mut store = StoreOptions::new(city, clock);
+        store.dir = data;
+        let options = HubOptions::new(store, listen, assets::home().join("queries"));
+        let hub = runtime.block_on(Hub::start(options))?;
+        Ok(Embedded { runtime, hub })
+    }
+
+    fn url(&self) -> String {
+        format!("ws://{}/ws", self.hub.local_addr())
+    }
+
+    fn stop(self) {
+        self.runtime.block_on(self.hub.stop());
+    }
+}
+
+/// Hub, simulated city and wall in one process, until the wall is closed.
+///
+/// # Errors
+/// The port is taken, the data folder is in use, no picture can be drawn.
+pub fn run(args: MainJobArgs, clock: Clock) -> anyhow::Result<()> {
+    let city = Arc::new(City::load(&args.city)?);
+    let embedded = Embedded::start(city.clone(), Some(args.data), clock.clone(), args.listen)?;
+    let url = embedded.url();
+    println!("灵屏 Lingping: the wall is at http://{}/ (simulated data, 演示数据); Ctrl-C ends it", embedded.hub.local_addr());
+
+    let (stop, stopped) = watch::channel(false);
+    let feed = embedded.runtime.spawn({
+        let url = url.clone();
+        async move {
+            if let Err(error) = simulate::demo(&url, city, clock, args.seed, stopped).await {
+                tracing::error!("the simulated city stopped: {error}");
+            }
+        }
+    });
+    let shown = wall::run(wall_options(url, args.look, args.offscreen, false));
+    // The feed ends by itself; when the hub is gone there is nobody to tell.
+    stop.send_replace(true);
+    let _ = embedded.runtime.block_on(feed);
+    embedded.stop();
+    Ok(shown?)
+}
+
+/// One picture of a hub, of a data folder, or of the simulated city at a fixed time.
+///
+/// # Errors
+/// What is asked can't be read, no picture can be drawn, the file can't be written.
+pub fn snapshot(args: SnapshotArgs) -> anyhow::Result<()> {
+    let options = |hub: String, at: Option<i64>| SnapshotOptions {
+        scene: args.look.scene.clone(),
+        size: args.look.size.unwrap_or((1920, 1080)),
+        mode: args.look.mode,
+        lang: args.look.lang,
+        at,
+        ..SnapshotOptions::new(hub, args.out.clone())
+    };
+    let city = Arc::new(City::load(&args.city)?);
+    let at = match args.at.as_deref() {
+        Some(text) => Some(time::parse_local_time_us(text, city.tz).with_context(|| {
+            format!("--at {text:?} is no time; write RFC 3339 or a local time of the city such as \"2026-11-23 14:32\"")
+        })?),
+        None => None,
+    };
+    if let Some(hub) = args.hub.clone() {
+        return Ok(wall::snapshot(options(hub, at))?);
+    }
+    let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
+    if let Some(data) = args.data.clone() {
+        anyhow::ensure!(data.is_dir(), "data folder {} does not exist; name the folder a hub wrote", data.display());
+        let embedded = Embedded::start(city, Some(data), Clock::System, any_port)?;
+        let drawn = wall::snapshot(options(embedded.url(), at));
+        embedded.stop();
+        return Ok(drawn?);
+    }
+    let at = at.or_else(|| time::parse_local_time_us(PICTURE_TIME, city.tz)).context("the fixed time of the picture")?;
+    let clock = Clock::manual(at);
+    let embedded = Embedded::start(city.clone(), None, clock.clone(), any_port)?;
+    let url = embedded.url();
+    embedded.runtime.block_on(simulate::backfill(&url, city, clock, args.seed))?;
+    let drawn = wall::snapshot(options(url, Some(at)));
+    embedded.stop();
+    Ok(drawn?)
+}
