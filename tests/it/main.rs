@@ -3,5 +3,7 @@
 
 #[cfg(feature = "hub")]
 mod hub;
+#[cfg(all(feature = "hub", feature = "wall"))]
+mod program;
 #[cfg(feature = "hub")]
 mod simulate;

@@ -1,0 +1,188 @@
+//! The program as people start it: processes, signals, exit codes.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_lingping");
+const SLICE: &str = "tests/data/boston311-slice.csv.gz";
+const MAP: &str = "assets/maps/boston311.toml";
+
+fn lingping(args: &[&str]) -> Output {
+    Command::new(PROGRAM).args(args).stdin(Stdio::null()).output().expect("the program starts")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// A hub in a process of its own; dropped, it is killed.
+struct HubProcess {
+    child: Child,
+    address: String,
+}
+
+impl HubProcess {
+    fn start(data: &Path) -> HubProcess {
+        let mut child = Command::new(PROGRAM)
+            .args(["hub", "--city", "boston", "--listen", "127.0.0.1:0", "--data"])
+            .arg(data)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .expect("the hub starts");
+        // Its first line says where it listens.
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().expect("stdout")).read_line(&mut line).expect("a line");
+        let address = line.split("http://").nth(1).and_then(|rest| rest.split('/').next());
+        let address = address.unwrap_or_else(|| panic!("no address in {line:?}")).to_owned();
+        HubProcess { child, address }
+    }
+
+    fn url(&self) -> String {
+        format!("ws://{}/ws", self.address)
+    }
+
+    fn kill_9(mut self) {
+        self.child.kill().expect("SIGKILL");
+        self.child.wait().expect("it is gone");
+    }
+
+    fn query(&self, sql: &str) -> serde_json::Value {
+        let answer = lingping(&["query", sql, "--hub", &self.url(), "--format", "json"]);
+        assert!(answer.status.success(), "{}", text(&answer.stderr));
+        serde_json::from_str(text(&answer.stdout).lines().next().expect("a row")).expect("JSON")
+    }
+}
+
+impl Drop for HubProcess {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn expected() -> serde_json::Value {
+    let path = PathBuf::from("tests/data/boston311-slice.expected.json");
+    serde_json::from_str(&std::fs::read_to_string(path).expect("the slice's figures")).expect("JSON")
+}
+
+const TOTALS: &str = "select sum(case when kind = 'open' then 1 else 0 end) as tickets, \
+    sum(case when kind = 'finish' then 1 else 0 end) as finished, count(*) as events, \
+    count(distinct src_seq) as numbers from tickets";
+
+#[test]
+fn an_import_cut_short_by_kill_9_and_sent_again_counts_every_row_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path().join("data");
+    let hub = HubProcess::start(&data);
+    let mut import = Command::new(PROGRAM)
+        .args(["feed", "import", SLICE, "--map", MAP, "--to", &hub.url(), "--key-file"])
+        .arg(folder.path().join("key"))
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the import starts");
+    // Killed as soon as the first rows are in; also right when the import was quicker than this test could look.
+    let began = Instant::now();
+    while hub.query("select count(*) as n from tickets")["n"].as_i64() == Some(0) {
+        assert!(began.elapsed() < Duration::from_secs(60), "no row arrived");
+    }
+    hub.kill_9();
+    let _ = import.kill();
+    let _ = import.wait();
+
+    let hub = HubProcess::start(&data);
+    let again = lingping(&["feed", "import", SLICE, "--map", MAP, "--to", &hub.url(), "--key-file",
+        folder.path().join("key").to_str().expect("a path")]);
+    assert!(again.status.success(), "{}", text(&again.stderr));
+    let totals = hub.query(TOTALS);
+    let expected = expected();
+    assert_eq!(totals["tickets"], expected["tickets"], "{totals}");
+    assert_eq!(totals["finished"], expected["finished"], "{totals}");
+    assert_eq!(totals["events"], totals["numbers"], "no row twice: {totals}");
+    hub.kill_9();
+
+    let report = lingping(&["verify", "--data", data.to_str().expect("a path"), "--format", "json"]);
+    assert!(report.status.success(), "{}", text(&report.stdout));
+    let report: serde_json::Value = serde_json::from_slice(&report.stdout).expect("JSON");
+    assert_eq!(report["rows"]["tickets"], totals["events"], "{report}");
+}
+
+#[test]
+fn wrong_usage_is_2_and_a_failure_is_1_with_one_sentence() {
+    assert_eq!(lingping(&["feed", "import", "nothing.csv"]).status.code(), Some(2));
+    assert_eq!(lingping(&["snapshot", "--size", "big", "--out", "x.png"]).status.code(), Some(2));
+    let missing = lingping(&["feed", "import", "nothing.csv", "--map", MAP, "--dry-run"]);
+    assert_eq!(missing.status.code(), Some(1));
+    let message = text(&missing.stderr);
+    assert!(message.contains("nothing.csv"), "{message}");
+    assert!(!message.contains("panicked"), "{message}");
+}
+
+#[test]
+fn check_finds_nothing_wrong_with_what_ships() {
+    let check = lingping(&["check"]);
+    assert!(check.status.success(), "{}{}", text(&check.stdout), text(&check.stderr));
+}
+
+#[test]
+fn two_hubs_do_not_share_a_folder_and_the_second_says_why() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let hub = HubProcess::start(folder.path());
+    let second = Command::new(PROGRAM)
+        .args(["hub", "--listen", "127.0.0.1:0", "--data"])
+        .arg(folder.path())
+        .stdin(Stdio::null())
+        .output()
+        .expect("it runs");
+    assert_eq!(second.status.code(), Some(1));
+    assert!(text(&second.stderr).contains(&folder.path().display().to_string()), "{}", text(&second.stderr));
+    drop(hub);
+}
+
+/// The main job without a display: simulated city, hub, wall drawn in memory, its picture over HTTP.
+#[test]
+fn the_main_job_serves_a_picture_of_the_wall() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut child = Command::new(PROGRAM)
+        .args(["--offscreen", "--listen", "127.0.0.1:0", "--size", "640x360", "--data"])
+        .arg(folder.path())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .env_remove("DISPLAY")
+        .spawn()
+        .expect("the main job starts");
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().expect("stdout")).read_line(&mut line).expect("a line");
+    let mut job = HubProcess {
+        child,
+        address: line.split("http://").nth(1).and_then(|rest| rest.split('/').next()).expect("an address").to_owned(),
+    };
+    let began = Instant::now();
+    let picture = loop {
+        assert!(job.child.try_wait().expect("its state").is_none(), "the main job ended");
+        assert!(began.elapsed() < Duration::from_secs(120), "no picture within two minutes");
+        let answer = http_get(&job.address, "/wall.jpg");
+        if answer.starts_with(b"HTTP/1.1 200") {
+            let head = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n").expect("a head") + 4;
+            break answer[head..].to_vec();
+        }
+        std::thread::sleep(Duration::from_millis(200));
+    };
+    let picture = image::load_from_memory(&picture).expect("a JPEG").to_rgb8();
+    assert_eq!(picture.dimensions(), (640, 360));
+    let brightest = picture.pixels().map(|pixel| pixel.0.iter().map(|c| u32::from(*c)).sum::<u32>()).max();
+    assert!(brightest > Some(600), "the picture is dark: {brightest:?}");
+}
+
+fn http_get(address: &str, path: &str) -> Vec<u8> {
+    let mut stream = TcpStream::connect(address).expect("the hub answers");
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").expect("asked");
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).expect("answered");
+    answer
+}
