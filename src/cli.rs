@@ -41,6 +41,17 @@ enum Command {
     /// Reads a whole store back: rows per stream, bad frames, gaps, duplicates
     #[cfg(feature = "hub")]
     Verify(VerifyArgs),
+    /// The benchmarks
+    #[cfg(feature = "hub")]
+    #[command(subcommand)]
+    Bench(BenchCommand),
+}
+
+#[cfg(feature = "hub")]
+#[derive(Subcommand, Debug)]
+enum BenchCommand {
+    /// From an event's sending to every client's result
+    Fanout(crate::bench::fanout::FanoutArgs),
 }
 
 #[cfg(feature = "hub")]
@@ -140,6 +151,8 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Check(args)) => return crate::check::run(args),
         #[cfg(feature = "hub")]
         Some(Command::Verify(args)) => return verify(&args),
+        #[cfg(feature = "hub")]
+        Some(Command::Bench(BenchCommand::Fanout(args))) => network()?.block_on(crate::bench::fanout::run(args))?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -165,10 +178,33 @@ pub fn wall_options(hub: String, look: LookArgs, offscreen: bool, fullscreen: bo
 
 #[cfg(feature = "hub")]
 fn verify(args: &VerifyArgs) -> anyhow::Result<ExitCode> {
-    let report = crate::store::verify(&args.data)?;
-    match args.format.as_str() {
-        "json" => println!("{}", serde_json::to_string(&report)?),
-        _ => println!("{report}"),
+    // Hidden by itself where stderr is no terminal.
+    let bar = indicatif::ProgressBar::new(0);
+    let report = crate::store::verify(&args.data, |done, files| {
+        bar.set_length(files as u64);
+        bar.set_position(done as u64);
+    })?;
+    bar.finish_and_clear();
+    if args.format == "json" {
+        println!("{}", serde_json::to_string(&report)?);
+    } else {
+        for (stream, rows) in &report.rows {
+            println!("{stream:<11}{rows:>13}");
+        }
+        println!(
+            "{} segments ({} bytes), {} log files, {} frames; {} bad frames, {} bad files, {} gaps, {} duplicates",
+            report.segments,
+            report.segment_bytes,
+            report.log_files,
+            report.frames,
+            report.bad_frames,
+            report.bad_files,
+            report.gaps,
+            report.duplicates
+        );
+        for fault in &report.faults {
+            println!("{fault}");
+        }
     }
-    Ok(if report.is_sound() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+    Ok(if report.ok { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }

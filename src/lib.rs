@@ -14,3 +14,9 @@ pub mod store;
 pub mod wall;
 
 pub mod bench;
+pub mod cli;
+
+#[cfg(all(feature = "hub", feature = "wall"))]
+pub mod check;
+#[cfg(all(feature = "hub", feature = "wall"))]
+pub mod demo;

@@ -1,1 +1,21 @@
-fn main(){}
+//! The command line. Exit codes: 0 good, 1 failed, 2 wrong usage. Data on stdout, logs and errors on stderr.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use lingping::cli::{Cli, run};
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let filter = tracing_subscriber::EnvFilter::try_from_env("LINGPING_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn,lingping=info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).compact().init();
+    match run(cli) {
+        Ok(code) => code,
+        Err(error) => {
+            // One sentence: what, where, what to do; the causes follow it.
+            eprintln!("lingping: {error:#}");
+            ExitCode::from(1)
+        }
+    }
+}
