@@ -6,7 +6,9 @@ use arrow::array::AsArray;
 use arrow::datatypes::Int64Type;
 use lingping::feed::simulate::{DEFAULT_SEED, Rate, Script, SimulateOptions, Simulator};
 use lingping::model::time::{DAY_US, SECOND_US, parse_local_time_us};
+use lingping::model::message::MetricRef;
 use lingping::model::{City, Clock, Stream};
+use lingping::query::Engine;
 use lingping::store::{Store, StoreOptions};
 
 /// A Monday, when the crews change.
@@ -71,6 +73,56 @@ async fn eight_days_land_without_a_row_in_quarantine_and_a_second_time_not_at_al
 
     let again = land(&store, options, until, 9_999).await;
     assert_eq!((again.rows, again.quarantined, again.duplicates), (0, 0, sums.rows));
+}
+
+/// Every metric over the simulated city at different hours: none fails, and the figures are believable.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_wall_has_believable_figures_at_any_hour() {
+    let city = Arc::new(City::load("ningbo").unwrap());
+    let start = monday(&city);
+    let at = |text: &str| parse_local_time_us(text, city.tz).unwrap();
+    let hours = [at("2026-11-24 14:32"), at("2026-11-25 00:06"), at("2026-11-25 04:10"), at("2026-11-25 09:40")];
+    let clock = Clock::manual(start);
+    let store = Store::open(StoreOptions::new(city.clone(), clock.clone())).unwrap();
+    let queries = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("queries");
+    let engine = Engine::open(store.clone(), city.clone(), clock.clone(), queries).unwrap();
+    let mut simulator = Simulator::new(SimulateOptions::new(city.clone(), DEFAULT_SEED, start));
+    for now in hours {
+        clock.set_us(now);
+        for (stream, batch) in simulator.batches_until(now, usize::MAX).unwrap() {
+            store.append(stream, batch, None).await.unwrap();
+        }
+        println!("== {}", lingping::model::time::format_time(now, city.tz));
+        let mut answers = std::collections::BTreeMap::new();
+        for name in engine.catalog().metrics.keys() {
+            let asked = MetricRef { name: name.clone(), params: Default::default() };
+            let answer = engine.metric(&asked, None).await.unwrap();
+            assert_eq!(answer.error, None, "{name}");
+            let shown: String = serde_json::to_string(&answer.rows).unwrap().chars().take(420).collect();
+            println!("{name}: {shown}");
+            answers.insert(name.clone(), answer);
+        }
+        let first = |name: &str, column: usize| answers[name].rows[0][column].as_f64();
+        let within = |name: &str, column: usize, low: f64, high: f64| {
+            let value = first(name, column).unwrap_or(f64::NAN);
+            assert!((low..=high).contains(&value), "{name} is {value}, not within {low}..{high}");
+        };
+        within("solved_total", 0, 18_010_000.0, 18_030_000.0);
+        within("open_now", 0, 500.0, 2500.0);
+        within("onekey_devices", 0, 59_000.0, 60_000.0);
+        within("onekey_devices", 1, 60_000.0, 60_150.0);
+        within("onekey_rescued", 0, 120.0, 124.0);
+        within("connect_rate_24h", 0, 0.95, 1.0);
+        within("waiting_now", 0, 0.0, 12.0);
+        assert!(!answers["hot_topics"].rows.is_empty());
+        assert_eq!(answers["area_today"].rows.len(), 10);
+        assert_eq!(answers["ticker"].rows.len(), 20);
+        if first("today_opened", 0).unwrap() > 1000.0 {
+            within("instant_rate", 0, 0.82, 0.88);
+            within("satisfied_rate", 0, 0.94, 0.99);
+            within("transfer_minutes", 0, 55.0, 105.0);
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -11,7 +11,10 @@ use super::row::{Id, Row, Src, Val, col};
 use super::story::{Request, Taken};
 use super::world::{Service, World};
 use crate::model::stream::Stream;
-use crate::model::time::{DAY_US, SECOND_US};
+use crate::model::time::SECOND_US;
+
+/// How long before an activity it is announced.
+pub const AHEAD_DAYS: i64 = 3;
 
 struct Day<'a> {
     world: &'a World,
@@ -27,8 +30,9 @@ pub fn activities(scope: &Scope<'_>, shifts: &[Shift], rows: &mut Vec<Row>) -> V
     let day = scope.day;
     let random = Random::new(scope.seed, day, 600);
     let mut all = Day { world: scope.world, day, span: scope.span, random, rows, count: 0 };
-    let midnight = scope.calendar.midnight(day);
-    let weekday = weekday(day);
+    // What is announced today takes place in three days.
+    let midnight = scope.calendar.midnight(day + AHEAD_DAYS);
+    let weekday = weekday(day + AHEAD_DAYS);
     let mut questions = Vec::new();
     // e企播: Tuesday and Thursday afternoon, Wednesday evening.
     let live = match weekday {
@@ -87,16 +91,14 @@ impl Day<'_> {
             .maybe(col::BOARD, board.and_then(|service| self.world.service(service).board))
     }
 
-    /// Announced in the morning for what is later that day; never before the day began.
-    fn announced(&mut self, starts: i64) -> i64 {
-        let earliest = self.span.0;
-        let wanted = starts - (self.random.between(0.6, 5.0) * HOUR_US as f64) as i64;
-        wanted.clamp(earliest, starts - MINUTE_US)
+    /// Announced during the day's office hours.
+    fn announced(&mut self) -> i64 {
+        self.span.0 + (self.random.between(1.2, 9.5) * HOUR_US as f64) as i64
     }
 
     fn live(&mut self, starts: i64, questions: &mut Vec<Request>) {
         let id = self.next();
-        let plan = self.announced(starts);
+        let plan = self.announced();
         let starts = starts + self.random.below(100 * SECOND_US as u64) as i64;
         let lasts = (self.random.between(52.0, 78.0) * MINUTE_US as f64) as i64;
         let peak = self.random.log_normal(215.0, 0.3);
@@ -170,7 +172,7 @@ impl Day<'_> {
     ) {
         let id = self.next();
         let starts = midnight + (hour * HOUR_US as f64) as i64;
-        let plan = self.announced(starts);
+        let plan = self.announced();
         let begun = starts + self.random.below(6 * MINUTE_US as u64) as i64;
         let ends = begun + (lasts_h * HOUR_US as f64) as i64;
         let area = self.random.index(&self.world.area_weights).and_then(|n| self.world.areas.get(n).copied());
@@ -196,7 +198,7 @@ impl Day<'_> {
     fn course(&mut self, midnight: i64) {
         let id = self.next();
         let starts = midnight + 9 * HOUR_US;
-        let plan = self.announced(starts);
+        let plan = self.announced();
         let people = 16 + self.random.below(28) as i64;
         let row =
             self.row(plan, plan, "plan", id, "course", Some("gig")).with(col::activities::STARTS_AT, Val::Time(starts));
@@ -214,7 +216,7 @@ impl Day<'_> {
     fn meeting(&mut self, midnight: i64) {
         let id = self.next();
         let starts = midnight + 14 * HOUR_US;
-        let plan = self.announced(starts);
+        let plan = self.announced();
         let people = 12 + self.random.below(22) as i64;
         let row = self
             .row(plan, plan, "plan", id, "meet", Some("finance"))
@@ -245,6 +247,5 @@ impl Day<'_> {
             .with(col::activities::PEOPLE, 1_i64)
             .with(col::activities::SCORE, score);
         self.rows.push(row);
-        debug_assert!(ends < self.span.1 + DAY_US);
-    }
+            }
 }

@@ -250,7 +250,10 @@ impl<'a> Maker<'a> {
             }
             (Curve::Digital, _) => (self.random.choose(&CHANNELS, "app"), "81890", "text"),
         };
-        let caller = self.caller();
+        // A one-key phone is somebody's; its press is that person's.
+        let device = (curve == Curve::Onekey)
+            .then(|| 1 + self.random.below(u64::from(super::registry::TRACKED_DEVICES)) as u32);
+        let caller = device.map_or_else(|| self.caller(), |device| mix(self.seed ^ mix(u64::from(device) << 40)));
         let random = &mut self.random;
         let way = match curve {
             Curve::Onekey => Way::Seat,
@@ -296,8 +299,7 @@ impl<'a> Maker<'a> {
             line,
             skill,
             caller,
-            device: (curve == Curve::Onekey)
-                .then(|| 1 + random.below(u64::from(super::registry::TRACKED_DEVICES)) as u32),
+            device,
             press,
             need,
             way,

@@ -164,7 +164,7 @@ impl Simulator {
             Rate::Day => {
                 // Far enough back that every story that may still be told has begun.
                 let first = shift_day_of(options.start_us, world.zone);
-                let day = shift_day_of(from_us - story::LONGEST_US, world.zone) - 1;
+                let day = shift_day_of(from_us - story::LONGEST_US, world.zone) - 2 - activity::AHEAD_DAYS;
                 Source::Days { day: day.max(first), later: Vec::new() }
             }
             Rate::EventsPerSecond(rate) => Source::Load(Box::new(load::Load::new(&world, options.seed, from_us, rate))),

@@ -139,6 +139,15 @@ pub fn stock(world: &World, seed: u64, ts: i64) -> Vec<Row> {
                 .with(col::registry::QUANTITY, quantity),
         );
     }
+    // Some of both have run out and wait for somebody to renew them.
+    for (n, of, thing, quantity) in [(9, "kb", Thing::KbLot, 34_i64), (2, "policy", Thing::PolicyLot, 5)] {
+        out.push(
+            row(ts, "add", of, Id::Thing(thing, n))
+                .with(col::SERVICE, "ask")
+                .with(col::registry::QUANTITY, quantity)
+                .with(col::registry::EXPIRES_AT, Val::Time(ts - DAY_US)),
+        );
+    }
     out.push(
         row(ts, "add", "policy", Id::Thing(Thing::PolicyLot, 1))
             .with(col::SERVICE, "live")
@@ -247,6 +256,12 @@ pub fn changes(scope: &Scope<'_>, rows: &mut Vec<Row>) {
                 .with(col::registry::QUANTITY, 1_i64)
                 .with(col::registry::EXPIRES_AT, Val::Time(expires)),
         );
+    }
+    // What was added in haste six days ago is taken out again.
+    if number > 6 && random.chance(0.7) {
+        let mut remove = row(at(&mut random, 9.0, 17.0), "remove", "kb", Id::Thing(Thing::Kb, (number - 6) * 32));
+        remove.born = span.0 - 6 * DAY_US;
+        rows.push(remove.with(col::SERVICE, "ask"));
     }
     for _ in 0..random.poisson(17.0) {
         let ts = at(&mut random, 8.5, 22.0);

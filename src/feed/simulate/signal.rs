@@ -72,16 +72,15 @@ pub fn signals(scope: &Scope<'_>, surges: &[Surge], rows: &mut Vec<Row>) {
         rows.push(row(at, "note", next()).with(col::signals::ACTOR, "值班长").with(col::signals::NOTE, note));
     }
 
-    if random.chance(0.06) && scripts.is_empty() {
+    if random.chance(0.08) && scripts.is_empty() {
         let (colour, what) = random
             .choose(&[(("blue", "大风蓝色预警"), 0.6), (("yellow", "大雾黄色预警"), 0.4)], ("blue", "大风蓝色预警"));
         let at = span.0 + random.below(12 * HOUR_US as u64) as i64;
         let id = next();
         rows.push(row(at, "weather", id).with(col::signals::COLOUR, colour).with(col::signals::NOTE, what));
-        let mut lifted =
-            row(at + (4 + random.below(9) as i64) * HOUR_US, "clear", id).with(col::signals::RULE, "weather");
+        let mut lifted = row(at + (4 + random.below(9) as i64) * HOUR_US, "note", next());
         lifted.born = at;
-        rows.push(lifted.with(col::signals::NOTE, "预警解除"));
+        rows.push(lifted.with(col::signals::RULE, "weather").with(col::signals::NOTE, "预警解除"));
     }
     for script in *scripts {
         if let Script::Typhoon(at_us) = *script {
@@ -94,10 +93,8 @@ pub fn signals(scope: &Scope<'_>, surges: &[Surge], rows: &mut Vec<Row>) {
             }
             let at = at_us + Typhoon::LIFTED_US;
             if inside(at) {
-                let id = Id::Thing(Thing::Typhoon, 6);
-                rows.push(
-                    row(at, "clear", id).with(col::signals::RULE, "weather").with(col::signals::NOTE, "台风预警解除"),
-                );
+                let lifted = row(at, "note", next()).with(col::signals::RULE, "weather");
+                rows.push(lifted.with(col::signals::NOTE, "台风预警解除"));
             }
         }
     }

@@ -29,7 +29,7 @@ impl Story<'_, '_> {
         let org = self.org;
         let prio = if self.chance(0.08) { "urgent" } else { "normal" };
         self.open(if ask { "ask" } else { "help" }, |row| {
-            row.with(col::tickets::PRIO, prio).with(col::tickets::SECTOR, "gov").with(col::tickets::DUE, Val::Time(due))
+            row.with(col::tickets::PRIO, prio).with(col::tickets::DUE, Val::Time(due))
         });
         let wait = self.between(3.0 * MINUTE, 25.0 * MINUTE);
         let at = self.daytime(self.now + wait);
@@ -64,7 +64,6 @@ impl Story<'_, '_> {
         let due = self.stories.calendar.due(self.request.until, 22);
         self.open("help", |row| {
             row.with(col::tickets::PRIO, "normal")
-                .with(col::tickets::SECTOR, "market")
                 .with(col::tickets::AMOUNT, wants)
                 .with(col::tickets::DUE, Val::Time(due))
         });

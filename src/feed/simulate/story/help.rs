@@ -18,7 +18,7 @@ impl Story<'_, '_> {
             _ => "normal",
         };
         let kind = if press == Press::Talk { "other" } else { "help" };
-        self.open_at(early, kind, |row| row.with(col::tickets::PRIO, prio).with(col::tickets::SECTOR, "social"));
+        self.open_at(early, kind, |row| row.with(col::tickets::PRIO, prio));
         if press == Press::Emergency || press == Press::Doctor && self.chance(0.4) {
             let org = if self.chance(0.6) { "rescue.120" } else { "rescue.kin" };
             let at = self.now + self.between(18.0, 75.0);
@@ -70,7 +70,6 @@ impl Story<'_, '_> {
         let pressing = self.request.storm;
         self.open("help", |row| {
             row.with(col::tickets::PRIO, if pressing { "urgent" } else { "normal" })
-                .with(col::tickets::SECTOR, "social")
                 .with(col::tickets::DUE, Val::Time(due))
         });
         let wait = self.between(4.0 * MINUTE, 60.0 * MINUTE);

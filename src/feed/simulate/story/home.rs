@@ -41,7 +41,6 @@ impl Story<'_, '_> {
         self.open("help", |row| {
             row.with(col::tickets::PRIO, prio)
                 .maybe(col::tickets::ITEM, item)
-                .with(col::tickets::SECTOR, "market")
                 .with(col::tickets::DUE, Val::Time(due))
         });
         let mut at = self.now + self.between(25.0, 300.0);
@@ -91,12 +90,11 @@ impl Story<'_, '_> {
         let pay = (self.random().log_normal(usual, 0.16) / 100.0).round() * 100.0;
         let side = if seeks { "seek" } else { "hire" };
         let due = self.stories.calendar.due(self.request.until, 8);
+        self.side = Some(side);
         self.open(if seeks { "help" } else { "other" }, |row| {
             row.with(col::tickets::PRIO, "normal")
-                .with(col::tickets::SIDE, side)
                 .with(col::tickets::ITEM, trade)
                 .with(col::tickets::AMOUNT, pay)
-                .with(col::tickets::SECTOR, "market")
                 .with(col::tickets::DUE, Val::Time(due))
         });
         let id = self.request.id;

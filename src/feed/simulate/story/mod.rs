@@ -90,6 +90,9 @@ pub struct Story<'s, 'w> {
     opened: i64,
     now: i64,
     org: &'static str,
+    /// Said on every row: nobody inherits them.
+    side: Option<&'static str>,
+    tier: Option<&'static str>,
 }
 
 const HOUR: f64 = 3600.0;
@@ -107,7 +110,7 @@ impl<'w> Stories<'w> {
             return;
         }
         let org = request.topic.and_then(|n| words.topics.get(n)).map_or("street", |topic| topic.org);
-        let story = Story { stories: self, request, opened: 0, now: 0, org };
+        let story = Story { stories: self, request, opened: 0, now: 0, org, side: None, tier: None };
         match request.service {
             Service::Ask => story.ask(),
             Service::Gov => story.gov(),
@@ -194,7 +197,17 @@ impl Story<'_, '_> {
 
     fn row(&self, kind: &'static str, at: i64) -> Row {
         let src = if self.request.service == Service::Onekey { Src::Onekey } else { Src::Tickets };
+        // Whom it went to: said where it goes there.
+        let sent = matches!(kind, "dispatch" | "reach" | "propose" | "grant");
+        let sector = match self.request.service {
+            Service::Life | Service::Gig | Service::Finance => "market",
+            Service::Onekey | Service::Volunteer | Service::Guangming => "social",
+            _ => "gov",
+        };
         Row::new(Stream::Tickets, src, at, self.opened, kind, self.request.id)
+            .maybe(col::tickets::SIDE, self.side)
+            .maybe(col::tickets::TIER, self.tier)
+            .maybe(col::tickets::SECTOR, sent.then_some(sector))
     }
 
     /// The next step, at `at` or right after the one before, and never later than the longest story.

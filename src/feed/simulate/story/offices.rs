@@ -42,7 +42,6 @@ impl Story<'_, '_> {
         let org = self.org;
         self.open("ask", |row| {
             row.with(col::tickets::PRIO, pressing)
-                .with(col::tickets::SECTOR, "gov")
                 .with(col::tickets::DUE, Val::Time(due))
         });
         if self.chance(0.012) && self.merge() {
@@ -98,7 +97,6 @@ impl Story<'_, '_> {
         self.open(kind, |row| {
             let row = row
                 .with(col::tickets::PRIO, prio)
-                .with(col::tickets::SECTOR, "gov")
                 .with(col::tickets::DUE, Val::Time(due));
             if secret { row.with(col::tickets::SECRET, true) } else { row }
         });
@@ -202,7 +200,6 @@ impl Story<'_, '_> {
         let org = self.org;
         self.open(kind, |row| {
             row.with(col::tickets::PRIO, "normal")
-                .with(col::tickets::SECTOR, "gov")
                 .with(col::tickets::DUE, Val::Time(due))
         });
         let wait = self.about(40.0 * MINUTE, 0.7);
@@ -230,14 +227,13 @@ impl Story<'_, '_> {
     pub(super) fn talent(mut self) {
         let tier = self.random().choose(&TIERS, "高层次");
         let item = self.random().choose(&TALENT_ITEMS, "talent.policy");
+        self.tier = Some(tier);
         let ask = self.chance(0.56);
         let kind = if ask { "ask" } else { "help" };
         let due = self.stories.calendar.due(self.request.until, 3);
         self.open(kind, |row| {
             row.with(col::tickets::PRIO, "normal")
-                .with(col::tickets::TIER, tier)
                 .with(col::tickets::ITEM, item)
-                .with(col::tickets::SECTOR, "gov")
                 .with(col::tickets::DUE, Val::Time(due))
         });
         if ask && self.request.taken != Taken::Form && self.chance(0.75) {
