@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use arrow::array::AsArray;
 use arrow::datatypes::Int64Type;
-use lingping::feed::simulate::{DEFAULT_SEED, Rate, Script, SimulateOptions, Simulator};
+use lingping::feed::simulate::{self, DEFAULT_SEED, Rate, Script, SimulateOptions, Simulator};
+use lingping::hub::{Hub, HubOptions};
 use lingping::model::time::{DAY_US, SECOND_US, parse_local_time_us};
 use lingping::model::message::MetricRef;
 use lingping::model::{City, Clock, Stream};
@@ -143,4 +144,50 @@ async fn a_storm_and_a_load_test_land_beside_the_demo() {
     }
     assert_eq!(store.status().rows.values().sum::<u64>(), rows);
     assert!(Stream::ALL.iter().all(|stream| store.snapshot().rows(*stream) > 0));
+}
+
+/// The main job's demo: eight days into a hub on disk, a restart, and on from there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_demo_fills_the_past_once_and_goes_on_after_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let city = Arc::new(City::load("ningbo").unwrap());
+    let now = parse_local_time_us("2026-11-24 14:32", city.tz).unwrap();
+    let clock = Clock::manual(now);
+    let queries = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("queries");
+    let start = async || {
+        let store = StoreOptions::new(city.clone(), clock.clone()).dir(folder.path());
+        Hub::start(HubOptions::new(store, "127.0.0.1:0".parse().unwrap(), queries.clone())).await.unwrap()
+    };
+    let fill = async |hub: &Hub| {
+        let url = format!("ws://{}/ws", hub.local_addr());
+        let started = std::time::Instant::now();
+        let totals = simulate::backfill(&url, city.clone(), clock.clone(), DEFAULT_SEED).await.unwrap();
+        println!("{totals:?} in {:.0} ms", started.elapsed().as_secs_f64() * 1000.0);
+        assert_eq!((totals.quarantined, totals.refused, totals.waiting), (0, 0, 0), "{totals:?}");
+        totals
+    };
+    let hub = start().await;
+    let first = fill(&hub).await;
+    assert!(first.rows > 250_000 && first.duplicates == 0, "{first:?}");
+    hub.stop().await;
+
+    clock.set_us(now + 6 * 3600 * SECOND_US);
+    let hub = start().await;
+    let second = fill(&hub).await;
+    assert!((5_000..20_000).contains(&second.rows), "{second:?}");
+    assert!(second.duplicates < 40, "{second:?}");
+    let third = fill(&hub).await;
+    assert!(third.rows == 0 && third.duplicates < 40, "{third:?}");
+
+    // The same as if it had never stopped.
+    let mut whole = Simulator::new(SimulateOptions::new(city.clone(), DEFAULT_SEED, first_ts(&hub).await));
+    let batches = whole.batches_until(clock.now_us(), usize::MAX).unwrap();
+    let expected: usize = batches.iter().map(|(_, batch)| batch.num_rows()).sum();
+    assert_eq!(hub.store().status().rows.values().sum::<u64>(), expected as u64);
+    hub.stop().await;
+}
+
+async fn first_ts(hub: &Hub) -> i64 {
+    let answer = hub.engine().sql("SELECT CAST(min(ts) AS BIGINT) AS first FROM registry", &Default::default(), None).await.unwrap();
+    answer.batches[0].column(0).as_primitive::<Int64Type>().value(0)
 }

@@ -253,7 +253,10 @@ impl<'a> Maker<'a> {
         // A one-key phone is somebody's; its press is that person's.
         let device = (curve == Curve::Onekey)
             .then(|| 1 + self.random.below(u64::from(super::registry::TRACKED_DEVICES)) as u32);
-        let caller = device.map_or_else(|| self.caller(), |device| mix(self.seed ^ mix(u64::from(device) << 40)));
+        let caller = match device {
+            Some(device) => mix(self.seed ^ mix(u64::from(device) << 40)),
+            None => self.caller(),
+        };
         let random = &mut self.random;
         let way = match curve {
             Curve::Onekey => Way::Seat,

@@ -281,6 +281,7 @@ impl Row {
         self
     }
 
+    #[cfg(test)]
     pub fn get(&self, column: u8) -> Option<Val> {
         self.fields.iter().find(|(index, _)| *index == column).map(|(_, value)| *value)
     }
