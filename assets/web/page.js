@@ -211,7 +211,7 @@ function control(change) {
   showRemote();
 }
 function showRemote() {
-  pick($("scenes"), state.scenes, (scene) => (state.lang === "zh" ? scene.title_zh : scene.title_en), "scene");
+  pick($("scenes"), state.scenes, (scene) => (state.lang === "zh" ? scene.tab_zh : scene.tab_en), "scene");
   if (state.scenes.length === 0) $("scenes").replaceChildren(el("span", { class: "note" }, t("noScene")));
   pick($("modes"), state.modes.map((name) => ({ name })), (mode) => t("modes")[mode.name] ?? mode.name, "mode");
   pick($("langs"), state.langs.map((name) => ({ name })), (lang) => t("langs")[lang.name] ?? lang.name, "lang");
@@ -259,7 +259,7 @@ function shownMetrics() {
 }
 function sceneName(name) {
   const scene = state.scenes.find((known) => known.name === name);
-  if (scene) return state.lang === "zh" ? scene.title_zh : scene.title_en;
+  if (scene) return state.lang === "zh" ? scene.tab_zh : scene.tab_en;
   return SCENES[name]?.[state.lang === "zh" ? 0 : 1] ?? name;
 }
 function showMetrics() {

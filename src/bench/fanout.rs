@@ -62,8 +62,15 @@ pub async fn run(args: FanoutArgs) -> anyhow::Result<()> {
     } else {
         println!(
             "{} clients, {} metrics at {} Hz, {} events/s: {} messages/s, latency p50 {} ms, p99 {} ms, {} dropped, {} MB resident",
-            line["clients"], line["metrics"], line["hz"], args.rate, line["msgs_per_s"], line["latency_ms_p50"],
-            line["latency_ms_p99"], line["dropped"], line["rss_mb"]
+            line["clients"],
+            line["metrics"],
+            line["hz"],
+            args.rate,
+            line["msgs_per_s"],
+            line["latency_ms_p50"],
+            line["latency_ms_p99"],
+            line["dropped"],
+            line["rss_mb"]
         );
     }
     Ok(())
@@ -74,8 +81,7 @@ async fn measure(args: &FanoutArgs) -> anyhow::Result<Json> {
     write_metrics(&queries, args)?;
     let clock = Clock::System;
     let city = Arc::new(City::load("ningbo")?);
-    let mut options =
-        HubOptions::new(StoreOptions::new(city, clock.clone()), "127.0.0.1:0".parse()?, queries.clone());
+    let mut options = HubOptions::new(StoreOptions::new(city, clock.clone()), "127.0.0.1:0".parse()?, queries.clone());
     options.limits = Limits { sessions: args.clients + 8, connections: args.clients + 64, ..Limits::default() };
     let hub = Hub::start(options).await?;
     let url = format!("ws://{}/ws", hub.local_addr());
@@ -110,7 +116,8 @@ async fn measure(args: &FanoutArgs) -> anyhow::Result<Json> {
     let messages: u64 = all.iter().map(|seen| seen.messages).sum();
     let mut latencies: Vec<i64> = all.into_iter().flat_map(|seen| seen.latencies_us).collect();
     latencies.sort_unstable();
-    let at = |share: f64| latencies.get(((latencies.len() as f64 * share) as usize).min(latencies.len().saturating_sub(1)));
+    let at =
+        |share: f64| latencies.get(((latencies.len() as f64 * share) as usize).min(latencies.len().saturating_sub(1)));
     let ms = |us: Option<&i64>| us.map(|us| (*us as f64 / 100.0).round() / 10.0);
     Ok(json!({
         "bench": "fanout",

@@ -13,7 +13,7 @@ use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Value as Json, json};
 
 use super::ipc;
 use super::questions::{Asked, failure};
@@ -82,7 +82,9 @@ pub async fn post_query(State(shared): State<Arc<Shared>>, headers: HeaderMap, b
     } else {
         match serde_json::from_slice(&bytes) {
             Ok(body) => body,
-            Err(error) => return refused(&failure("not_json", format!("the body is no JSON object of a query: {error}"))),
+            Err(error) => {
+                return refused(&failure("not_json", format!("the body is no JSON object of a query: {error}")));
+            }
         }
     };
     answer(&shared, body).await
@@ -99,7 +101,8 @@ async fn answer(shared: &Shared, body: Body) -> Response {
         Form::Json => {
             let (columns, rows) = json_rows(&answer.schema, &answer.batches, TimeFormat::Rfc3339(zone));
             let names: Vec<String> = unique_names(&answer.schema);
-            let rows: Vec<Json> = rows.into_iter().map(|row| Json::Object(names.iter().cloned().zip(row).collect())).collect();
+            let rows: Vec<Json> =
+                rows.into_iter().map(|row| Json::Object(names.iter().cloned().zip(row).collect())).collect();
             let body = json!({ "columns": columns, "rows": rows, "elapsed_ms": answer.elapsed_ms });
             Ok(("application/json", body.to_string().into_bytes()))
         }
@@ -183,16 +186,32 @@ pub async fn scenes() -> Response {
     Answered(json!({ "scenes": found, "modes": ["lobby", "brief", "ops"], "langs": ["zh", "en"] })).into_response()
 }
 
+/// Chinese and English of one thing.
+#[derive(Default, Deserialize)]
+struct Words {
+    #[serde(default)]
+    zh: String,
+    #[serde(default)]
+    en: String,
+}
+
+/// What the page needs of a scene file; the wall reads the rest.
+#[derive(Deserialize)]
+struct Scene {
+    #[serde(default)]
+    title: Words,
+    /// The short name.
+    #[serde(default)]
+    tab: Words,
+    #[serde(default = "last")]
+    order: i64,
+}
+
+fn last() -> i64 {
+    i64::MAX
+}
+
 fn read_scenes() -> Vec<Json> {
-    #[derive(Deserialize)]
-    struct Scene {
-        #[serde(default)]
-        title_zh: String,
-        #[serde(default)]
-        title_en: String,
-        #[serde(default)]
-        order: i64,
-    }
     let Ok(entries) = std::fs::read_dir(assets::path("scenes")) else { return Vec::new() };
     let mut scenes: Vec<(i64, String, Json)> = Vec::new();
     for path in entries.flatten().map(|entry| entry.path()).take(256) {
@@ -200,13 +219,20 @@ fn read_scenes() -> Vec<Json> {
         let Some(name) = path.file_stem().and_then(|stem| stem.to_str()).filter(|_| is_scene) else { continue };
         let Ok(text) = std::fs::read_to_string(&path) else { continue };
         // A scene that does not read is the wall's to tell; here it is only listed by its name.
-        let scene = toml::from_str(&text).unwrap_or(Scene { title_zh: String::new(), title_en: String::new(), order: i64::MAX });
-        let titled = |title: &str| if title.is_empty() { name.to_owned() } else { title.to_owned() };
-        let mut object = Map::new();
-        object.insert("name".to_owned(), name.into());
-        object.insert("title_zh".to_owned(), titled(&scene.title_zh).into());
-        object.insert("title_en".to_owned(), titled(&scene.title_en).into());
-        scenes.push((scene.order, name.to_owned(), Json::Object(object)));
+        let unread = || Scene { title: Words::default(), tab: Words::default(), order: last() };
+        let Scene { title, tab, order } = toml::from_str(&text).unwrap_or_else(|_| unread());
+        let first = |words: [&String; 2]| {
+            let said = words.into_iter().find(|word| !word.is_empty());
+            said.map_or_else(|| name.to_owned(), String::clone)
+        };
+        let scene = json!({
+            "name": name,
+            "title_zh": first([&title.zh, &tab.zh]),
+            "title_en": first([&title.en, &tab.en]),
+            "tab_zh": first([&tab.zh, &title.zh]),
+            "tab_en": first([&tab.en, &title.en]),
+        });
+        scenes.push((order, name.to_owned(), scene));
     }
     scenes.sort_by(|a, b| (a.0, &a.1).cmp(&(b.0, &b.1)));
     scenes.into_iter().map(|(_, _, scene)| scene).collect()

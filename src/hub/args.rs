@@ -59,10 +59,13 @@ pub async fn run(args: HubArgs, clock: Clock) -> Result<(), RunError> {
     let hub = Hub::start(options).await?;
     let address = hub.local_addr();
     if !address.ip().is_loopback() {
-        tracing::warn!("{address} can be reached by others, and whoever reaches it may read and send; there are no roles yet");
+        tracing::warn!(
+            "{address} can be reached by others, and whoever reaches it may read and send; there are no roles yet"
+        );
     }
     // A closed stdout is no reason to stop.
-    let _ = writeln!(std::io::stdout(), "{title}: http://{address}/  (ws://{address}/ws, data in {})", args.data.display());
+    let _ =
+        writeln!(std::io::stdout(), "{title}: http://{address}/  (ws://{address}/ws, data in {})", args.data.display());
     stop.wait().await;
     tracing::info!("stopping: what was acknowledged is on disk");
     hub.stop().await;

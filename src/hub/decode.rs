@@ -1,14 +1,20 @@
 //! What a client sent, read: from a frame to a message, or to the `error` that says what is wrong with it.
 //!
-//! Nothing here fails in any other way than by a [`Refusal`]; the connection stays. Rows of an `ingest` are not
-//! looked at yet, see [`super::rows`].
+//! Nothing here fails in any other way than by a [`Refusal`]; the connection stays. JSON rows of an `ingest` are read
+//! straight into columns on the way; Arrow payloads are not looked at yet, see [`super::rows`].
+
+use std::fmt;
 
 use bytes::Bytes;
 use serde::Deserialize;
-use serde_json::Value as Json;
+use serde::de::{DeserializeSeed, Deserializer, MapAccess, Visitor};
+use serde_json::{Map, Value as Json};
 
+use super::limits::BATCH_ROWS_MAX;
+use super::rows::{Good, row_refusal, too_many};
 use crate::model::Stream;
 use crate::model::message::{ClientMessage, FRAME_BYTES_MAX, HubMessage, split_frame};
+use crate::model::row_reader::RowReader;
 
 /// The JSON header of a binary frame.
 const HEADER_BYTES_MAX: usize = 64 << 10;
@@ -52,9 +58,11 @@ impl From<Refusal> for HubMessage {
     }
 }
 
-/// The rows of an `ingest`, as sent.
+/// The rows of an `ingest`.
 #[derive(Debug, PartialEq)]
 pub enum Rows {
+    Read(Good),
+    /// As sent, when they stood before the name of their stream.
     Json(Vec<Json>),
     Arrow(Bytes),
 }
@@ -74,7 +82,13 @@ pub struct Ingest {
 pub enum Incoming {
     Ingest(Ingest),
     /// A wall's picture: the whole frame, and the JPEG in it.
-    Picture { width: u32, height: u32, scene: String, frame: Bytes, jpeg: Bytes },
+    Picture {
+        width: u32,
+        height: u32,
+        scene: String,
+        frame: Bytes,
+        jpeg: Bytes,
+    },
     Message(ClientMessage),
 }
 
@@ -84,8 +98,7 @@ pub enum Incoming {
 /// It is too large, not JSON, of no known type, or a field is missing or wrong.
 pub fn text_frame(text: &str) -> Result<Incoming, Refusal> {
     check_size(text.len())?;
-    let json: Json = serde_json::from_str(text).map_err(|error| not_json(&error))?;
-    message(json, None, text.len())
+    message(Fields::read(serde_json::Deserializer::from_str(text))?, None, text.len())
 }
 
 /// Reads a binary frame.
@@ -99,16 +112,19 @@ pub fn binary_frame(frame: &Bytes) -> Result<Incoming, Refusal> {
         let message = format!("a header of {} bytes, at most {HEADER_BYTES_MAX} are taken", header.len());
         return Err(Refusal::new("too_large", message));
     }
-    let json: Json = serde_json::from_slice(header).map_err(|error| not_json(&error))?;
+    let fields = Fields::read(serde_json::Deserializer::from_slice(header))?;
     let payload = frame.slice_ref(payload);
-    message(json, Some((frame, payload)), frame.len())
+    message(fields, Some((frame, payload)), frame.len())
 }
 
 fn check_size(bytes: usize) -> Result<(), Refusal> {
     if bytes <= FRAME_BYTES_MAX {
         return Ok(());
     }
-    Err(Refusal::new("too_large", format!("a frame of {bytes} bytes, at most {FRAME_BYTES_MAX} are taken; send several")))
+    Err(Refusal::new(
+        "too_large",
+        format!("a frame of {bytes} bytes, at most {FRAME_BYTES_MAX} are taken; send several"),
+    ))
 }
 
 fn not_json(error: &serde_json::Error) -> Refusal {
@@ -116,10 +132,63 @@ fn not_json(error: &serde_json::Error) -> Refusal {
     Refusal::new("not_json", format!("the message is not JSON: {error}"))
 }
 
-fn message(json: Json, binary: Option<(&Bytes, Bytes)>, bytes: usize) -> Result<Incoming, Refusal> {
-    let Json::Object(mut object) = json else {
-        return Err(Refusal::new("not_json", "a message is a JSON object with a type"));
-    };
+/// The fields of a message; rows of a known stream are read on the way.
+#[derive(Default)]
+struct Fields {
+    object: Map<String, Json>,
+    rows: Option<RowReader>,
+}
+
+impl Fields {
+    fn read<'de, R: serde_json::de::Read<'de>>(mut json: serde_json::Deserializer<R>) -> Result<Fields, Refusal> {
+        let mut fields = Fields::default();
+        let read = (&mut fields).deserialize(&mut json).and_then(|()| json.end());
+        match read {
+            Ok(()) => Ok(fields),
+            Err(error) => Err(not_json(&error).of(fields.batch())),
+        }
+    }
+
+    fn batch(&self) -> Option<u64> {
+        self.object.get("batch").and_then(Json::as_u64)
+    }
+
+    fn stream(&self) -> Option<Stream> {
+        self.object.get("stream").and_then(Json::as_str).and_then(Stream::from_name)
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for &mut Fields {
+    type Value = ();
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for &mut Fields {
+    type Value = ();
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a JSON object with a type")
+    }
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<(), A::Error> {
+        while let Some(name) = fields.next_key::<String>()? {
+            match self.stream() {
+                Some(stream) if name == "rows" => {
+                    let mut reader = RowReader::new(stream, BATCH_ROWS_MAX);
+                    fields.next_value_seed(&mut reader)?;
+                    self.rows = Some(reader);
+                }
+                _ => {
+                    self.object.insert(name, fields.next_value()?);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn message(fields: Fields, binary: Option<(&Bytes, Bytes)>, bytes: usize) -> Result<Incoming, Refusal> {
+    let Fields { mut object, rows } = fields;
     let batch = object.get("batch").and_then(Json::as_u64);
     let Some(word) = object.get("type") else {
         return Err(Refusal::new("missing", "a message needs a type").at("type").of(batch));
@@ -129,22 +198,26 @@ fn message(json: Json, binary: Option<(&Bytes, Bytes)>, bytes: usize) -> Result<
         return Err(Refusal::new("unknown_type", message).at("type").of(batch));
     };
     if word == "ingest" {
-        return ingest(object, binary.map(|(_, payload)| payload), bytes).map(Incoming::Ingest);
+        return ingest(object, rows, binary.map(|(_, payload)| payload), bytes).map(Incoming::Ingest);
     }
     object.remove("rows");
-    let message = ClientMessage::deserialize(Json::Object(object)).map_err(|error| wrong_field(&word, &error).of(batch))?;
+    let message =
+        ClientMessage::deserialize(Json::Object(object)).map_err(|error| wrong_field(&word, &error).of(batch))?;
     match (message, binary) {
         (ClientMessage::Frame { width, height, scene }, Some((frame, jpeg))) => {
             Ok(Incoming::Picture { width, height, scene, frame: frame.clone(), jpeg })
         }
-        (ClientMessage::Frame { .. }, None) => Err(Refusal::new("wrong_type", "a frame is a binary message with a JPEG")),
+        (ClientMessage::Frame { .. }, None) => {
+            Err(Refusal::new("wrong_type", "a frame is a binary message with a JPEG"))
+        }
         (message, _) => Ok(Incoming::Message(message)),
     }
 }
 
 /// `ingest` is read by hand: the rows are taken as they are, and every refusal names the batch.
 fn ingest(
-    mut object: serde_json::Map<String, Json>,
+    mut object: Map<String, Json>,
+    reader: Option<RowReader>,
     payload: Option<Bytes>,
     bytes: usize,
 ) -> Result<Ingest, Refusal> {
@@ -165,19 +238,33 @@ fn ingest(
         Some(Json::Bool(replay)) => *replay,
         Some(other) => return Err(refuse("wrong_type", "replay", format!("{} is not true or false", shown(other)))),
     };
-    let rows = match (object.remove("rows"), payload) {
-        (None | Some(Json::Null), Some(payload)) => Rows::Arrow(payload),
-        (Some(Json::Array(rows)), Some(payload)) if rows.is_empty() => Rows::Arrow(payload),
-        (Some(_), Some(_)) => {
+    let not_rows = |shown: &str| refuse("wrong_type", "rows", format!("{shown} is not an array of objects"));
+    let rows = match (reader, object.remove("rows"), payload) {
+        (None, None | Some(Json::Null), Some(payload)) => Rows::Arrow(payload),
+        (Some(reader), None, Some(payload)) if reader.sent == 0 => Rows::Arrow(payload),
+        (_, _, Some(_)) => {
             return Err(refuse("wrong_type", "rows", "in a binary frame the payload holds the rows".to_owned()));
         }
-        (Some(Json::Array(rows)), None) => Rows::Json(rows),
-        (Some(other), None) => {
-            return Err(refuse("wrong_type", "rows", format!("{} is not an array of objects", shown(&other))));
+        (Some(reader), None, None) if reader.is_no_array => return Err(not_rows("what was sent")),
+        (Some(reader), None, None) if reader.stream() == stream => {
+            Rows::Read(good(reader).map_err(|r| r.of(Some(batch)))?)
         }
-        (None, None) => return Err(refuse("missing", "rows", "an ingest needs rows".to_owned())),
+        (Some(_), _, None) => {
+            return Err(refuse("wrong_type", "rows", "the stream or the rows are there twice".to_owned()));
+        }
+        (None, Some(Json::Array(rows)), None) => Rows::Json(rows),
+        (None, Some(other), None) => return Err(not_rows(&shown(&other))),
+        (None, None, None) => return Err(refuse("missing", "rows", "an ingest needs rows".to_owned())),
     };
     Ok(Ingest { batch, stream, replay, rows, bytes })
+}
+
+fn good(mut reader: RowReader) -> Result<Good, Refusal> {
+    if reader.sent > BATCH_ROWS_MAX {
+        return Err(too_many(reader.sent));
+    }
+    let batch = reader.finish().map_err(row_refusal)?;
+    Ok(Good { batch, errors: reader.errors, sent: reader.sent })
 }
 
 pub fn unknown_stream(name: &str) -> Refusal {
@@ -222,6 +309,13 @@ mod tests {
             ("", "not_json", None, None),
             ("\u{0}\u{1}garbage", "not_json", None, None),
             ("[1,2]", "not_json", None, None),
+            (r#"{"type":"ingest","batch":3,"stream":"tickets","rows":[{"ts":1e999}]}"#, "not_json", None, Some(3)),
+            (
+                r#"{"type":"ingest","batch":3,"stream":"tickets","rows":[],"stream":"seats"}"#,
+                "wrong_type",
+                Some("rows"),
+                Some(3),
+            ),
             (deep.as_str(), "not_json", None, None),
             (r#"{"type":"ping","n":1e999}"#, "not_json", None, None),
             (r#"{"batch":4}"#, "missing", Some("type"), Some(4)),
@@ -236,13 +330,22 @@ mod tests {
             (r#"{"type":"ingest","batch":3,"rows":[]}"#, "missing", Some("stream"), Some(3)),
             (r#"{"type":"ingest","batch":3,"stream":"tickets","rows":{}}"#, "wrong_type", Some("rows"), Some(3)),
             (r#"{"type":"ingest","batch":3,"stream":"tickets"}"#, "missing", Some("rows"), Some(3)),
-            (r#"{"type":"ingest","batch":3,"stream":"tickets","rows":[],"replay":1}"#, "wrong_type", Some("replay"), Some(3)),
+            (
+                r#"{"type":"ingest","batch":3,"stream":"tickets","rows":[],"replay":1}"#,
+                "wrong_type",
+                Some("replay"),
+                Some(3),
+            ),
             (r#"{"type":"frame","width":1,"height":1,"scene":"x"}"#, "wrong_type", None, None),
         ];
         for (text, code, field, batch) in cases {
             let refusal = refused(text);
             let start: String = text.chars().take(60).collect();
-            assert_eq!((refusal.code.as_str(), refusal.field.as_deref(), refusal.batch), (code, field, batch), "{start}");
+            assert_eq!(
+                (refusal.code.as_str(), refusal.field.as_deref(), refusal.batch),
+                (code, field, batch),
+                "{start}"
+            );
         }
         assert_eq!(refused(&" ".repeat(FRAME_BYTES_MAX + 1)).code, "too_large");
     }

@@ -43,10 +43,20 @@ pub struct Follow {
 impl Follow {
     /// # Errors
     /// An unknown stream or column, or a tail that is too long.
-    pub fn new(stream: &str, columns: &[String], tail: usize, since_us: Option<i64>, after: Option<i64>) -> Result<Follow, Refusal> {
+    pub fn new(
+        stream: &str,
+        columns: &[String],
+        tail: usize,
+        since_us: Option<i64>,
+        after: Option<i64>,
+    ) -> Result<Follow, Refusal> {
         let stream = Stream::from_name(stream).ok_or_else(|| super::decode::unknown_stream(stream))?;
         if tail > FOLLOW_ROWS_MAX {
-            return Err(Refusal::new("too_large", format!("a tail of {tail} rows, at most {FOLLOW_ROWS_MAX} are sent")).at("tail"));
+            return Err(Refusal::new(
+                "too_large",
+                format!("a tail of {tail} rows, at most {FOLLOW_ROWS_MAX} are sent"),
+            )
+            .at("tail"));
         }
         let whole = stream.schema();
         let mut positions = Vec::with_capacity(columns.len());
@@ -56,7 +66,8 @@ impl Follow {
                 Refusal::new("unknown_column", format!("{stream} has no column {shown:?}")).at(format!("columns[{at}]"))
             })?;
             if positions.contains(&position) {
-                return Err(Refusal::new("unknown_column", format!("the column {name} is asked twice")).at(format!("columns[{at}]")));
+                return Err(Refusal::new("unknown_column", format!("the column {name} is asked twice"))
+                    .at(format!("columns[{at}]")));
             }
             positions.push(position);
         }
@@ -136,7 +147,13 @@ impl Follow {
     }
 
     /// Sends rows in messages of bounded size; `last` is the `seq` after all of them.
-    async fn send(self: &Arc<Follow>, outbox: &Outbox, rows: Vec<RecordBatch>, start: Start, last: i64) -> Result<i64, Gone> {
+    async fn send(
+        self: &Arc<Follow>,
+        outbox: &Outbox,
+        rows: Vec<RecordBatch>,
+        start: Start,
+        last: i64,
+    ) -> Result<i64, Gone> {
         let arrow = outbox.wants_arrow();
         let mut chunks = chunks(rows);
         if chunks.is_empty() {
@@ -159,7 +176,8 @@ impl Follow {
     }
 
     fn encode(&self, batches: &[RecordBatch], backlog: bool, reset: bool, seq: Option<i64>, arrow: bool) -> Message {
-        let projected: Vec<RecordBatch> = batches.iter().filter_map(|batch| batch.project(&self.columns).ok()).collect();
+        let projected: Vec<RecordBatch> =
+            batches.iter().filter_map(|batch| batch.project(&self.columns).ok()).collect();
         let events = |rows| HubMessage::Events {
             stream: self.stream.name().to_owned(),
             columns: self.schema.fields().iter().map(|field| field.name().clone()).collect(),
@@ -170,7 +188,9 @@ impl Follow {
         };
         if arrow {
             let one = concat_batches(&self.schema, &projected);
-            let frame = one.map_err(|error| error.to_string()).and_then(|one| encode::arrow(&events(Vec::new()), &self.schema, &[one]));
+            let frame = one
+                .map_err(|error| error.to_string())
+                .and_then(|one| encode::arrow(&events(Vec::new()), &self.schema, &[one]));
             match frame {
                 Ok(frame) => return Message::Binary(frame),
                 Err(error) => tracing::warn!("events of {} are sent as JSON: {error}", self.stream),

@@ -50,7 +50,9 @@ fn refusal(names: &[String], headers: &HeaderMap, uri: &Uri) -> Option<String> {
         None => uri.authority().map(|authority| authority.as_str()),
     };
     // HTTP/1.0 without a Host comes from no browser.
-    let Some(host) = host else { return headers.contains_key(header::ORIGIN).then(|| "a request with an Origin needs a Host".to_owned()) };
+    let Some(host) = host else {
+        return headers.contains_key(header::ORIGIN).then(|| "a request with an Origin needs a Host".to_owned());
+    };
     if !is_own(names, host) {
         return Some(format!(
             "this hub does not answer to the name {:?}: use its address, or start it with --name",
@@ -97,7 +99,15 @@ mod tests {
 
     #[test]
     fn addresses_localhost_and_given_names_are_the_hubs_own() {
-        for host in ["127.0.0.1:8189", "127.0.0.1", "[::1]:8189", "[::1]", "localhost:8189", "Wall.Example.cn:80", "10.0.0.7:8189"] {
+        for host in [
+            "127.0.0.1:8189",
+            "127.0.0.1",
+            "[::1]:8189",
+            "[::1]",
+            "localhost:8189",
+            "Wall.Example.cn:80",
+            "10.0.0.7:8189",
+        ] {
             assert_eq!(asked(host, None), None, "{host}");
             assert_eq!(asked(host, Some(&format!("http://{host}"))), None, "{host}");
         }
@@ -108,7 +118,9 @@ mod tests {
         assert!(asked("evil.example", None).is_some());
         assert!(asked("evil.example:8189", Some("http://evil.example:8189")).is_some());
         assert!(asked("127.0.0.1.evil.example", None).is_some());
-        for origin in ["http://evil.example", "null", "http://127.0.0.1:9999", "http://localhost:8189", "127.0.0.1:8189"] {
+        for origin in
+            ["http://evil.example", "null", "http://127.0.0.1:9999", "http://localhost:8189", "127.0.0.1:8189"]
+        {
             assert!(asked("127.0.0.1:8189", Some(origin)).is_some(), "{origin}");
         }
     }

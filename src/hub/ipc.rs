@@ -26,7 +26,11 @@ pub struct IpcError {
 }
 
 fn broken(message: impl Into<String>) -> IpcError {
-    IpcError { code: "wrong_type", field: None, message: format!("the payload is no Arrow IPC stream: {}", message.into()) }
+    IpcError {
+        code: "wrong_type",
+        field: None,
+        message: format!("the payload is no Arrow IPC stream: {}", message.into()),
+    }
 }
 
 /// The record batches of a payload, at most `rows_max` rows in all.
@@ -102,7 +106,11 @@ fn walk(payload: &[u8], rows_max: usize) -> Result<(), IpcError> {
 }
 
 fn too_many(rows: usize, rows_max: usize) -> IpcError {
-    IpcError { code: "too_large", field: None, message: format!("{rows} rows, at most {rows_max} are taken in one batch; send several") }
+    IpcError {
+        code: "too_large",
+        field: None,
+        message: format!("{rows} rows, at most {rows_max} are taken in one batch; send several"),
+    }
 }
 
 fn take_u32(bytes: &[u8]) -> Result<(u32, &[u8]), IpcError> {
@@ -113,13 +121,23 @@ fn take_u32(bytes: &[u8]) -> Result<(u32, &[u8]), IpcError> {
 fn check_schema(schema: &arrow::ipc::Schema<'_>) -> Result<(), IpcError> {
     let fields = schema.fields().ok_or_else(|| broken("its schema has no fields"))?;
     if fields.len() > COLUMNS_MAX {
-        return Err(IpcError { code: "too_large", field: None, message: format!("{} columns, at most {COLUMNS_MAX} are taken", fields.len()) });
+        return Err(IpcError {
+            code: "too_large",
+            field: None,
+            message: format!("{} columns, at most {COLUMNS_MAX} are taken", fields.len()),
+        });
     }
     for field in fields {
         let flat = match field.type_type() {
             Type::Int => field.type_as_int().is_some_and(|int| matches!(int.bitWidth(), 8 | 16 | 32 | 64)),
-            Type::FloatingPoint | Type::Bool | Type::Utf8 | Type::LargeUtf8 | Type::Utf8View | Type::Timestamp
-            | Type::Null | Type::Date => true,
+            Type::FloatingPoint
+            | Type::Bool
+            | Type::Utf8
+            | Type::LargeUtf8
+            | Type::Utf8View
+            | Type::Timestamp
+            | Type::Null
+            | Type::Date => true,
             _ => false,
         };
         let index_fits = field
@@ -187,8 +205,11 @@ mod tests {
     use crate::model::stream::Stream;
 
     fn good() -> Vec<u8> {
-        let events: Vec<Event> =
-            (0..50).map(|n| Event::new(Stream::Tickets, n, "open", &format!("甬-{n}"), "crm", &n.to_string()).with("amount", 2.5)).collect();
+        let events: Vec<Event> = (0..50)
+            .map(|n| {
+                Event::new(Stream::Tickets, n, "open", &format!("甬-{n}"), "crm", &n.to_string()).with("amount", 2.5)
+            })
+            .collect();
         let rows = batch(Stream::Tickets, &events).unwrap();
         write(&rows.schema(), &[rows.clone(), rows]).unwrap()
     }

@@ -8,9 +8,11 @@
 //! How it fails: a client's mistake is answered with an `error` on its own connection; a store that can't write makes
 //! batches be refused (`read_only`) while questions and the wall go on.
 
+mod answers;
 mod api;
 mod args;
 mod decode;
+mod deliver;
 mod encode;
 mod follow;
 mod guard;

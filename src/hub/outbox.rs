@@ -136,7 +136,12 @@ pub async fn write(
     }
 }
 
-async fn put(sink: &mut SplitSink<WebSocket, Message>, message: Message, sent: &Sent, limits: &Limits) -> Result<(), Gone> {
+async fn put(
+    sink: &mut SplitSink<WebSocket, Message>,
+    message: Message,
+    sent: &Sent,
+    limits: &Limits,
+) -> Result<(), Gone> {
     let bytes = match &message {
         Message::Text(text) => text.len(),
         Message::Binary(bytes) | Message::Ping(bytes) | Message::Pong(bytes) => bytes.len(),

@@ -32,7 +32,8 @@ const NO_WALL: &str = "no wall is connected; start one with `lingping wall --hub
 
 /// A picture that is fresh, waiting for the wall to send one.
 async fn fresh(look: &mut Look, wait: Duration) -> Option<Arc<Picture>> {
-    let newest = look.newest.wait_for(|picture| picture.as_ref().is_some_and(|picture| picture.taken.elapsed() < FRESH));
+    let newest =
+        look.newest.wait_for(|picture| picture.as_ref().is_some_and(|picture| picture.taken.elapsed() < FRESH));
     // The last picture of a wall that draws only when something changes may be older and still the newest.
     match timeout(wait, newest).await {
         Ok(Ok(picture)) => picture.clone(),

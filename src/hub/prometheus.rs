@@ -85,7 +85,11 @@ fn render(shared: &Shared) -> String {
     text.counter("lingping_ingest_rows_total", "Good rows handed to the store and acknowledged.", &taken.rows);
     text.counter("lingping_ingest_bytes_total", "Bytes of the batches received.", &taken.bytes);
     text.counter("lingping_ingest_wrong_rows_total", "Rows that were not taken.", &taken.wrong_rows);
-    text.counter("lingping_ingest_refused_batches_total", "Batches of which nothing was taken.", &taken.refused_batches);
+    text.counter(
+        "lingping_ingest_refused_batches_total",
+        "Batches of which nothing was taken.",
+        &taken.refused_batches,
+    );
     text.seconds("lingping_ingest_ack_seconds_total", "Sum of the times from a batch to its ack.", &taken.ack_us);
     text.counter("lingping_received_messages_total", "WebSocket messages received.", &shared.received);
     text.counter("lingping_refused_messages_total", "Messages answered with an error.", &shared.refused);

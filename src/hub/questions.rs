@@ -101,7 +101,10 @@ impl Questions {
             None => None,
             Some(text) => Some(parse_local_time_us(text, self.city.tz).ok_or_else(|| {
                 let shown: String = text.chars().take(40).collect();
-                failure("bad_time", format!("at {shown:?} is no time; write 2026-11-23T14:32:07+08:00 or 2026-11-23 14:32"))
+                failure(
+                    "bad_time",
+                    format!("at {shown:?} is no time; write 2026-11-23T14:32:07+08:00 or 2026-11-23 14:32"),
+                )
             })?),
         };
         Ok((question, at))

@@ -9,21 +9,21 @@ use arrow::compute::concat_batches;
 use super::decode::{Refusal, Rows};
 use super::ipc;
 use super::limits::BATCH_ROWS_MAX;
+use crate::model::Stream;
 use crate::model::check::check_batch;
 use crate::model::event::{self, Event, RowError};
-use crate::model::Stream;
 
 /// A batch above this size is read on another thread, so that others' messages do not wait for it.
-const INLINE_BYTES: usize = 32 << 10;
+pub const INLINE_BYTES: usize = 32 << 10;
 
 /// The good rows of an `ingest`.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub struct Good {
     pub batch: RecordBatch,
     /// What was wrong with the others.
     pub errors: Vec<RowError>,
     /// Rows as sent.
-    sent: usize,
+    pub sent: usize,
 }
 
 impl Good {
@@ -51,7 +51,7 @@ impl Good {
 /// # Errors
 /// There are too many, or the payload is not Arrow, or a column of it can't be read.
 pub async fn read(stream: Stream, rows: Rows, bytes: usize) -> Result<Good, Refusal> {
-    if bytes <= INLINE_BYTES {
+    if bytes <= INLINE_BYTES || matches!(rows, Rows::Read(_)) {
         return read_now(stream, rows);
     }
     match tokio::task::spawn_blocking(move || read_now(stream, rows)).await {
@@ -63,6 +63,7 @@ pub async fn read(stream: Stream, rows: Rows, bytes: usize) -> Result<Good, Refu
 
 fn read_now(stream: Stream, rows: Rows) -> Result<Good, Refusal> {
     match rows {
+        Rows::Read(good) => Ok(good),
         Rows::Json(rows) => from_json(stream, &rows),
         Rows::Arrow(payload) => {
             let batches = ipc::read(payload, BATCH_ROWS_MAX)
@@ -72,10 +73,15 @@ fn read_now(stream: Stream, rows: Rows) -> Result<Good, Refusal> {
     }
 }
 
+pub fn too_many(rows: usize) -> Refusal {
+    let message = format!("{rows} rows, at most {BATCH_ROWS_MAX} are taken in one batch; send several");
+    Refusal::new("too_large", message).at("rows")
+}
+
+/// Rows that stood before the name of their stream, so that they could not be read at once.
 fn from_json(stream: Stream, rows: &[serde_json::Value]) -> Result<Good, Refusal> {
     if rows.len() > BATCH_ROWS_MAX {
-        let message = format!("{} rows, at most {BATCH_ROWS_MAX} are taken in one batch; send several", rows.len());
-        return Err(Refusal::new("too_large", message).at("rows"));
+        return Err(too_many(rows.len()));
     }
     let mut events = Vec::with_capacity(rows.len());
     let mut errors = Vec::new();
@@ -101,14 +107,15 @@ fn from_arrow(stream: Stream, batches: &[RecordBatch]) -> Result<Good, Refusal> 
     }
     let batch = match <[RecordBatch; 1]>::try_from(good) {
         Ok([one]) => one,
-        Err(many) => concat_batches(&stream.source_schema(), &many)
-            .map_err(|error| Refusal::new("wrong_type", format!("the batches of the payload do not fit together: {error}")))?,
+        Err(many) => concat_batches(&stream.source_schema(), &many).map_err(|error| {
+            Refusal::new("wrong_type", format!("the batches of the payload do not fit together: {error}"))
+        })?,
     };
     Ok(Good { batch, errors, sent })
 }
 
 /// An error that concerns a column of the whole batch.
-fn row_refusal(error: RowError) -> Refusal {
+pub fn row_refusal(error: RowError) -> Refusal {
     Refusal { field: Some(error.field), row: Some(error.row), ..Refusal::new(&error.code, error.message) }
 }
 
@@ -126,7 +133,8 @@ mod tests {
             .collect();
         let good = from_json(Stream::Tickets, &rows).unwrap();
         assert_eq!((good.batch.num_rows(), good.errors.len()), (4, 2));
-        let later = good.as_sent(vec![RowError::new(1, "ts", "future_time", ""), RowError::new(3, "ts", "future_time", "")]);
+        let later =
+            good.as_sent(vec![RowError::new(1, "ts", "future_time", ""), RowError::new(3, "ts", "future_time", "")]);
         assert_eq!(later.iter().map(|error| error.row).collect::<Vec<_>>(), [2, 5]);
     }
 

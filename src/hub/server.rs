@@ -10,8 +10,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, State, WebSocketUpgrade};
 use axum::extract::ws::Utf8Bytes;
+use axum::extract::{DefaultBodyLimit, State, WebSocketUpgrade};
 use axum::http::StatusCode;
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
@@ -194,17 +194,16 @@ fn router(shared: Arc<Shared>, names: Names) -> Router {
 
 async fn upgrade(State(shared): State<Arc<Shared>>, upgrade: WebSocketUpgrade) -> Response {
     let Ok(place) = shared.sessions.clone().try_acquire_owned() else {
-        let sentence = format!("{} clients are connected, no more are taken; try again later\n", shared.limits.sessions);
+        let sentence =
+            format!("{} clients are connected, no more are taken; try again later\n", shared.limits.sessions);
         return (StatusCode::SERVICE_UNAVAILABLE, sentence).into_response();
     };
-    upgrade
-        .max_message_size(FRAME_BYTES_READ)
-        .max_frame_size(FRAME_BYTES_READ)
-        .read_buffer_size(32 << 10)
-        .on_upgrade(move |socket| async move {
+    upgrade.max_message_size(FRAME_BYTES_READ).max_frame_size(FRAME_BYTES_READ).read_buffer_size(32 << 10).on_upgrade(
+        move |socket| async move {
             session::serve(shared, socket).await;
             drop(place);
-        })
+        },
+    )
 }
 
 /// Each second: the clock, how new the rows are, and whether any are taken.

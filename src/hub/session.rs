@@ -8,32 +8,29 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
-use axum::extract::ws::{Message, WebSocket};
 use axum::Error as SocketError;
+use axum::extract::ws::{Message, Utf8Bytes, WebSocket};
 use bytes::Bytes;
 use futures_util::StreamExt;
-use futures_util::stream::{FuturesUnordered, SplitStream};
-use tokio::sync::{Semaphore, broadcast, watch};
+use futures_util::stream::SplitStream;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::{AbortHandle, JoinSet};
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, timeout};
 
+use super::answers::{answer, failed};
 use super::decode::{self, Incoming, Refusal};
-use super::encode;
+use super::deliver::{send_pictures, send_results, tell_wall};
 use super::follow::Follow;
 use super::limits::{FPS_MAX, JPEG_BYTES_MAX};
 use super::outbox::{self, Closing, Gone, Outbox};
 use super::pipeline::Pipeline;
-use super::pollers::Slot;
 use super::questions::{Asked, check_params, failure};
+use super::rows::INLINE_BYTES;
 use super::shared::Shared;
-use super::walls::{Look, Picture, PictureSlot, WallPlace};
+use super::walls::{Picture, PictureSlot};
 use crate::model::Stream;
-use crate::model::message::{
-    ClientMessage, FRAME_BYTES_MAX, HubMessage, MetricRef, QueryFailure, ResultColumn, VERSION,
-};
-use crate::query::{TimeFormat, json_rows};
+use crate::model::message::{ClientMessage, FRAME_BYTES_MAX, HubMessage, MetricRef, VERSION};
 
 /// Serves a connection until it ends.
 pub async fn serve(shared: Arc<Shared>, socket: WebSocket) {
@@ -101,7 +98,8 @@ impl Session {
             };
             self.shared.received.fetch_add(1, Ordering::Relaxed);
             let incoming = match message {
-                Message::Text(text) => decode::text_frame(&text),
+                Message::Text(text) => decode_text(text).await,
+                // A payload is not looked at here, so this is quick at any size.
                 Message::Binary(frame) => decode::binary_frame(&frame),
                 // tungstenite answers pings itself; both show that the client is there.
                 Message::Ping(_) | Message::Pong(_) => continue,
@@ -124,7 +122,8 @@ impl Session {
             tracing::debug!("a connection broke: {sentence}");
             return Closing::ENDED;
         }
-        let message = format!("the frame is too large, at most {FRAME_BYTES_MAX} bytes are taken; the connection is closed");
+        let message =
+            format!("the frame is too large, at most {FRAME_BYTES_MAX} bytes are taken; the connection is closed");
         // The connection ends in any case.
         let _ = self.refuse(Refusal::new("too_large", message)).await;
         Closing::TOO_LARGE
@@ -138,10 +137,12 @@ impl Session {
     async fn handle(&mut self, incoming: Incoming) -> Result<(), Gone> {
         match incoming {
             Incoming::Ingest(ingest) => self.pipeline().put(ingest).await,
-            Incoming::Picture { width, height, scene, frame, jpeg } => match self.picture(width, height, scene, frame, jpeg) {
-                Ok(()) => Ok(()),
-                Err(refusal) => self.refuse(refusal).await,
-            },
+            Incoming::Picture { width, height, scene, frame, jpeg } => {
+                match self.picture(width, height, scene, frame, jpeg) {
+                    Ok(()) => Ok(()),
+                    Err(refusal) => self.refuse(refusal).await,
+                }
+            }
             Incoming::Message(message) => match self.message(message).await? {
                 Ok(()) => Ok(()),
                 Err(refusal) => self.refuse(refusal).await,
@@ -260,7 +261,8 @@ impl Session {
     async fn query(&mut self, id: u64, asked: Asked, explain: bool) -> Result<(), Gone> {
         let Ok(place) = self.queries.clone().try_acquire_owned() else {
             let max = self.shared.limits.queries_each;
-            let error = failure("overloaded", format!("{max} queries of this connection are under way; wait for an answer"));
+            let error =
+                failure("overloaded", format!("{max} queries of this connection are under way; wait for an answer"));
             return self.outbox.say(failed(id, error)).await;
         };
         let (shared, outbox) = (self.shared.clone(), self.outbox.clone());
@@ -296,103 +298,11 @@ impl Session {
     }
 }
 
-/// Sends each metric's newest result when there is one the client has not seen.
-async fn send_results(slots: Vec<watch::Receiver<Slot>>, outbox: Outbox) {
-    let wait = |mut slot: watch::Receiver<Slot>| async move { slot.changed().await.is_ok().then_some(slot) };
-    let mut waiting: FuturesUnordered<_> = slots.into_iter().map(wait).collect();
-    while let Some(changed) = waiting.next().await {
-        let Some(mut slot) = changed else { continue };
-        let newest = slot.borrow_and_update().clone();
-        if let Some(rendered) = newest {
-            let frame = if outbox.wants_arrow() { rendered.arrow() } else { None };
-            let message = frame.map_or_else(|| Message::Text(rendered.json()), Message::Binary);
-            if outbox.send(message).await.is_err() {
-                return;
-            }
-        }
-        waiting.push(wait(slot));
+/// Reads a text frame, a large one on another thread so that nobody's ping waits for it.
+async fn decode_text(text: Utf8Bytes) -> Result<Incoming, Refusal> {
+    if text.len() <= INLINE_BYTES {
+        return decode::text_frame(&text);
     }
-}
-
-/// Tells a wall what to show and how many pictures are wanted of it. Holds its place among the walls.
-async fn tell_wall(mut place: WallPlace, outbox: Outbox) {
-    place.wanted.mark_changed();
-    loop {
-        let message = tokio::select! {
-            Ok(()) = place.wanted.changed() => HubMessage::Watch { fps: *place.wanted.borrow_and_update() },
-            control = place.controls.recv() => match control {
-                Ok(control) => HubMessage::Control(control),
-                // A wall that slept through many controls shows what the newest say.
-                Err(broadcast::error::RecvError::Lagged(_)) => continue,
-                Err(broadcast::error::RecvError::Closed) => return,
-            },
-        };
-        if outbox.say(message).await.is_err() {
-            return;
-        }
-    }
-}
-
-/// Sends the newest picture, at most `fps` a second.
-async fn send_pictures(mut look: Look, outbox: Outbox) {
-    let apart = Duration::from_secs(1) / look.fps;
-    look.newest.mark_changed();
-    while look.newest.changed().await.is_ok() {
-        let began = Instant::now();
-        let picture = look.newest.borrow_and_update().clone();
-        let Some(picture) = picture else { continue };
-        if outbox.send_binary(picture.frame.clone()).await.is_err() {
-            return;
-        }
-        sleep_until(began + apart).await;
-    }
-}
-
-async fn answer(shared: &Shared, id: u64, asked: Asked, explain: bool, arrow: bool) -> Message {
-    if explain {
-        return encode::text(&match shared.questions.explain(asked).await {
-            Ok(plan) => {
-                HubMessage::Answer { id, columns: Vec::new(), rows: Vec::new(), error: None, elapsed_ms: 0.0, explain: Some(plan) }
-            }
-            Err(error) => failed(id, error),
-        });
-    }
-    let answer = match shared.questions.ask(asked).await {
-        Ok(answer) => answer,
-        Err(error) => return encode::text(&failed(id, error)),
-    };
-    let zone = shared.city.tz;
-    // An answer may be large; encoding it must not hold up the network.
-    let encoded = tokio::task::spawn_blocking(move || {
-        let message = |columns: Vec<ResultColumn>, rows| HubMessage::Answer {
-            id,
-            columns,
-            rows,
-            error: None,
-            elapsed_ms: answer.elapsed_ms,
-            explain: None,
-        };
-        let frame = if arrow {
-            let (columns, _) = json_rows(&answer.schema, &[], TimeFormat::Micros);
-            encode::arrow(&message(columns, Vec::new()), &answer.schema, &answer.batches).map(Message::Binary)
-        } else {
-            let (columns, rows) = json_rows(&answer.schema, &answer.batches, TimeFormat::Rfc3339(zone));
-            Ok(encode::text(&message(columns, rows)))
-        };
-        match frame {
-            Ok(Message::Text(text)) if text.len() > FRAME_BYTES_MAX => encode::text(&failed(id, too_large(text.len()))),
-            Ok(Message::Binary(bytes)) if bytes.len() > FRAME_BYTES_MAX => encode::text(&failed(id, too_large(bytes.len()))),
-            Ok(message) => message,
-            Err(error) => encode::text(&failed(id, failure("wrong_type", error))),
-        }
-    });
-    encoded.await.unwrap_or_else(|error| encode::text(&failed(id, failure("overloaded", error.to_string()))))
-}
-
-fn too_large(bytes: usize) -> QueryFailure {
-    failure("too_large", format!("the answer has {bytes} bytes, a frame holds {FRAME_BYTES_MAX}; add a LIMIT, or GET /api/query"))
-}
-
-fn failed(id: u64, error: QueryFailure) -> HubMessage {
-    HubMessage::Answer { id, columns: Vec::new(), rows: Vec::new(), error: Some(error), elapsed_ms: 0.0, explain: None }
+    let read = tokio::task::spawn_blocking(move || decode::text_frame(&text)).await;
+    read.unwrap_or_else(|error| Err(Refusal::new("overloaded", format!("the message could not be read: {error}"))))
 }

@@ -171,7 +171,14 @@ mod tests {
     use super::*;
 
     fn picture(scene: &str) -> Picture {
-        Picture { frame: Bytes::new(), jpeg: Bytes::new(), width: 1, height: 1, scene: scene.to_owned(), taken: Instant::now() }
+        Picture {
+            frame: Bytes::new(),
+            jpeg: Bytes::new(),
+            width: 1,
+            height: 1,
+            scene: scene.to_owned(),
+            taken: Instant::now(),
+        }
     }
 
     #[tokio::test]

@@ -44,7 +44,12 @@ pub fn check_batch(stream: Stream, batch: &RecordBatch, first_row: usize) -> Res
         let array = match batch.column_by_name(column.name) {
             Some(array) => as_column(column, array, first_row, &mut bad)?,
             None if column.required => {
-                return Err(RowError::new(first_row, column.name, "missing", format!("the column {} is required", column.name)));
+                return Err(RowError::new(
+                    first_row,
+                    column.name,
+                    "missing",
+                    format!("the column {} is required", column.name),
+                ));
             }
             None => new_null_array(&column.column_type.arrow(), batch.num_rows()),
         };
@@ -114,7 +119,13 @@ fn becomes(given: &DataType, wanted: ColumnType) -> bool {
         (ColumnType::Float, given) => given.is_integer() || matches!(given, DataType::Float32 | DataType::Float64),
         (ColumnType::Bool, given) => given == &DataType::Boolean,
         (ColumnType::Time, DataType::Int64) => true,
-        (ColumnType::Time, DataType::Timestamp(TimeUnit::Second | TimeUnit::Millisecond | TimeUnit::Microsecond | TimeUnit::Nanosecond, zone)) => zone.is_some(),
+        (
+            ColumnType::Time,
+            DataType::Timestamp(
+                TimeUnit::Second | TimeUnit::Millisecond | TimeUnit::Microsecond | TimeUnit::Nanosecond,
+                zone,
+            ),
+        ) => zone.is_some(),
         _ => false,
     }
 }
@@ -132,7 +143,14 @@ fn find_bad(stream: Stream, column: &Column, array: &ArrayRef, first_row: usize,
             for (row, text) in array.as_string_view().iter().enumerate() {
                 let Some(text) = text else { continue };
                 if text.len() > limit {
-                    mark(bad, first_row, row, name, "too_large", format!("{} bytes, at most {limit} are taken", text.len()));
+                    mark(
+                        bad,
+                        first_row,
+                        row,
+                        name,
+                        "too_large",
+                        format!("{} bytes, at most {limit} are taken", text.len()),
+                    );
                 } else if column.required && text.is_empty() {
                     mark(bad, first_row, row, name, "missing", "is empty");
                 } else if name == "kind" && stream.kind(text).is_none() {
@@ -160,7 +178,9 @@ fn find_bad(stream: Stream, column: &Column, array: &ArrayRef, first_row: usize,
 
 #[cfg(test)]
 mod tests {
-    use arrow::array::{DictionaryArray, Float32Array, Int32Array, Int64Array, StringArray, TimestampSecondArray, UInt64Array};
+    use arrow::array::{
+        DictionaryArray, Float32Array, Int32Array, Int64Array, StringArray, TimestampSecondArray, UInt64Array,
+    };
     use arrow::datatypes::Int32Type;
 
     use super::*;
@@ -181,8 +201,10 @@ mod tests {
             columns.retain(|(known, _)| known != name);
             columns.push((*name, array.clone()));
         }
-        let fields = columns.iter().map(|(name, array)| Field::new(*name, array.data_type().clone(), true)).collect::<Vec<_>>();
-        RecordBatch::try_new(Arc::new(Schema::new(fields)), columns.into_iter().map(|(_, array)| array).collect()).unwrap()
+        let fields =
+            columns.iter().map(|(name, array)| Field::new(*name, array.data_type().clone(), true)).collect::<Vec<_>>();
+        RecordBatch::try_new(Arc::new(Schema::new(fields)), columns.into_iter().map(|(_, array)| array).collect())
+            .unwrap()
     }
 
     #[test]
@@ -190,7 +212,10 @@ mod tests {
         let checked = check_batch(Stream::Tickets, &sent(&[]), 0).unwrap();
         assert_eq!(checked.errors, []);
         assert_eq!(checked.batch.schema(), Stream::Tickets.source_schema());
-        assert_eq!(checked.batch.column(0).as_primitive::<TimestampMicrosecondType>().values(), &[1_000_000, 2_000_000, 3_000_000]);
+        assert_eq!(
+            checked.batch.column(0).as_primitive::<TimestampMicrosecondType>().values(),
+            &[1_000_000, 2_000_000, 3_000_000]
+        );
         assert_eq!(checked.batch.column_by_name("area").unwrap().null_count(), 3);
         assert_eq!(checked.batch.column_by_name("amount").unwrap().null_count(), 1);
     }

@@ -7,8 +7,7 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, BooleanBuilder, Float64Builder, Int64Builder, RecordBatch, StringViewBuilder,
-    TimestampMicrosecondBuilder,
+    ArrayRef, BooleanBuilder, Float64Builder, Int64Builder, RecordBatch, StringViewBuilder, TimestampMicrosecondBuilder,
 };
 use serde::{Deserialize, Serialize};
 
@@ -224,13 +223,16 @@ pub(super) fn unknown_column(stream: Stream, row: usize, name: &str) -> RowError
     RowError::new(row, &shown, "unknown_column", message)
 }
 
+/// A value that is not of the column's type; the first characters of `shown` are told.
+pub(super) fn wrong_value(column: &Column, row: usize, shown: &str) -> RowError {
+    let shown: String = shown.chars().take(40).collect();
+    let code = if column.column_type == ColumnType::Time { "bad_time" } else { "wrong_type" };
+    RowError::new(row, column.name, code, format!("{shown} is not {}", column.column_type.word()))
+}
+
 fn value_from_json(column: &Column, row: usize, json: &serde_json::Value) -> Result<Option<Value>, RowError> {
     use serde_json::Value as Json;
-    let wrong = || {
-        let shown: String = json.to_string().chars().take(40).collect();
-        let code = if column.column_type == ColumnType::Time { "bad_time" } else { "wrong_type" };
-        RowError::new(row, column.name, code, format!("{shown} is not {}", column.column_type.word()))
-    };
+    let wrong = || wrong_value(column, row, &json.to_string());
     let value = match (column.column_type, json) {
         (_, Json::Null) => return Ok(None),
         (ColumnType::Text, Json::String(text)) => Value::Text(text.clone()),

@@ -8,6 +8,7 @@ pub mod clock;
 pub mod event;
 pub mod machine;
 pub mod message;
+pub mod row_reader;
 pub mod stream;
 pub mod time;
 

@@ -162,7 +162,8 @@ pub struct Answer {
 /// One request, the whole answer.
 pub async fn http(address: SocketAddr, head: &str, body: &str) -> Answer {
     let mut stream = TcpStream::connect(address).await.unwrap();
-    let host = if head.to_ascii_lowercase().contains("\r\nhost:") { String::new() } else { format!("Host: {address}\r\n") };
+    let host =
+        if head.to_ascii_lowercase().contains("\r\nhost:") { String::new() } else { format!("Host: {address}\r\n") };
     let length = if body.is_empty() { String::new() } else { format!("Content-Length: {}\r\n", body.len()) };
     let (line, rest) = head.split_once("\r\n").unwrap_or((head, ""));
     let rest = if rest.is_empty() { String::new() } else { format!("{}\r\n", rest.trim_end()) };

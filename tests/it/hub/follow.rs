@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value as Json, json};
 
-use super::client::{Client, NOW_US, start};
 use super::client::open;
+use super::client::{Client, NOW_US, start};
 
 /// Adds the numbers of the rows to `seen`; fails on one that was there.
 fn take(seen: &mut BTreeSet<i64>, events: &Json) {
@@ -23,15 +23,23 @@ async fn the_tail_comes_first_and_then_each_row_as_it_lands() {
     let rows: Vec<Json> = (0..100).map(open).collect();
     feed.ingest(1, &rows).await;
     let mut client = Client::connect(running.address).await;
-    let events = client.ask(json!({"type": "follow", "stream": "tickets", "columns": ["ts", "src_seq", "state"], "tail": 10})).await;
+    let events = client
+        .ask(json!({"type": "follow", "stream": "tickets", "columns": ["ts", "src_seq", "state"], "tail": 10}))
+        .await;
     assert_eq!(events["type"], "events", "{events}");
-    assert_eq!((&events["backlog"], &events["reset"], &events["columns"]), (&json!(true), &json!(true), &json!(["ts", "src_seq", "state"])));
+    assert_eq!(
+        (&events["backlog"], &events["reset"], &events["columns"]),
+        (&json!(true), &json!(true), &json!(["ts", "src_seq", "state"]))
+    );
     assert_eq!(events["rows"].as_array().unwrap().len(), 10);
     assert!(events["rows"][0][0].is_i64());
     assert_eq!(events["rows"][0][2], "waiting");
     feed.ingest(2, &[open(200)]).await;
     let events = client.hear().await;
-    assert_eq!((&events["backlog"], &events["reset"], &events["rows"][0][1]), (&json!(false), &json!(false), &json!("200")));
+    assert_eq!(
+        (&events["backlog"], &events["reset"], &events["rows"][0][1]),
+        (&json!(false), &json!(false), &json!("200"))
+    );
     running.hub.stop().await;
 }
 

@@ -116,7 +116,8 @@ async fn the_wall_draws_for_the_page_only_while_somebody_looks() {
         page.hear().await
     };
     assert_eq!((&error["type"], &error["code"]), (&json!("error"), &json!("wrong_type")));
-    wall.send_binary(pack_frame(&json!({"type": "frame", "width": 8, "height": 4, "scene": "x"}), b"no jpeg").unwrap()).await;
+    wall.send_binary(pack_frame(&json!({"type": "frame", "width": 8, "height": 4, "scene": "x"}), b"no jpeg").unwrap())
+        .await;
     assert_eq!(wall.hear_type("error").await["code"], "wrong_type");
     running.hub.stop().await;
 }
@@ -142,7 +143,10 @@ async fn the_picture_streams_as_parts_and_the_wall_is_told_when_the_browser_goes
         }
     }
     let text = String::from_utf8_lossy(&heard);
-    assert!(text.contains("multipart/x-mixed-replace; boundary=") && text.contains("Content-Type: image/jpeg\r\nContent-Length: 8\r\n\r\n"));
+    assert!(
+        text.contains("multipart/x-mixed-replace; boundary=")
+            && text.contains("Content-Type: image/jpeg\r\nContent-Length: 8\r\n\r\n")
+    );
     drop(browser);
     wall.send_binary(picture("overview")).await;
     wall.send_binary(picture("overview")).await;

@@ -10,7 +10,11 @@ use super::client::{Client, NOW_US, Running, Setup, get, http, open};
 
 fn write(folder: &Path, name: &str, sql: &str) {
     std::fs::create_dir_all(folder.join("test")).unwrap();
-    std::fs::write(folder.join(format!("test/{name}.sql")), format!("-- title_zh: 甲\n-- title_en: A\n-- basis: rows\n-- source: tickets\n-- refresh: 50ms\n{sql}\n")).unwrap();
+    std::fs::write(
+        folder.join(format!("test/{name}.sql")),
+        format!("-- title_zh: 甲\n-- title_en: A\n-- basis: rows\n-- source: tickets\n-- refresh: 50ms\n{sql}\n"),
+    )
+    .unwrap();
 }
 
 /// A hub with the metrics `count` and `named`.
@@ -110,12 +114,19 @@ async fn questions_are_answered_with_times_as_text_and_errors_with_their_place()
     let mut client = Client::connect(running.address).await;
     client.ingest(1, &[open(0), open(120)]).await;
     let answer = client.ask(json!({"type": "query", "id": 1, "sql": "SELECT max(ts) AS latest FROM tickets"})).await;
-    assert_eq!((&answer["id"], &answer["rows"], &answer["error"]), (&json!(1), &json!([["2026-11-23T14:32:07+08:00"]]), &Json::Null));
+    assert_eq!(
+        (&answer["id"], &answer["rows"], &answer["error"]),
+        (&json!(1), &json!([["2026-11-23T14:32:07+08:00"]]), &Json::Null)
+    );
     let answer = client.ask(json!({"type": "query", "id": 2, "name": "count", "at": "2026-11-23 14:31"})).await;
     assert_eq!(answer["rows"], json!([[1]]), "{answer}");
     let answer = client.ask(json!({"type": "query", "id": 3, "sql": "SELECT\n  nonsense\nFROM tickets"})).await;
     let error = &answer["error"];
-    assert_eq!((&error["code"], &error["line"], &error["column"]), (&json!("bad_sql"), &json!(2), &json!(3)), "{answer}");
+    assert_eq!(
+        (&error["code"], &error["line"], &error["column"]),
+        (&json!("bad_sql"), &json!(2), &json!(3)),
+        "{answer}"
+    );
     for (question, code) in [
         (json!({"type": "query", "id": 4}), "missing"),
         (json!({"type": "query", "id": 4, "sql": "SELECT 1", "name": "count"}), "bad_sql"),
@@ -146,7 +157,12 @@ async fn the_same_questions_over_http() {
     let csv = get(address, "/api/query?format=csv&sql=SELECT%20id,amount%20FROM%20tickets%20ORDER%20BY%20id").await;
     assert_eq!(csv.body, "id,amount\nT-0,\nT-120,\n");
     assert!(csv.head.contains("text/csv"));
-    let named = http(address, "POST /api/query\r\nContent-Type: application/json", r#"{"name":"count","at":"2026-11-23 14:31"}"#).await;
+    let named = http(
+        address,
+        "POST /api/query\r\nContent-Type: application/json",
+        r#"{"name":"count","at":"2026-11-23 14:31"}"#,
+    )
+    .await;
     assert_eq!(serde_json::from_str::<Json>(&named.body).unwrap()["rows"], json!([{"value": 1}]));
     let plain = http(address, "POST /api/query\r\nContent-Type: text/plain", "SELECT 1 AS one").await;
     assert_eq!(serde_json::from_str::<Json>(&plain.body).unwrap()["rows"], json!([{"one": 1}]));
