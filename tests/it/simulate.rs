@@ -6,8 +6,8 @@ use arrow::array::AsArray;
 use arrow::datatypes::Int64Type;
 use lingping::feed::simulate::{self, DEFAULT_SEED, Rate, Script, SimulateOptions, Simulator};
 use lingping::hub::{Hub, HubOptions};
-use lingping::model::time::{DAY_US, SECOND_US, parse_local_time_us};
 use lingping::model::message::MetricRef;
+use lingping::model::time::{DAY_US, SECOND_US, parse_local_time_us};
 use lingping::model::{City, Clock, Stream};
 use lingping::query::Engine;
 use lingping::store::{Store, StoreOptions};
@@ -68,8 +68,12 @@ async fn eight_days_land_without_a_row_in_quarantine_and_a_second_time_not_at_al
     let devices = snapshot.state_table("devices").unwrap();
     let kinds = devices.column_by_name("type").unwrap().as_string_view();
     let quantities = devices.column_by_name("quantity").unwrap().as_primitive::<Int64Type>();
-    let phones: i64 =
-        kinds.iter().zip(quantities).filter(|(kind, _)| *kind == Some("device")).filter_map(|(_, quantity)| quantity).sum();
+    let phones: i64 = kinds
+        .iter()
+        .zip(quantities)
+        .filter(|(kind, _)| *kind == Some("device"))
+        .filter_map(|(_, quantity)| quantity)
+        .sum();
     assert!((60_000..60_200).contains(&phones), "{phones} one-key phones");
 
     let again = land(&store, options, until, 9_999).await;
@@ -188,6 +192,10 @@ async fn the_demo_fills_the_past_once_and_goes_on_after_a_restart() {
 }
 
 async fn first_ts(hub: &Hub) -> i64 {
-    let answer = hub.engine().sql("SELECT CAST(min(ts) AS BIGINT) AS first FROM registry", &Default::default(), None).await.unwrap();
+    let answer = hub
+        .engine()
+        .sql("SELECT CAST(min(ts) AS BIGINT) AS first FROM registry", &Default::default(), None)
+        .await
+        .unwrap();
     answer.batches[0].column(0).as_primitive::<Int64Type>().value(0)
 }

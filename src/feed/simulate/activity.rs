@@ -247,5 +247,5 @@ impl Day<'_> {
             .with(col::activities::PEOPLE, 1_i64)
             .with(col::activities::SCORE, score);
         self.rows.push(row);
-            }
+    }
 }

@@ -187,12 +187,7 @@ impl Centre<'_> {
             Happening::Leave(index) => {
                 let contact = &self.contacts[index as usize];
                 if self.waiting.remove(&(rank(contact), contact.queue_at, index)).is_some() {
-                    let wait_s = (now - contact.queue_at) / SECOND_US;
-                    self.rows.push(contact.row(self.world, "abandon", now).with(col::contacts::WAIT_S, wait_s));
-                    if self.random.chance(0.6) {
-                        let at = now + seconds(self.random.between(180.0, 1700.0));
-                        self.at(at, Happening::Callback(index));
-                    }
+                    self.leave(now, index);
                 }
             }
             Happening::Callback(index) => match self.best_seat("general") {
@@ -262,6 +257,17 @@ impl Centre<'_> {
         self.say(seat, now, "logout", None);
     }
 
+    /// Somebody gives up; most are called back within half an hour.
+    fn leave(&mut self, now: i64, index: u32) {
+        let contact = &self.contacts[index as usize];
+        let wait_s = (now - contact.queue_at) / SECOND_US;
+        self.rows.push(contact.row(self.world, "abandon", now).with(col::contacts::WAIT_S, wait_s));
+        if self.random.chance(0.6) {
+            let at = now + seconds(self.random.between(180.0, 1700.0));
+            self.at(at, Happening::Callback(index));
+        }
+    }
+
     /// The ready seat of that skill that waits longest, else any.
     fn best_seat(&self, skill: &str) -> Option<u32> {
         let ready = || self.seats.iter().enumerate().filter(|(_, seat)| seat.sitting == Sitting::Ready);
@@ -277,6 +283,13 @@ impl Centre<'_> {
         let id = Id::Seat(self.seats[seat as usize].shift.seat);
         self.seats[seat as usize].sitting = Sitting::Engaged;
         let ring = now + 200_000;
+        if contact.hangs_up {
+            let at = ring + contact.ring * 7 / 10;
+            self.say(seat, ring, "ring", None);
+            self.leave(at, index);
+            self.at(at + 300_000, Happening::Free(seat));
+            return;
+        }
         let answer = ring + contact.ring;
         let end = answer + contact.talk + contact.hold;
         let done = end + contact.wrap;

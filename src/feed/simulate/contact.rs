@@ -84,6 +84,8 @@ pub struct Contact {
     pub queue_at: i64,
     pub patience: i64,
     pub ring: i64,
+    /// Hangs up while it rings.
+    pub hangs_up: bool,
     pub talk: i64,
     pub hold: i64,
     pub wrap: i64,
@@ -115,6 +117,7 @@ impl Contact {
     pub fn row(&self, world: &World, kind: &'static str, ts: i64) -> Row {
         let src = if kind == "inspect" { Src::Quality } else { self.src() };
         let words = world.service(self.need.service);
+        let topic = self.need.topic.and_then(|n| words.topics.get(n)).map_or("", |topic| world.text(topic.code));
         let mut row = Row::new(Stream::Contacts, src, ts, self.arrive, kind, self.id())
             .with(col::CHANNEL, self.channel)
             .with(col::contacts::LINE, self.line)
@@ -126,7 +129,7 @@ impl Contact {
             row = row
                 .with(col::contacts::VALID, self.way != Way::Junk)
                 .with(col::contacts::CALLER, super::row::Val::Hash(self.caller))
-                .maybe(col::MODULE, self.need.service.module())
+                .maybe(col::MODULE, self.need.service.module(topic, self.caller))
                 .maybe(col::PARTY, self.device.map(|n| Id::Thing(Thing::Device, n)));
         }
         if kind == "end" {
@@ -148,7 +151,7 @@ const BY_PHONE: [(Service, f64); 10] = [
     (Service::Enterprise, 0.034),
     (Service::Talent, 0.016),
     (Service::Guangming, 0.009),
-    (Service::Finance, 0.003),
+    (Service::Finance, 0.0012),
     (Service::Web, 0.0),
 ];
 const BY_APP: [(Service, f64); 10] = [
@@ -160,7 +163,7 @@ const BY_APP: [(Service, f64); 10] = [
     (Service::Enterprise, 0.07),
     (Service::Talent, 0.025),
     (Service::Guangming, 0.008),
-    (Service::Finance, 0.008),
+    (Service::Finance, 0.004),
     (Service::Web, 0.085),
 ];
 /// Digital channels and their share.
@@ -251,8 +254,8 @@ impl<'a> Maker<'a> {
             (Curve::Digital, _) => (self.random.choose(&CHANNELS, "app"), "81890", "text"),
         };
         // A one-key phone is somebody's; its press is that person's.
-        let device = (curve == Curve::Onekey)
-            .then(|| 1 + self.random.below(u64::from(super::registry::TRACKED_DEVICES)) as u32);
+        let device =
+            (curve == Curve::Onekey).then(|| 1 + self.random.below(u64::from(super::registry::TRACKED_DEVICES)) as u32);
         let caller = match device {
             Some(device) => mix(self.seed ^ mix(u64::from(device) << 40)),
             None => self.caller(),
@@ -310,6 +313,8 @@ impl<'a> Maker<'a> {
             queue_at: arrive + greeting + bot.unwrap_or(0),
             patience: seconds(random.exponential(if curve == Curve::Onekey { 900.0 } else { 415.0 }).max(6.5)),
             ring: seconds(random.between(1.2, if curve == Curve::Onekey { 3.2 } else { 5.5 })),
+            // Two in a hundred leave within the first seconds, as measured at a real line.
+            hangs_up: phone && random.chance(0.016),
             talk: seconds(talk.clamp(8.0, 4700.0)),
             hold: if random.chance(0.07) { seconds(random.log_normal(25.0, 0.6).min(180.0)) } else { 0 },
             wrap: seconds(wrap.clamp(4.0, 300.0)),

@@ -389,7 +389,9 @@ pub fn batch(stream: Stream, rows: &[&Row], world: &World) -> Result<RecordBatch
     let mut text = String::new();
     // Where each row keeps each column: one pass over the fields instead of a search for every column.
     let places: Vec<[u8; COLUMNS_MAX]> = rows.iter().map(|row| row.places()).collect();
-    let at = |row: usize, column: u8| rows[row].fields.get(usize::from(places[row][usize::from(column)])).map(|field| field.1);
+    let at = |row: usize, column: u8| {
+        rows[row].fields.get(usize::from(places[row][usize::from(column)])).map(|field| field.1)
+    };
     for (index, column) in stream.source_columns().enumerate() {
         let index = index as u8;
         let wrong =

@@ -66,12 +66,14 @@ fn sit(rows: &[Row]) {
         let before = states.insert(row.id, row.kind);
         let fine = match row.kind {
             "login" => matches!(before, None | Some("logout")),
-            "ready" => matches!(before, Some("login" | "wrap" | "rest" | "busy" | "train")),
+            "ready" => matches!(before, Some("login" | "ring" | "wrap" | "rest" | "busy" | "train")),
             "ring" => before == Some("ready"),
             "talk" => before == Some("ring"),
             "wrap" => before == Some("talk"),
-            "rest" | "busy" | "train" => matches!(before, Some("login" | "ready" | "wrap" | "rest" | "busy" | "train")),
-            "logout" => matches!(before, Some("login" | "ready" | "wrap" | "rest" | "busy" | "train")),
+            "rest" | "busy" | "train" => {
+                matches!(before, Some("login" | "ready" | "ring" | "wrap" | "rest" | "busy" | "train"))
+            }
+            "logout" => matches!(before, Some("login" | "ready" | "ring" | "wrap" | "rest" | "busy" | "train")),
             _ => false,
         };
         assert!(fine, "seat {:?} goes from {before:?} to {} at {}", row.id, row.kind, row.ts);
@@ -153,7 +155,10 @@ fn the_same_seed_gives_the_same_bytes_and_another_seed_others() {
         .iter()
         .flat_map(|line| line.bytes())
         .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
-    println!("hash {hash:#018x}");
+    assert_eq!(
+        hash, 0x8ece_a8ce_2289_aa55,
+        "the simulated city (or its city file) changed; on purpose? Then bless {hash:#018x}"
+    );
 }
 
 #[test]
@@ -275,7 +280,7 @@ fn the_figures_are_those_of_the_sources() {
         .filter(|row| row.kind == "abandon" && row.get(col::contacts::VALID) == Some(Val::Bool(true)))
         .count();
     let answered = contacts("answer") as f64;
-    within("connect rate", answered / (answered + valid_abandons as f64), 0.955, 0.999);
+    within("connect rate", answered / (answered + valid_abandons as f64), 0.955, 0.995);
     let waits: Vec<i64> =
         week.iter().filter(|row| row.kind == "answer").filter_map(|row| int(row, col::contacts::WAIT_S)).collect();
     within(
@@ -638,7 +643,11 @@ fn speed() {
     let options = SimulateOptions::new(city(), DEFAULT_SEED, monday());
     measure("eight days", options.clone(), 8 * DAY_US);
     for rate in [1000.0, 100_000.0] {
-        measure(&format!("{rate}/s for 20 s"), SimulateOptions { rate: Rate::EventsPerSecond(rate), ..options.clone() }, 20 * SECOND_US);
+        measure(
+            &format!("{rate}/s for 20 s"),
+            SimulateOptions { rate: Rate::EventsPerSecond(rate), ..options.clone() },
+            20 * SECOND_US,
+        );
     }
 }
 

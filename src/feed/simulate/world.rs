@@ -63,10 +63,21 @@ impl Service {
         }
     }
 
-    /// The application module of the city's platform that carries the service.
-    pub fn module(self) -> Option<&'static str> {
+    /// The application module of the city's platform that a request of this caller and topic goes through.
+    pub fn module(self, topic: &str, caller: u64) -> Option<&'static str> {
         Some(match self {
-            Service::Life => "home",
+            Service::Life => match caller % 100 {
+                0..6 => "future_community",
+                6..11 => "repair_price",
+                11..14 => "credit",
+                14..16 => "elder_canteen",
+                _ => "home",
+            },
+            Service::Enterprise if topic == "10.01.05" => "innovation",
+            Service::Guangming if topic == "08.03.02" => "escort",
+            Service::Gig if topic == "12.01.04" => "skills",
+            Service::Ask if caller % 100 < 7 => "assistant",
+            Service::Gov if caller % 100 < 8 => "parcel_map",
             Service::Gig => "gig_market",
             Service::Onekey => "onekey",
             Service::Volunteer => "volunteers",

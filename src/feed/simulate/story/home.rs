@@ -39,9 +39,7 @@ impl Story<'_, '_> {
         let due = self.request.until + if pressing { 4 * HOUR_US } else { 30 * HOUR_US };
         let prio = if pressing { "urgent" } else { "normal" };
         self.open("help", |row| {
-            row.with(col::tickets::PRIO, prio)
-                .maybe(col::tickets::ITEM, item)
-                .with(col::tickets::DUE, Val::Time(due))
+            row.with(col::tickets::PRIO, prio).maybe(col::tickets::ITEM, item).with(col::tickets::DUE, Val::Time(due))
         });
         let mut at = self.now + self.between(25.0, 300.0);
         if self.at_night() && !pressing {

@@ -187,7 +187,10 @@ impl Story<'_, '_> {
             .maybe(col::TOPIC, topic.map(|topic| topic.code))
             .maybe(col::AREA, request.area)
             .with(col::CHANNEL, request.channel)
-            .maybe(col::MODULE, request.service.module())
+            .maybe(
+                col::MODULE,
+                request.service.module(topic.map_or("", |topic| world.text(topic.code)), request.caller),
+            )
             .maybe(col::PARTY, request.party)
             .with(col::tickets::TYPE, kind)
             .maybe(col::tickets::RELATED, request.related)
@@ -277,12 +280,20 @@ impl Story<'_, '_> {
         let org = self.org;
         let at = self.now + self.between(120.0, 1200.0);
         self.dispatch(at, org);
-        let at = self.now + self.about(1800.0, 0.7);
-        let at = self.office(at);
-        self.plain("accept", at);
-        let at = self.now + self.about(6.0 * HOUR, 0.6);
-        let at = self.office(at).min(due - 10 * MINUTE_US);
-        self.finish(at, true);
+        if self.request.service == Service::Ask {
+            // A second answer to a question takes no office day.
+            let at = self.now + self.between(120.0, 900.0);
+            self.plain("accept", at);
+            let at = self.now + self.about(35.0 * MINUTE, 0.6);
+            self.finish(at, true);
+        } else {
+            let at = self.now + self.about(1800.0, 0.7);
+            let at = self.office(at);
+            self.plain("accept", at);
+            let at = self.now + self.about(6.0 * HOUR, 0.6);
+            let at = self.office(at).min(due - 10 * MINUTE_US);
+            self.finish(at, true);
+        }
         let at = self.now + self.about(3.0 * HOUR, 0.6);
         let at = self.daytime(at);
         self.step("visit", at, |row| row.with(col::tickets::SOLVED, true));

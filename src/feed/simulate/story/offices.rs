@@ -40,10 +40,7 @@ impl Story<'_, '_> {
         }
         let due = self.request.until + 24 * HOUR_US;
         let org = self.org;
-        self.open("ask", |row| {
-            row.with(col::tickets::PRIO, pressing)
-                .with(col::tickets::DUE, Val::Time(due))
-        });
+        self.open("ask", |row| row.with(col::tickets::PRIO, pressing).with(col::tickets::DUE, Val::Time(due)));
         if self.chance(0.012) && self.merge() {
             return;
         }
@@ -95,9 +92,7 @@ impl Story<'_, '_> {
             self.org = org;
         }
         self.open(kind, |row| {
-            let row = row
-                .with(col::tickets::PRIO, prio)
-                .with(col::tickets::DUE, Val::Time(due));
+            let row = row.with(col::tickets::PRIO, prio).with(col::tickets::DUE, Val::Time(due));
             if secret { row.with(col::tickets::SECRET, true) } else { row }
         });
         if matches!(kind, "praise" | "other") || self.chance(0.12) {
@@ -198,10 +193,7 @@ impl Story<'_, '_> {
         let kind = self.random().choose(&[("ask", 0.52), ("suggest", 0.22), ("complain", 0.2), ("help", 0.06)], "ask");
         let due = self.stories.calendar.due(self.request.until, 5);
         let org = self.org;
-        self.open(kind, |row| {
-            row.with(col::tickets::PRIO, "normal")
-                .with(col::tickets::DUE, Val::Time(due))
-        });
+        self.open(kind, |row| row.with(col::tickets::PRIO, "normal").with(col::tickets::DUE, Val::Time(due)));
         let wait = self.about(40.0 * MINUTE, 0.7);
         let at = self.daytime(self.now + wait);
         self.dispatch(at, org);
