@@ -18,6 +18,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
 
 use super::encode;
+use crate::model::Stream;
 use crate::model::message::{HubMessage, MetricRef, MetricResult, QueryFailure};
 use crate::query::Engine;
 use crate::query::rows::batch_of;
@@ -53,6 +54,9 @@ impl Rendered {
 
 /// No metric is asked more often.
 const REFRESH_MIN: Duration = Duration::from_millis(50);
+
+/// How often a resting metric looks whether the store grew by much.
+const OUTGROWN_LOOK: Duration = Duration::from_millis(500);
 
 /// The newest result of a metric; `None` until the first.
 pub type Slot = Option<Arc<Rendered>>;
@@ -121,6 +125,7 @@ impl Pollers {
             landed.borrow_and_update();
             catalog_changed.borrow_and_update();
             let started = Instant::now();
+            let rows = self.rows();
             let outcome = self.engine.metric(&metric, None).await;
             let before = sender.borrow().clone();
             let result = match outcome {
@@ -137,7 +142,10 @@ impl Pollers {
             let next = started + refresh.max(started.elapsed() * 2);
             let repeat = sent_at.unwrap_or(started) + self.repeat;
             let wait = async {
-                sleep_until(next).await;
+                tokio::select! {
+                    () = sleep_until(next) => {}
+                    () = self.outgrown(rows, started.elapsed()) => return,
+                }
                 if !moves {
                     tokio::select! {
                         Ok(()) = landed.changed() => {}
@@ -153,6 +161,22 @@ impl Pollers {
                         return;
                     }
                 }
+            }
+        }
+    }
+
+    fn rows(&self) -> u64 {
+        let snapshot = self.store.snapshot();
+        Stream::ALL.into_iter().map(|stream| snapshot.rows(stream)).sum()
+    }
+
+    /// Ends when the store holds a tenth more rows than it did: an import or a back-fill should not stand beside old
+    /// figures for as long as an hourly metric may rest. Looks seldom enough that a slow question does not follow itself.
+    async fn outgrown(&self, rows: u64, took: Duration) {
+        loop {
+            tokio::time::sleep(OUTGROWN_LOOK.max(took * 2)).await;
+            if self.rows() > rows + rows / 10 {
+                return;
             }
         }
     }
