@@ -1,5 +1,7 @@
 //! Answers to the questions of one connection, encoded as it asked for them.
 
+use std::collections::BTreeMap;
+
 use axum::extract::ws::Message;
 
 use super::encode;
@@ -19,15 +21,24 @@ pub async fn answer(shared: &Shared, id: u64, asked: Asked, explain: bool, arrow
                 error: None,
                 elapsed_ms: 0.0,
                 explain: Some(plan),
+                data_until: None,
+                demo: false,
+                info: BTreeMap::new(),
             },
             Err(error) => failed(id, error),
         });
     }
+    let at = shared.questions.instant(&asked);
+    let info = asked.name.as_ref().and_then(|name| Some(shared.engine.catalog().metrics.get(name)?.header.info.clone()));
+    let info = info.unwrap_or_default();
     let answer = match shared.questions.ask(asked).await {
         Ok(answer) => answer,
         Err(error) => return encode::text(&failed(id, error)),
     };
     let zone = shared.city.tz;
+    let snapshot = shared.store.snapshot();
+    let data_until = snapshot.data_until.map(|until| at.map_or(until, |at| until.min(at)));
+    let demo = snapshot.demo;
     // An answer may be large; encoding it must not hold up the network.
     let encoded = tokio::task::spawn_blocking(move || {
         let message = |columns: Vec<ResultColumn>, rows| HubMessage::Answer {
@@ -37,6 +48,9 @@ pub async fn answer(shared: &Shared, id: u64, asked: Asked, explain: bool, arrow
             error: None,
             elapsed_ms: answer.elapsed_ms,
             explain: None,
+            data_until,
+            demo,
+            info: info.clone(),
         };
         let frame = if arrow {
             let (columns, _) = json_rows(&answer.schema, &[], TimeFormat::Micros);
@@ -66,5 +80,15 @@ fn too_large(bytes: usize) -> QueryFailure {
 
 /// An answer that says why there is none.
 pub fn failed(id: u64, error: QueryFailure) -> HubMessage {
-    HubMessage::Answer { id, columns: Vec::new(), rows: Vec::new(), error: Some(error), elapsed_ms: 0.0, explain: None }
+    HubMessage::Answer {
+        id,
+        columns: Vec::new(),
+        rows: Vec::new(),
+        error: Some(error),
+        elapsed_ms: 0.0,
+        explain: None,
+        data_until: None,
+        demo: false,
+        info: BTreeMap::new(),
+    }
 }

@@ -85,6 +85,11 @@ impl Questions {
         self.counts.us.fetch_add(began.elapsed().as_micros() as u64, Ordering::Relaxed);
     }
 
+    /// The clock a question asks for; `None`: now, or no time at all (which [`Questions::ask`] refuses).
+    pub fn instant(&self, asked: &Asked) -> Option<i64> {
+        parse_local_time_us(asked.at.as_deref()?, self.city.tz)
+    }
+
     fn check(&self, asked: &Asked) -> Result<(Question, Option<i64>), QueryFailure> {
         check_params(&asked.params).map_err(|message| failure("too_large", message))?;
         let question = match (&asked.sql, &asked.name) {

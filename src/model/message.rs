@@ -185,6 +185,15 @@ pub enum HubMessage {
         elapsed_ms: f64,
         #[serde(default)]
         explain: Option<String>,
+        /// Time of the latest event there was at the clock of the answer, µs.
+        #[serde(default)]
+        data_until: Option<i64>,
+        /// Simulated rows are in the store.
+        #[serde(default)]
+        demo: bool,
+        /// Of a metric: what its file's header says.
+        #[serde(default, skip_serializing_if = "std::collections::BTreeMap::is_empty")]
+        info: std::collections::BTreeMap<String, String>,
     },
     Tick {
         now: i64,

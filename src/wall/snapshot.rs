@@ -159,7 +159,9 @@ impl Gathering {
             return;
         };
         match *message {
-            HubMessage::Answer { id, columns, rows, error, .. } => self.answer(id, columns, rows, error),
+            answer @ HubMessage::Answer { .. } => self.answer(answer),
+            // The hub's now is not the picture's.
+            HubMessage::Tick { .. } if self.at.is_some() => {}
             HubMessage::Result(result) => {
                 self.missing.retain(|metric| metric.name != result.metric || metric.params != result.params);
                 self.data.take_result(result, f64::NEG_INFINITY);
@@ -235,13 +237,8 @@ impl Gathering {
         }
     }
 
-    fn answer(
-        &mut self,
-        id: u64,
-        columns: Vec<crate::model::message::ResultColumn>,
-        rows: Vec<Vec<serde_json::Value>>,
-        error: Option<crate::model::message::QueryFailure>,
-    ) {
+    fn answer(&mut self, answer: HubMessage) {
+        let HubMessage::Answer { id, columns, rows, error, data_until, demo, info, .. } = answer else { return };
         let Some(position) = self.asked.iter().position(|(asked, _)| *asked == id) else { return };
         let (_, metric) = self.asked.swap_remove(position);
         let overloaded = error.as_ref().is_some_and(|error| error.code == "overloaded");
@@ -256,12 +253,12 @@ impl Gathering {
                         params: metric.params,
                         version: 0,
                         as_of: at,
-                        data_until: None,
-                        demo: false,
+                        data_until,
+                        demo,
                         columns,
                         rows,
                         error: error.map(|error| error.message),
-                        info: Default::default(),
+                        info,
                     },
                     f64::NEG_INFINITY,
                 );
