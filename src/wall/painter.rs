@@ -63,13 +63,17 @@ pub fn paint(view: &View<'_>, glyphs: &mut Glyphs, picture: &mut Picture, back_k
 }
 
 fn paint_once(view: &View<'_>, glyphs: &mut Glyphs, picture: &mut Picture, back_key: &mut BackKey) -> bool {
-    let fitted = view.scene.fit(view.size);
     let neutral = neutral_city();
     let city = view.data.city.as_deref().unwrap_or(&neutral);
+    let fitted = view.scene.fit(view.size, city, view.mode);
     let mut moving = false;
     let key = BackKey {
         scene: view.scene.name.clone(),
-        versions: fitted.places.iter().map(|(panel, _)| view.scene.panels[*panel].panel.back_version(view.data)).collect(),
+        versions: fitted
+            .places
+            .iter()
+            .map(|(panel, _)| view.scene.panels[*panel].panel.back_version(view.data))
+            .collect(),
         size: view.size,
         fitted: Some(fitted.clone()),
     };
@@ -117,9 +121,9 @@ fn paint_once(view: &View<'_>, glyphs: &mut Glyphs, picture: &mut Picture, back_
     if view.scene.chrome {
         chrome.header(&mut pen, fitted.wall);
         chrome.footer(&mut pen, fitted.wall);
-    } else if view.data.is_demo() {
-        let right = fitted.wall.right - 200.0;
-        chrome.demo_mark(&mut pen, right, fitted.wall.bottom - 40.0);
+    } else {
+        chrome.sparse(&mut pen, fitted.wall);
+        chrome.footer(&mut pen, fitted.wall);
     }
     moving
 }
@@ -181,7 +185,9 @@ fn failure(pen: &mut Paint<'_>, view: &View<'_>, spec: &PanelSpec, rect: Rect) {
         };
         let style = Style::new(Face::Text, size::NOTE, tokens::WARN);
         let padding = tokens::PANEL_PADDING;
-        pen.text_within(rect.left + padding, rect.bottom - 6.0, rect.width() - 2.0 * padding, &text, &style);
+        let band = Rect { top: rect.bottom - 24.0, ..rect };
+        pen.rect(band, 0.0, tokens::GROUND_EDGE.alpha(0.9));
+        pen.text_within(rect.left + padding, rect.bottom - 7.0, rect.width() - 2.0 * padding, &text, &style);
         return;
     }
 }

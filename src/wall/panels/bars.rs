@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::super::canvas::{Face, Rect, Style};
 use super::super::format;
-use super::super::scene::Metric;
+use super::super::scene::{Metric, Words};
 use super::super::tokens::{self, size};
 use super::{Cx, Panel, body};
 
@@ -30,6 +30,16 @@ pub struct Bars {
     most: usize,
     #[serde(default = "yes")]
     ranked: bool,
+    /// Column of a code, with words for it, where the metric has no names.
+    #[serde(default)]
+    code: Option<String>,
+    #[serde(default)]
+    names: std::collections::BTreeMap<String, Words>,
+    /// Shown as parts of the whole, in percent.
+    #[serde(default)]
+    percent: bool,
+    #[serde(default)]
+    unit: Words,
 }
 
 fn n() -> String {
@@ -49,8 +59,8 @@ fn yes() -> bool {
 }
 
 /// From this factor on something is a surge, and from this many cases.
-const SURGE: f64 = 2.0;
-const SURGE_N: f64 = 5.0;
+const SURGE: f64 = 2.5;
+const SURGE_N: f64 = 10.0;
 
 impl Panel for Bars {
     fn metrics(&self) -> Vec<&Metric> {
@@ -60,22 +70,31 @@ impl Panel for Bars {
     fn paint(&self, cx: &mut Cx<'_, '_>) {
         let table = cx.table(&self.metric);
         let rows = table.rows().min(self.most);
-        let name = |row: usize| {
-            let (zh, en) = (table.text(row, &self.zh).unwrap_or_default(), table.text(row, &self.en).unwrap_or_default());
-            cx.lang.pick(zh, en)
+        let name = |row: usize| -> String {
+            if let Some(code) = self.code.as_ref().and_then(|column| table.word(row, column)) {
+                return self.names.get(&*code).map_or(code.to_string(), |words| words.pick(cx.lang).to_owned());
+            }
+            let (zh, en) =
+                (table.text(row, &self.zh).unwrap_or_default(), table.text(row, &self.en).unwrap_or_default());
+            cx.lang.pick(zh, en).to_owned()
         };
         let lift = |row: usize| {
             let lift = table.number(row, self.lift.as_deref()?)?;
             (lift >= SURGE && table.number(row, &self.value)? >= SURGE_N).then_some(lift)
         };
         let strongest = (0..rows).filter_map(|row| Some((row, lift(row)?))).max_by(|a, b| a.1.total_cmp(&b.1));
-        let names: Vec<&str> = (0..rows).map(name).collect();
+        let names: Vec<String> = (0..rows).map(name).collect();
         let lifts: Vec<Option<f64>> = (0..rows).map(lift).collect();
         let window = cx.spec.note.pick(cx.lang);
         match strongest {
             Some((row, lift)) => {
-                let text = format!("{window} · {} {} ×{}", cx.lang.pick("突增", "surge"), names[row], format::decimal(Some(lift), 1));
-                cx.heading(&text);
+                let lift = format::decimal(Some(lift), 1);
+                let long = format!("{window} · {} {} ×{lift}", cx.lang.pick("突增", "surge"), names[row]);
+                let title = cx.paint.measure(cx.spec.title.pick(cx.lang), &body()) * 1.12;
+                let room = cx.rect.width() - 2.0 * tokens::PANEL_PADDING - title - 16.0;
+                let fits = cx.paint.measure(&long, &super::note()) <= room;
+                let short = format!("{window} · {} ×{lift}", cx.lang.pick("突增", "surge"));
+                cx.heading(if fits { &long } else { &short });
             }
             None => cx.heading(window),
         }
@@ -86,14 +105,30 @@ impl Panel for Bars {
             }
             return;
         }
-        let pitch = (inner.height() / self.most.max(1) as f32).clamp(22.0, 44.0);
+        let pitch = (inner.height() / self.most.max(1) as f32).clamp(22.0, 76.0);
         let rank_width = if self.ranked { 26.0 } else { 0.0 };
-        let widest = names.iter().map(|name| cx.paint.measure(name, &body())).collect::<Vec<_>>().into_iter().fold(0.0, f32::max);
+        let widest = names
+            .iter()
+            .map(|name| cx.paint.measure(name, &body()))
+            .collect::<Vec<_>>()
+            .into_iter()
+            .fold(0.0, f32::max);
         let name_width = widest.min(inner.width() * 0.46);
         let figures = Style::new(Face::Figure, size::BODY, tokens::TEXT).right();
         let values: Vec<Option<f64>> = (0..rows).map(|row| table.number(row, &self.value)).collect();
-        let figure_width =
-            values.iter().map(|value| cx.paint.measure(&format::whole(*value), &figures)).collect::<Vec<_>>().into_iter().fold(0.0, f32::max);
+        let total: f64 = values.iter().flatten().sum();
+        let unit = self.unit.pick(cx.lang);
+        let write = |value: Option<f64>| match (self.percent, value) {
+            (true, Some(value)) if total > 0.0 => format!("{}%", format::percent(Some(value / total))),
+            _ if unit.is_empty() => format::whole(value),
+            _ => format!("{} {unit}", format::whole(value)),
+        };
+        let figure_width = values
+            .iter()
+            .map(|value| cx.paint.measure(&write(*value), &figures))
+            .collect::<Vec<_>>()
+            .into_iter()
+            .fold(0.0, f32::max);
         let bar = Rect {
             left: inner.left + rank_width + name_width + 14.0,
             top: 0.0,
@@ -108,7 +143,7 @@ impl Panel for Bars {
                 let rank = Style::new(Face::Figure, size::BODY, tokens::TEXT_FAINT);
                 cx.paint.text(inner.left, baseline, &(row + 1).to_string(), &rank);
             }
-            cx.paint.text_within(inner.left + rank_width, baseline, name_width + 1.0, names[row], &body());
+            cx.paint.text_within(inner.left + rank_width, baseline, name_width + 1.0, &names[row], &body());
             let colour = match &self.board {
                 _ if lifts[row].is_some() => tokens::BAD,
                 Some(column) => table.text(row, column).map_or(tokens::ACCENT, |code| cx.board_colour(code)),
@@ -120,7 +155,7 @@ impl Panel for Bars {
             if share > 0.0 {
                 cx.paint.rect(Rect::new(bar.left, top, (bar.width() * share).max(10.0), height), 5.0, colour);
             }
-            cx.paint.text(inner.right, baseline, &format::whole(values[row]), &figures);
+            cx.paint.text(inner.right, baseline, &write(values[row]), &figures);
         }
     }
 }

@@ -3,21 +3,34 @@
 //! A kind reads its part of the scene file, names its metrics, and paints itself from what the wall knows. It paints
 //! the same picture for the same data, clock and place; it never fails: what is missing is shown as missing.
 
+mod alerts;
 mod bars;
 mod boards;
+mod bullets;
 mod curve;
 mod cx;
+mod diverging;
+mod facts;
+mod feeds;
 mod figures;
+mod flows;
 mod funnel;
 mod hero;
+mod histogram;
 mod map;
+mod matrix;
+mod ranges;
 mod rings;
 mod seats;
+mod sky;
+mod table;
 mod ticker;
+mod trend;
+mod waffle;
 
 use super::scene::Metric;
 
-pub use cx::{Cx, caption, body, figure, note, row_figure};
+pub use cx::{Cx, body, caption, figure, note, row_figure};
 
 pub trait Panel: Send + Sync {
     /// Every metric it shows.
@@ -57,8 +70,22 @@ pub const KINDS: &[(&str, Make)] = &[
     ("bars", make::<bars::Bars>),
     ("seats", make::<seats::Seats>),
     ("ticker", make::<ticker::Ticker>),
+    ("bullets", make::<bullets::Bullets>),
+    ("histogram", make::<histogram::Histogram>),
+    ("table", make::<table::Table>),
+    ("alerts", make::<alerts::Alerts>),
+    ("feeds", make::<feeds::Feeds>),
+    ("matrix", make::<matrix::Matrix>),
+    ("diverging", make::<diverging::Diverging>),
+    ("waffle", make::<waffle::Waffle>),
+    ("ranges", make::<ranges::Ranges>),
+    ("flows", make::<flows::Flows>),
+    ("sky", make::<sky::Sky>),
+    ("trend", make::<trend::Trend>),
 ];
 
-fn make<P: Panel + serde::de::DeserializeOwned + 'static>(table: toml::Table) -> Result<Box<dyn Panel>, toml::de::Error> {
+fn make<P: Panel + serde::de::DeserializeOwned + 'static>(
+    table: toml::Table,
+) -> Result<Box<dyn Panel>, toml::de::Error> {
     Ok(Box::new(toml::Value::Table(table).try_into::<P>()?))
 }

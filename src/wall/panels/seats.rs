@@ -93,9 +93,19 @@ impl Panel for Seats {
         let rate = cx.table(&self.rate);
         let (share, k, n) = (rate.number(0, "value"), rate.number(0, "k"), rate.number(0, "n"));
         let few = n.is_some_and(|n| n < RATE_N_MIN as f64);
-        let (rate_text, unit) = if few { (count_of(k, n), "") } else { (format::percent(share), if share.is_some() { "%" } else { "" }) };
+        let (rate_text, unit) = if n.is_some_and(|n| n < 1.0) {
+            (format::MISSING.to_owned(), "")
+        } else if few {
+            (count_of(k, n), "")
+        } else {
+            (format::percent(share), if share.is_some() { "%" } else { "" })
+        };
         let items = [
-            (format::whole(value(counts[0])), suffix(format!("/{}", format::whole(value(on_duty)))), cx.lang.pick("通话 / 在岗坐席", "talking / on duty")),
+            (
+                format::whole(value(counts[0])),
+                suffix(format!("/{}", format::whole(value(on_duty)))),
+                cx.lang.pick("通话 / 在岗坐席", "talking / on duty"),
+            ),
             (format::whole(waiting.number(0, "n")), suffix(String::new()), cx.lang.pick("排队", "waiting")),
             (rate_text, suffix(unit.into()), self.rate_label.pick(cx.lang)),
         ];
@@ -138,9 +148,9 @@ fn units(cx: &mut Cx<'_, '_>, place: Rect, counts: &[usize; 5]) {
     }
 }
 
-/// Columns and height of a row for `total` cells, a little wider than high, at least fourteen columns.
+/// Columns and height of a row for `total` cells, a little wider than high, eight to fourteen columns or more.
 fn grid(total: usize, width: f32, height: f32) -> (usize, f32) {
-    let mut columns = 14;
+    let mut columns = total.clamp(8, 14);
     loop {
         let rows = total.div_ceil(columns) as f32;
         let pitch = (width / columns as f32 * 0.84).min(height / rows);
