@@ -208,7 +208,6 @@ impl Core {
             }
         }
         self.land_pending(&mut pending, now_us, &mut commit, &mut shown, &mut answers)?;
-        self.write_off(None, now_us, &mut commit)?;
         self.finish(commit, shown, now_us)?;
         Ok(answers.into_iter().map(|answer| Ok(answer.unwrap_or_default())).collect())
     }
@@ -266,7 +265,13 @@ impl Core {
             self.update_status();
             return Ok(());
         }
+        let before = self.log.written;
         self.log.append(commit)?;
+        {
+            let mut status = self.shared.status.lock();
+            status.logged_bytes += self.log.written - before;
+            status.commits += 1;
+        }
         if !shown.is_empty() {
             self.hot_since_us.get_or_insert(now_us);
         }
