@@ -6,3 +6,7 @@ pub mod crash;
 pub mod fanout;
 #[cfg(feature = "hub")]
 pub mod ingest;
+#[cfg(feature = "hub")]
+pub mod live;
+#[cfg(feature = "hub")]
+pub mod scan;
