@@ -52,6 +52,14 @@ enum Command {
 enum BenchCommand {
     /// From an event's sending to every client's result
     Fanout(crate::bench::fanout::FanoutArgs),
+    /// A hub killed again and again while numbered events come in
+    Crash(crate::bench::crash::CrashArgs),
+    /// Events acked a second over real sockets, JSON and Arrow
+    Ingest(crate::bench::ingest::IngestArgs),
+    /// All metrics, live, beside full scans
+    Live(crate::bench::live::LiveArgs),
+    /// Ad-hoc questions of a wall over all rows
+    Scan(crate::bench::scan::ScanArgs),
 }
 
 #[cfg(feature = "hub")]
@@ -152,7 +160,13 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         #[cfg(feature = "hub")]
         Some(Command::Verify(args)) => return verify(&args),
         #[cfg(feature = "hub")]
-        Some(Command::Bench(BenchCommand::Fanout(args))) => network()?.block_on(crate::bench::fanout::run(args))?,
+        Some(Command::Bench(bench)) => match bench {
+            BenchCommand::Fanout(args) => network()?.block_on(crate::bench::fanout::run(args))?,
+            BenchCommand::Crash(args) => network()?.block_on(crate::bench::crash::run(args))?,
+            BenchCommand::Ingest(args) => network()?.block_on(crate::bench::ingest::run(args))?,
+            BenchCommand::Live(args) => crate::bench::live::run(&args)?,
+            BenchCommand::Scan(args) => crate::bench::scan::run(&args).map_err(anyhow::Error::msg)?,
+        },
     }
     Ok(ExitCode::SUCCESS)
 }

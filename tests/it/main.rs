@@ -5,6 +5,8 @@
 mod fixture_hub;
 #[cfg(feature = "hub")]
 mod hub;
+#[cfg(feature = "hub")]
+mod import;
 #[cfg(feature = "wall")]
 mod pictures;
 #[cfg(all(feature = "hub", feature = "wall"))]
