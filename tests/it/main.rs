@@ -6,6 +6,4 @@ mod hub;
 #[cfg(all(feature = "hub", feature = "wall"))]
 mod program;
 #[cfg(feature = "hub")]
-mod import;
-#[cfg(feature = "hub")]
 mod simulate;
