@@ -21,7 +21,7 @@ use bevy::window::{
 use bevy::winit::{EventLoopProxyWrapper, UpdateMode, WinitPlugin, WinitSettings, WinitUserEvent};
 use parking_lot::{Condvar, Mutex};
 
-use super::canvas::gpu::{Capture, CanvasPlugin, Picture, open_adapter};
+use super::canvas::gpu::{CanvasPlugin, Capture, Picture, open_adapter};
 use super::frames;
 use super::link::{Link, Wake};
 use super::options::{WallError, WallOptions};
@@ -96,7 +96,12 @@ pub fn run(options: WallOptions) -> Result<(), WallError> {
 /// What drawing needs of Bevy, and no more: no camera, no default passes.
 pub fn bare_app(creation: RenderCreation, captures: SyncSender<Capture>) -> App {
     let mut app = App::new();
-    app.add_plugins((TaskPoolPlugin::default(), TimePlugin, AssetPlugin::default(), bevy::diagnostic::FrameCountPlugin));
+    app.add_plugins((
+        TaskPoolPlugin::default(),
+        TimePlugin,
+        AssetPlugin::default(),
+        bevy::diagnostic::FrameCountPlugin,
+    ));
     app.add_plugins(WindowPlaceholder);
     app.add_plugins((
         RenderPlugin { render_creation: creation, synchronous_pipeline_compilation: true, ..Default::default() },
@@ -131,7 +136,11 @@ fn add_window(app: &mut App, options: &WallOptions, (width, height): (u32, u32))
         // A pixel of the picture is a pixel of the screen.
         resolution: WindowResolution::new(width, height).with_scale_factor_override(1.0),
         present_mode: PresentMode::AutoVsync,
-        mode: if fullscreen { WindowMode::BorderlessFullscreen(MonitorSelection::Current) } else { WindowMode::Windowed },
+        mode: if fullscreen {
+            WindowMode::BorderlessFullscreen(MonitorSelection::Current)
+        } else {
+            WindowMode::Windowed
+        },
         ..Default::default()
     };
     app.world_mut().spawn((window, PrimaryWindow));
@@ -225,5 +234,9 @@ fn follow_window(mut show: ResMut<Show>, windows: Query<&Window, With<PrimaryWin
 
 fn has_display() -> bool {
     let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    if cfg!(any(target_os = "windows", target_os = "macos")) { true } else { set("DISPLAY") || (cfg!(feature = "wayland") && set("WAYLAND_DISPLAY")) }
+    if cfg!(any(target_os = "windows", target_os = "macos")) {
+        true
+    } else {
+        set("DISPLAY") || (cfg!(feature = "wayland") && set("WAYLAND_DISPLAY"))
+    }
 }

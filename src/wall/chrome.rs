@@ -40,7 +40,11 @@ impl Chrome<'_> {
         } else {
             self.scene.subtitle.pick(self.lang)
         };
-        let motto = Style::new(Face::Text, size::BODY, tokens::TEXT_QUIET).spacing(if self.lang == Lang::Zh { 0.06 } else { 0.0 });
+        let motto = Style::new(Face::Text, size::BODY, tokens::TEXT_QUIET).spacing(if self.lang == Lang::Zh {
+            0.06
+        } else {
+            0.0
+        });
         if !under.is_empty() {
             pen += paint.text(pen, baseline - 1.0, under, &motto) + 22.0;
         }
@@ -92,7 +96,9 @@ impl Chrome<'_> {
     /// Age, date and clock from the right; returns where they begin.
     fn right(&self, paint: &mut Paint<'_>, right: f32, baseline: f32) -> f32 {
         let (text, colour) = self.age();
-        let style = Style::new(Face::Text, size::CAPTION, if colour == tokens::GOOD { tokens::TEXT_QUIET } else { colour }).right();
+        let style =
+            Style::new(Face::Text, size::CAPTION, if colour == tokens::GOOD { tokens::TEXT_QUIET } else { colour })
+                .right();
         let mut pen = right - paint.text(right, baseline - 1.0, &text, &style) - 14.0;
         paint.disc(pen + 2.0, baseline - 6.0, 9.0, colour.alpha(0.16));
         paint.disc(pen + 2.0, baseline - 6.0, 4.5, colour);
@@ -134,7 +140,10 @@ impl Chrome<'_> {
             Some(data_until) => {
                 let age_s = (self.now_us - data_until) as f64 / 1e6;
                 if self.as_of {
-                    return (format!("{} {}", lang.pick("数据截至", "data until"), until(data_until.min(self.now_us))), tokens::GOOD);
+                    return (
+                        format!("{} {}", lang.pick("数据截至", "data until"), until(data_until.min(self.now_us))),
+                        tokens::GOOD,
+                    );
                 }
                 if age_s <= LIVE_S {
                     let age = format::decimal(Some(age_s.max(0.0)), usize::from(age_s < 9.95));
@@ -159,7 +168,14 @@ impl Chrome<'_> {
                     sources.push(self.lang.pick("审图号：待报审", "map approval number: pending").into());
                 }
             }
-            sources.push(self.lang.pick("场所疏密 © OpenStreetMap contributors, ODbL", "density of places © OpenStreetMap contributors, ODbL").into());
+            sources.push(
+                self.lang
+                    .pick(
+                        "场所疏密 © OpenStreetMap contributors, ODbL",
+                        "density of places © OpenStreetMap contributors, ODbL",
+                    )
+                    .into(),
+            );
         }
         let right_text = sources.join("    ");
         let right_width = paint.text(right, baseline, &right_text, &style.right());
@@ -180,7 +196,10 @@ impl Chrome<'_> {
         if let Some(baseline) = self.city.baseline("solved") {
             let value = format::whole(Some(baseline.value));
             parts.push(match self.lang {
-                Lang::Zh => format!("累计 = 期初 {value}（见诸报道，{}）＋ 本系统计数", if baseline.as_of.is_empty() { "未注日期" } else { "截至报道时" }),
+                Lang::Zh => format!(
+                    "累计 = 期初 {value}（见诸报道，{}）＋ 本系统计数",
+                    if baseline.as_of.is_empty() { "未注日期" } else { "截至报道时" }
+                ),
                 Lang::En => format!("total = opening balance {value} ({}) + counted here", baseline.source),
             });
         }

@@ -26,6 +26,21 @@ pub fn whole(value: Option<f64>) -> String {
     grouped
 }
 
+/// Shortened where whole digits do not fit: 9999.9 万, 100.0M.
+pub fn short(value: Option<f64>, lang: Lang) -> String {
+    let Some(value) = value.filter(|value| value.is_finite()) else { return MISSING.into() };
+    let (unit, zh, en) = match (lang, value.abs()) {
+        (_, size) if size < 10_000.0 => return whole(Some(value)),
+        (Lang::Zh, size) if size >= 1e8 => (1e8, "亿", ""),
+        (Lang::Zh, _) => (1e4, "万", ""),
+        (Lang::En, size) if size >= 1e6 => (1e6, "", "M"),
+        (Lang::En, _) => (1e3, "", "k"),
+    };
+    // Cut, not rounded: a shortened figure is never more than the whole one.
+    let cut = (value / unit * 10.0).trunc() / 10.0;
+    format!("{}{zh}{en}", decimal(Some(cut.trunc()).filter(|_| cut.abs() >= 1000.0).or(Some(cut)), usize::from(cut.abs() < 1000.0)))
+}
+
 /// With `places` decimals and thousands grouped.
 pub fn decimal(value: Option<f64>, places: usize) -> String {
     let Some(value) = value.filter(|value| value.is_finite()) else { return MISSING.into() };
@@ -53,7 +68,13 @@ pub fn delta(value: Option<f64>, before: Option<f64>) -> Option<String> {
         return None;
     }
     let percent = (value - before) / before * 100.0;
-    let text = if percent.abs() >= 999.5 { ">999".to_owned() } else if percent.abs() >= 99.95 { format!("{:.0}", percent.abs()) } else { format!("{:.1}", percent.abs()) };
+    let text = if percent.abs() >= 999.5 {
+        ">999".to_owned()
+    } else if percent.abs() >= 99.95 {
+        format!("{:.0}", percent.abs())
+    } else {
+        format!("{:.1}", percent.abs())
+    };
     let sign = if text == "0.0" {
         "±"
     } else if percent < 0.0 {
@@ -117,6 +138,13 @@ mod tests {
             assert_eq!(whole(Some(value)), text);
         }
         assert_eq!((whole(None), whole(Some(f64::NAN))), (MISSING.into(), MISSING.into()));
+    }
+
+    #[test]
+    fn a_shortened_figure_is_never_more_than_the_whole_one() {
+        assert_eq!(short(Some(99_999_999.0), Lang::Zh), "9,999万");
+        assert_eq!(short(Some(99_999_999.0), Lang::En), "99.9M");
+        assert_eq!(short(Some(4312.0), Lang::Zh), "4,312");
     }
 
     #[test]

@@ -62,8 +62,13 @@ impl Map {
     fn parse(json: &Json, city: &City) -> Option<Map> {
         let features = json.get("features")?.as_array()?;
         let first_latitude = first_number(features.first()?.get("geometry")?.get("coordinates")?, 1)?;
-        let mut map =
-            Map { areas: Vec::new(), coast: Vec::new(), borders: Vec::new(), bounds: [f32::MAX, f32::MAX, f32::MIN, f32::MIN], narrowing: first_latitude.to_radians().cos() };
+        let mut map = Map {
+            areas: Vec::new(),
+            coast: Vec::new(),
+            borders: Vec::new(),
+            bounds: [f32::MAX, f32::MAX, f32::MIN, f32::MIN],
+            narrowing: first_latitude.to_radians().cos(),
+        };
         for feature in features {
             let Some(area) = feature_area(feature, city) else { continue };
             let geometry = feature.get("geometry")?;
@@ -135,7 +140,8 @@ impl Map {
         for ring in &rings {
             // Begin where the kind of line changes, so that no stretch is cut in two.
             let mut steps = pairs(ring);
-            let shared = |step: &([f32; 2], [f32; 2])| owners.get(&edge(step.0, step.1)).is_some_and(|count| *count > 1);
+            let shared =
+                |step: &([f32; 2], [f32; 2])| owners.get(&edge(step.0, step.1)).is_some_and(|count| *count > 1);
             let turn = (1..steps.len()).find(|index| shared(&steps[*index]) != shared(&steps[*index - 1])).unwrap_or(0);
             steps.rotate_left(turn);
             let mut line: Vec<[f32; 2]> = Vec::new();
@@ -231,11 +237,13 @@ impl MapArea {
     pub fn spark_place(&self, id: &str) -> [f32; 2] {
         let mut dice = Dice::new(id);
         // One in six anywhere, the others around a known place, about 1.6 km wide.
-        let around = if self.places.is_empty() || dice.share() < 0.17 { None } else { Some(dice.below(self.places.len())) };
+        let around =
+            if self.places.is_empty() || dice.share() < 0.17 { None } else { Some(dice.below(self.places.len())) };
         for tries in 0..24 {
             let place = match around {
                 Some(place) if tries < 8 => {
-                    let (distance, turn) = ((-(1.0 - dice.share()).ln()).sqrt() * 0.014, dice.share() * std::f32::consts::TAU);
+                    let (distance, turn) =
+                        ((-(1.0 - dice.share()).ln()).sqrt() * 0.014, dice.share() * std::f32::consts::TAU);
                     [self.places[place][0] + distance * turn.cos(), self.places[place][1] + distance * turn.sin()]
                 }
                 _ => [
@@ -267,7 +275,10 @@ struct Dice(u64);
 
 impl Dice {
     fn new(text: &str) -> Dice {
-        Dice(text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)))
+        Dice(
+            text.bytes()
+                .fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)),
+        )
     }
     fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -356,7 +367,11 @@ mod tests {
         for area in &map.areas {
             let ring_area = |ring: &[[f32; 2]]| {
                 let pairs = ring.iter().zip(ring.iter().cycle().skip(1));
-                pairs.map(|(a, b)| f64::from(a[0]) * f64::from(b[1]) - f64::from(b[0]) * f64::from(a[1])).sum::<f64>().abs() / 2.0
+                pairs
+                    .map(|(a, b)| f64::from(a[0]) * f64::from(b[1]) - f64::from(b[0]) * f64::from(a[1]))
+                    .sum::<f64>()
+                    .abs()
+                    / 2.0
             };
             let enclosed: f64 = area.polygons.iter().flatten().map(|ring| ring_area(ring)).sum();
             let covered: f64 = area.triangles.chunks_exact(3).map(ring_area).sum();

@@ -80,9 +80,9 @@ impl FromStr for Lang {
 /// # Errors
 /// A sentence saying what a size looks like; sides are 64 to 16384 pixels.
 pub fn parse_size(text: &str) -> Result<(u32, u32), String> {
-    let sides = text.split_once(['x', 'X', '×']).and_then(|(width, height)| {
-        Some((width.trim().parse::<u32>().ok()?, height.trim().parse::<u32>().ok()?))
-    });
+    let sides = text
+        .split_once(['x', 'X', '×'])
+        .and_then(|(width, height)| Some((width.trim().parse::<u32>().ok()?, height.trim().parse::<u32>().ok()?)));
     match sides {
         Some((width, height)) if (64..=16384).contains(&width) && (64..=16384).contains(&height) => Ok((width, height)),
         _ => Err(format!("{text:?} is no size; write WIDTHxHEIGHT in pixels, e.g. 1920x1080 (64 to 16384 a side)")),
@@ -150,7 +150,9 @@ impl SnapshotOptions {
 
 #[derive(Debug, thiserror::Error)]
 pub enum WallError {
-    #[error("no picture can be drawn: {0}; install a Vulkan driver (Debian: mesa-vulkan-drivers) or check the graphics card")]
+    #[error(
+        "no picture can be drawn: {0}; install a Vulkan driver (Debian: mesa-vulkan-drivers) or check the graphics card"
+    )]
     Graphics(String),
     #[error("{0}")]
     Scene(#[from] super::scene::SceneError),

@@ -63,13 +63,17 @@ pub fn paint(view: &View<'_>, glyphs: &mut Glyphs, picture: &mut Picture, back_k
 }
 
 fn paint_once(view: &View<'_>, glyphs: &mut Glyphs, picture: &mut Picture, back_key: &mut BackKey) -> bool {
-    let fitted = view.scene.fit(view.size);
     let neutral = neutral_city();
     let city = view.data.city.as_deref().unwrap_or(&neutral);
+    let fitted = view.scene.fit(view.size, city);
     let mut moving = false;
     let key = BackKey {
         scene: view.scene.name.clone(),
-        versions: fitted.places.iter().map(|(panel, _)| view.scene.panels[*panel].panel.back_version(view.data)).collect(),
+        versions: fitted
+            .places
+            .iter()
+            .map(|(panel, _)| view.scene.panels[*panel].panel.back_version(view.data))
+            .collect(),
         size: view.size,
         fitted: Some(fitted.clone()),
     };

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use toml::Spanned;
 
+use crate::model::City;
 use crate::model::message::MetricRef;
 
 use super::canvas::Rect;
@@ -67,6 +68,8 @@ pub struct PanelSpec {
     pub note: Words,
     /// Drawn with a surface behind it.
     pub framed: bool,
+    /// Shown only where the city has this service; its neighbours take its place elsewhere.
+    pub service: Option<String>,
     pub panel: Box<dyn Panel>,
 }
 
@@ -264,23 +267,26 @@ impl Scene {
     }
 
     /// Fits the scene to a screen: the layout of the nearest shape, widened or heightened to fill it.
-    pub fn fit(&self, size: [u32; 2]) -> Fitted {
+    pub fn fit(&self, size: [u32; 2], city: &City) -> Fitted {
         let [width, height] = size.map(|side| side.max(1) as f32);
         let aspect = (width / height).ln();
         let off = |layout: &Layout| ((layout.size[0] / layout.size[1]).ln() - aspect).abs();
-        let layout = self
-            .layouts
-            .iter()
-            .min_by(|a, b| off(a).total_cmp(&off(b)))
-            .unwrap_or(&self.layouts[0]);
+        let layout = self.layouts.iter().min_by(|a, b| off(a).total_cmp(&off(b))).unwrap_or(&self.layouts[0]);
         let scale = (width / layout.size[0]).min(height / layout.size[1]);
         let wall = Rect::new(0.0, 0.0, width / scale, height / scale);
-        Fitted { scale, wall, places: layout.places(wall, self.chrome) }
+        Fitted { scale, wall, places: layout.places(wall, self.chrome, &|panel| self.is_shown(panel, city)) }
+    }
+}
+
+impl Scene {
+    fn is_shown(&self, panel: usize, city: &City) -> bool {
+        let service = self.panels[panel].service.as_deref();
+        service.is_none_or(|code| city.services.is_empty() || city.services.iter().any(|known| known.code == code))
     }
 }
 
 impl Layout {
-    fn places(&self, wall: Rect, chrome: bool) -> Vec<(usize, Rect)> {
+    fn places(&self, wall: Rect, chrome: bool, is_shown: &dyn Fn(usize) -> bool) -> Vec<(usize, Rect)> {
         let mut places = Vec::new();
         if let Some(behind) = self.behind {
             places.push((behind, wall));
@@ -301,13 +307,14 @@ impl Layout {
         let mut left = inner.left;
         for column in &self.columns {
             let width = column.width.map_or_else(|| free * column.share / shares.max(0.001), |width| width * stretch);
-            let fixed: f32 = column.cells.iter().filter_map(|cell| cell.1).sum();
-            let shares: f32 = column.cells.iter().filter(|cell| cell.1.is_none()).map(|cell| cell.2).sum();
-            let gaps = self.gap * (column.cells.len() as f32 - 1.0).max(0.0);
+            let cells: Vec<_> = column.cells.iter().filter(|cell| is_shown(cell.0)).collect();
+            let fixed: f32 = cells.iter().filter_map(|cell| cell.1).sum();
+            let shares: f32 = cells.iter().filter(|cell| cell.1.is_none()).map(|cell| cell.2).sum();
+            let gaps = self.gap * (cells.len() as f32 - 1.0).max(0.0);
             let free = (inner.height() - fixed - gaps).max(0.0);
             let stretch = if shares > 0.0 { 1.0 } else { (inner.height() - gaps) / fixed.max(1.0) };
             let mut top = inner.top;
-            for (panel, height, share) in &column.cells {
+            for (panel, height, share) in cells {
                 let height = height.map_or_else(|| free * share / shares.max(0.001), |height| height * stretch);
                 places.push((*panel, Rect::new(left, top, width, height)));
                 top += height + self.gap;
@@ -334,9 +341,9 @@ fn read_panel(mut table: toml::Table) -> Result<PanelSpec, Wrong> {
     let kind = word("kind")?;
     let mut words = |key: &str| match table.remove(key) {
         None => Ok(Words::default()),
-        Some(value) => value
-            .try_into::<Words>()
-            .map_err(|error| (key.to_owned(), format!("{key} of panel {id:?}: {}; write {{ zh = \"…\", en = \"…\" }}", error.message()))),
+        Some(value) => value.try_into::<Words>().map_err(|error| {
+            (key.to_owned(), format!("{key} of panel {id:?}: {}; write {{ zh = \"…\", en = \"…\" }}", error.message()))
+        }),
     };
     let title = words("title")?;
     let note = words("note")?;
@@ -345,10 +352,18 @@ fn read_panel(mut table: toml::Table) -> Result<PanelSpec, Wrong> {
         Some(toml::Value::Boolean(framed)) => framed,
         Some(_) => return Err(("framed".into(), "framed must be true or false".into())),
     };
+    let service = match table.remove("service") {
+        None => None,
+        Some(toml::Value::String(service)) => Some(service),
+        Some(_) => return Err(("service".into(), "service must be the code of a service".into())),
+    };
     let Some((_, make)) = panels::KINDS.iter().find(|(name, _)| *name == kind) else {
         let known: Vec<&str> = panels::KINDS.iter().map(|(name, _)| *name).collect();
         let near = nearest(&kind, &known).map(|near| format!("did you mean {near:?}? ")).unwrap_or_default();
-        return Err(("kind".into(), format!("panel {id:?} is of unknown kind {kind:?}; {near}Known: {}", known.join(", "))));
+        return Err((
+            "kind".into(),
+            format!("panel {id:?} is of unknown kind {kind:?}; {near}Known: {}", known.join(", ")),
+        ));
     };
     let keys: Vec<String> = table.keys().cloned().collect();
     let panel = make(table).map_err(|error| {
@@ -357,7 +372,7 @@ fn read_panel(mut table: toml::Table) -> Result<PanelSpec, Wrong> {
         let key = quoted.get(1).map(|key| (*key).to_owned()).filter(|key| keys.contains(key));
         (key.unwrap_or_else(|| "kind".into()), format!("panel {id:?} ({kind}): {}", with_suggestion(message)))
     })?;
-    Ok(PanelSpec { id, kind, title, note, framed, panel })
+    Ok(PanelSpec { id, kind, title, note, framed, service, panel })
 }
 
 fn read_layout(raw: RawLayout, known: &[PanelSpec]) -> Result<Layout, Wrong> {
@@ -365,7 +380,10 @@ fn read_layout(raw: RawLayout, known: &[PanelSpec]) -> Result<Layout, Wrong> {
         known.iter().position(|spec| spec.id == id).ok_or_else(|| {
             let ids: Vec<&str> = known.iter().map(|spec| spec.id.as_str()).collect();
             let near = nearest(id, &ids).map(|near| format!("; did you mean {near:?}?")).unwrap_or_default();
-            (format!("\"{id}\""), format!("layout {:?} places panel {id:?}, which the scene does not have{near}", raw.shape))
+            (
+                format!("\"{id}\""),
+                format!("layout {:?} places panel {id:?}, which the scene does not have{near}", raw.shape),
+            )
         })
     };
     if raw.size.iter().any(|side| !(side.is_finite() && *side >= 200.0)) {
@@ -395,7 +413,8 @@ fn line_of_key(text: &str, start: usize, end: usize, key: &str) -> usize {
         let holds = if key.starts_with('"') {
             line.contains(key)
         } else {
-            !key.is_empty() && line.trim_start().strip_prefix(key).is_some_and(|rest| rest.trim_start().starts_with('='))
+            !key.is_empty()
+                && line.trim_start().strip_prefix(key).is_some_and(|rest| rest.trim_start().starts_with('='))
         };
         if holds {
             return line_of(text, offset);
@@ -496,11 +515,12 @@ columns = [
     #[test]
     fn a_good_scene_is_fitted_to_any_screen() {
         let scene = Scene::parse("a.toml", "a", GOOD).unwrap();
+        let city = City::load("ningbo").unwrap();
         assert_eq!(scene.metrics()[0].name, "solved_total");
-        let fitted = scene.fit([3840, 2160]);
+        let fitted = scene.fit([3840, 2160], &city);
         assert_eq!(fitted.scale, 2.0);
         assert_eq!(fitted.places, [(0, Rect::new(36.0, 98.0, 400.0, 894.0))]);
-        let wide = scene.fit([3840, 1080]);
+        let wide = scene.fit([3840, 1080], &city);
         assert_eq!((wide.scale, wide.wall.right), (1.0, 3840.0));
     }
 
@@ -511,11 +531,19 @@ columns = [
         let wrong_key = error(&GOOD.replace("metric =", "metrc ="));
         assert_eq!((wrong_key.line, wrong_key.message.contains("did you mean `metric`")), (8, true), "{wrong_key}");
         let wrong_place = error(&GOOD.replace("id = \"solved\", h", "id = \"solvd\", h"));
-        assert_eq!((wrong_place.line, wrong_place.message.contains("did you mean \"solved\"")), (14, true), "{wrong_place}");
+        assert_eq!(
+            (wrong_place.line, wrong_place.message.contains("did you mean \"solved\"")),
+            (14, true),
+            "{wrong_place}"
+        );
         let wrong_toml = error(&GOOD.replace("[[layout]]", "[[layout]"));
         assert_eq!(wrong_toml.line, 10, "{wrong_toml}");
         let wrong_shape = error(&GOOD.replace("shape =", "shap ="));
-        assert_eq!((wrong_shape.line, wrong_shape.message.contains("did you mean `shape`")), (11, true), "{wrong_shape}");
+        assert_eq!(
+            (wrong_shape.line, wrong_shape.message.contains("did you mean `shape`")),
+            (11, true),
+            "{wrong_shape}"
+        );
     }
 
     #[test]

@@ -337,7 +337,10 @@ impl Scenes {
         if all.is_empty() {
             return Err(match problems.into_iter().next() {
                 Some(problem) => WallError::Scene(problem),
-                None => WallError::Setup(format!("no scene file lies in {}; set LINGPING_HOME to the folder that holds assets/", folder.display())),
+                None => WallError::Setup(format!(
+                    "no scene file lies in {}; set LINGPING_HOME to the folder that holds assets/",
+                    folder.display()
+                )),
             });
         }
         Ok(Scenes { folder, all, problems, stamps, looked: Instant::now() })
@@ -396,7 +399,10 @@ impl Scenes {
 fn stamps(folder: &std::path::Path) -> Vec<(PathBuf, SystemTime)> {
     let mut stamps: Vec<(PathBuf, SystemTime)> = std::fs::read_dir(folder)
         .map(|entries| {
-            entries.flatten().filter_map(|entry| Some((entry.path(), entry.metadata().ok()?.modified().ok()?))).collect()
+            entries
+                .flatten()
+                .filter_map(|entry| Some((entry.path(), entry.metadata().ok()?.modified().ok()?)))
+                .collect()
         })
         .unwrap_or_default();
     stamps.sort();

@@ -63,10 +63,8 @@ impl FixtureHub {
             };
             tokio::select! { () = serving => {}, _ = stopped => {} }
         };
-        let thread = std::thread::Builder::new()
-            .name("fixture-hub".into())
-            .spawn(move || runtime.block_on(serve))
-            .unwrap();
+        let thread =
+            std::thread::Builder::new().name("fixture-hub".into()).spawn(move || runtime.block_on(serve)).unwrap();
         FixtureHub { address, frames, last_frame, stop: Some(stop), thread: Some(thread) }
     }
 
@@ -149,7 +147,14 @@ async fn send<S: SinkExt<Message> + Unpin>(sink: &mut S, message: &HubMessage) {
 
 fn tick(canned: Canned, now: i64) -> HubMessage {
     let until = (canned != Canned::Empty).then_some(now - 80_000);
-    HubMessage::Tick { now, data_until: until, recv_until: until, demo: canned != Canned::Empty, status: "ok".into(), message: None }
+    HubMessage::Tick {
+        now,
+        data_until: until,
+        recv_until: until,
+        demo: canned != Canned::Empty,
+        status: "ok".into(),
+        message: None,
+    }
 }
 
 /// A repeatable share between 0 and 1.
@@ -189,9 +194,25 @@ fn events(canned: Canned, city: &City) -> HubMessage {
         let ts = NOW_US - 1000 - (number as i64) * 12_000_000;
         let id = format!("F-{number}");
         let area = city.areas.get(area).map_or("", |area| area.code.as_str());
-        rows.push(vec![json!(ts), json!("open"), json!(id), json!(area), json!("life"), json!(BOARDS[board]), json!("waiting")]);
+        rows.push(vec![
+            json!(ts),
+            json!("open"),
+            json!(id),
+            json!(area),
+            json!("life"),
+            json!(BOARDS[board]),
+            json!("waiting"),
+        ]);
         if !open {
-            rows.push(vec![json!(ts), json!("finish"), json!(id), json!(area), json!("life"), json!(BOARDS[board]), json!("done")]);
+            rows.push(vec![
+                json!(ts),
+                json!("finish"),
+                json!(id),
+                json!(area),
+                json!("life"),
+                json!(BOARDS[board]),
+                json!("done"),
+            ]);
         }
     }
     HubMessage::Events { stream: "tickets".into(), columns, rows, backlog: true, reset: false, seq: Some(1) }
@@ -219,7 +240,10 @@ pub fn metrics(canned: Canned, city: &City) -> Vec<MetricResult> {
             as_of: NOW_US,
             data_until: (canned != Canned::Empty).then_some(NOW_US),
             demo: canned != Canned::Empty,
-            columns: columns.iter().map(|name| ResultColumn { name: (*name).into(), column_type: "Int64".into() }).collect(),
+            columns: columns
+                .iter()
+                .map(|name| ResultColumn { name: (*name).into(), column_type: "Int64".into() })
+                .collect(),
             rows: if canned == Canned::Empty && rows.len() > 1 { Vec::new() } else { rows },
             error: None,
             info: Default::default(),
@@ -231,28 +255,55 @@ pub fn metrics(canned: Canned, city: &City) -> Vec<MetricResult> {
     add("today_finished", &["value", "yesterday"], one(&[4187.0, 4099.0]));
     add("open_now", &["value"], one(&[125.0]));
     add("due_soon", &["value", "overdue"], one(&[2.0, 1.0]));
-    let hours = [0.04, 0.03, 0.03, 0.03, 0.04, 0.08, 0.16, 0.38, 0.72, 0.98, 0.90, 0.72, 0.55, 0.60, 0.80, 0.82, 0.74, 0.60, 0.55, 0.50, 0.42, 0.28, 0.15, 0.08];
+    let hours = [
+        0.04, 0.03, 0.03, 0.03, 0.04, 0.08, 0.16, 0.38, 0.72, 0.98, 0.90, 0.72, 0.55, 0.60, 0.80, 0.82, 0.74, 0.60,
+        0.55, 0.50, 0.42, 0.28, 0.15, 0.08,
+    ];
     let level = |quarter: usize, seed: u64| {
         let hour = quarter as f64 / 4.0;
         let (from, to) = (hours[quarter / 4], hours[(quarter / 4 + 1).min(23)]);
         (95.0 * (from + (to - from) * hour.fract()) * (0.94 + 0.12 * share(quarter as u64 + seed))).round()
     };
     let curve = (0..96).map(|quarter| {
-        vec![json!(quarter * 15), if quarter < 59 { figure(level(quarter, 7)) } else { Json::Null }, figure(level(quarter, 900))]
+        vec![
+            json!(quarter * 15),
+            if quarter < 59 { figure(level(quarter, 7)) } else { Json::Null },
+            figure(level(quarter, 900)),
+        ]
     });
     add("opened_curve", &["minute", "today", "last_week"], curve.collect());
     add("instant_rate", &["value", "k", "n"], vec![rate(0.852, 946)]);
     add("finish_rate", &["value", "k", "n"], vec![rate(1.0, 3120)]);
     add("satisfied_rate", &["value", "k", "n"], vec![rate(0.964, 417)]);
     add("transfer_minutes", &["mean", "p50", "p90", "n", "yesterday_mean"], one(&[78.0, 71.0, 140.0, 139.0, 82.0]));
-    let stages = [("open", 4312.0), ("dispatch", 646.0), ("accept", 612.0), ("finish", 4187.0), ("visit", 498.0), ("rate", 417.0)];
+    let stages = [
+        ("open", 4312.0),
+        ("dispatch", 646.0),
+        ("accept", 612.0),
+        ("finish", 4187.0),
+        ("visit", 498.0),
+        ("rate", 417.0),
+    ];
     add("loop_today", &["stage", "n"], stages.map(|(stage, n)| vec![json!(stage), figure(n)]).to_vec());
-    let boards = [("life", 2486.0, 2411.0), ("volunteer", 312.0, 278.0), ("enterprise", 568.0, 558.0), ("government", 946.0, 967.0)];
-    add("boards_today", &["board", "n", "yesterday"], boards.map(|(board, n, before)| vec![json!(board), figure(n), figure(before)]).to_vec());
+    let boards = [
+        ("life", 2486.0, 2411.0),
+        ("volunteer", 312.0, 278.0),
+        ("enterprise", 568.0, 558.0),
+        ("government", 946.0, 967.0),
+    ];
+    add(
+        "boards_today",
+        &["board", "n", "yesterday"],
+        boards.map(|(board, n, before)| vec![json!(board), figure(n), figure(before)]).to_vec(),
+    );
     let mut rows = Vec::new();
     for (index, (board, n, _)) in boards.iter().enumerate() {
         for (hour, weight) in hours.iter().enumerate().take(15) {
-            rows.push(vec![json!(board), json!(hour * 60), figure((n * weight * 0.15 * (0.8 + 0.4 * share(hour as u64 * 17 + index as u64))).round())]);
+            rows.push(vec![
+                json!(board),
+                json!(hour * 60),
+                figure((n * weight * 0.15 * (0.8 + 0.4 * share(hour as u64 * 17 + index as u64))).round()),
+            ]);
         }
     }
     add("boards_curve", &["board", "minute", "n"], rows);
@@ -272,7 +323,16 @@ pub fn metrics(canned: Canned, city: &City) -> Vec<MetricResult> {
     let rare = ["石碶街道停水", "澥浦镇天然气", "深甽镇温泉路", "坣下村路灯", "龘靐龖字样", "古林镇蔺草"];
     let rows = topics.iter().enumerate().map(|(index, (zh, en, board, n, lift))| {
         let zh = if canned == Canned::Rare { rare[index] } else { zh };
-        vec![json!(index + 1), json!(format!("04.{index:02}")), json!(zh), json!(en), json!(board), figure(*n), json!(n / lift), if canned == Canned::Zero { Json::Null } else { json!(lift) }]
+        vec![
+            json!(index + 1),
+            json!(format!("04.{index:02}")),
+            json!(zh),
+            json!(en),
+            json!(board),
+            figure(*n),
+            json!(n / lift),
+            if canned == Canned::Zero { Json::Null } else { json!(lift) },
+        ]
     });
     add("hot_topics", &["rank", "topic", "zh", "en", "board", "n", "expected", "lift"], rows.collect());
     let seats = [("talk", 31.0), ("wrap", 3.0), ("ready", 8.0), ("rest", 2.0), ("logout", 2.0)];
@@ -297,15 +357,44 @@ pub fn metrics(canned: Canned, city: &City) -> Vec<MetricResult> {
         ("象山县", "Xiangshan", "噪声扰民", "Noise", "visit", 5400.0),
     ];
     let rows = happened.iter().enumerate().map(|(index, (zh, en, topic_zh, topic_en, kind, seconds))| {
-        let (zh, topic_zh) = if canned == Canned::Rare { (["石碶", "澥浦", "深甽", "坣下"][index % 4], rare[index % 6]) } else { (*zh, *topic_zh) };
+        let (zh, topic_zh) = if canned == Canned::Rare {
+            (["石碶", "澥浦", "深甽", "坣下"][index % 4], rare[index % 6])
+        } else {
+            (*zh, *topic_zh)
+        };
         vec![
-            json!(NOW_US - 1_000_000 - index as i64 * 7_000_000 - if index > 3 { 700_000_000 } else { 0 }), json!(""), json!(zh), json!(en), json!("life"), json!("生活服务"),
-            json!("Home services"), json!("04"), json!(topic_zh), json!(topic_en), json!(kind), json!(seconds), json!(true),
+            json!(NOW_US - 1_000_000 - index as i64 * 7_000_000 - if index > 3 { 700_000_000 } else { 0 }),
+            json!(""),
+            json!(zh),
+            json!(en),
+            json!("life"),
+            json!("生活服务"),
+            json!("Home services"),
+            json!("04"),
+            json!(topic_zh),
+            json!(topic_en),
+            json!(kind),
+            json!(seconds),
+            json!(true),
         ]
     });
     add(
         "ticker",
-        &["ts", "area", "area_zh", "area_en", "board", "service_zh", "service_en", "topic", "topic_zh", "topic_en", "kind", "seconds", "demo"],
+        &[
+            "ts",
+            "area",
+            "area_zh",
+            "area_en",
+            "board",
+            "service_zh",
+            "service_en",
+            "topic",
+            "topic_zh",
+            "topic_en",
+            "kind",
+            "seconds",
+            "demo",
+        ],
         rows.collect(),
     );
     metrics

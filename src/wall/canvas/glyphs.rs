@@ -2,7 +2,7 @@
 //!
 //! A glyph is rasterised the first time it is shown at a size, kept in the atlas, and uploaded once. A full atlas is
 //! emptied and filled again from what is on the wall, so it never grows. A character that no font has is drawn as an
-//! empty box with nothing else lost.
+//! empty box (glyph 0) and nothing else is lost.
 
 use std::collections::HashMap;
 
@@ -168,6 +168,8 @@ impl Glyphs {
             if glyph != 0 || candidate == Face::Text {
                 let metrics = font.glyph_metrics(&[]);
                 let advance = metrics.advance_width(glyph) / f32::from(metrics.units_per_em().max(1));
+                // A character no font has takes a whole square.
+                let advance = if glyph == 0 { 1.0 } else { advance };
                 found = (candidate, glyph, advance);
                 break;
             }

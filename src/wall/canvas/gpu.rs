@@ -12,7 +12,9 @@ use std::sync::mpsc::{SyncSender, TrySendError};
 
 use bevy::app::{App, Plugin};
 use bevy::ecs::prelude::*;
-use bevy::render::renderer::{RenderAdapter, RenderAdapterInfo, RenderDevice, RenderInstance, RenderQueue, WgpuWrapper};
+use bevy::render::renderer::{
+    RenderAdapter, RenderAdapterInfo, RenderDevice, RenderInstance, RenderQueue, WgpuWrapper,
+};
 use bevy::render::settings::RenderCreation;
 use bevy::render::view::{ExtractedWindows, prepare_windows};
 use bevy::render::{ExtractSchedule, MainWorld, Render, RenderApp, RenderSystems};
@@ -282,7 +284,8 @@ fn render(
             gpu.back_missing = true;
             let view: [f32; 4] = [2.0 / width as f32, -2.0 / height as f32, width as f32, height as f32];
             queue.write_buffer(&pipelines.view, 0, bytemuck::cast_slice(&view));
-            let colours = [tokens::GROUND_EDGE, tokens::GROUND_MIDDLE].map(|colour| colour.0.map(|part| f32::from(part) / 255.0));
+            let colours =
+                [tokens::GROUND_EDGE, tokens::GROUND_MIDDLE].map(|colour| colour.0.map(|part| f32::from(part) / 255.0));
             queue.write_buffer(&pipelines.ground_colours, 0, bytemuck::cast_slice(&colours));
         }
         if gpu.atlas.as_ref().is_none_or(|atlas| atlas.side != picture.atlas_side) {
@@ -317,7 +320,8 @@ fn render(
     let Some(layers) = &gpu.layers else { return };
     gpu.present_again = false;
     for window in windows.windows.values() {
-        let (Some(target), Some(format)) = (&window.swap_chain_texture_view, window.swap_chain_texture_view_format) else {
+        let (Some(target), Some(format)) = (&window.swap_chain_texture_view, window.swap_chain_texture_view_format)
+        else {
             gpu.present_again = true;
             continue;
         };
@@ -561,8 +565,7 @@ fn make_pipelines(device: &wgpu::Device) -> Pipelines {
         })
     };
     let instance = wgpu::VertexStepMode::Instance;
-    let shape_attributes =
-        wgpu::vertex_attr_array![0 => Float32x4, 1 => Float32x4, 2 => Float32x4, 3 => Unorm8x4, 4 => Unorm8x4, 5 => Unorm8x4];
+    let shape_attributes = wgpu::vertex_attr_array![0 => Float32x4, 1 => Float32x4, 2 => Float32x4, 3 => Unorm8x4, 4 => Unorm8x4, 5 => Unorm8x4];
     let glyph_attributes = wgpu::vertex_attr_array![0 => Float32x4, 1 => Float32x2, 2 => Unorm8x4];
     let spark_attributes = wgpu::vertex_attr_array![0 => Float32x4, 1 => Unorm8x4];
     let mesh_attributes = wgpu::vertex_attr_array![0 => Float32x2, 1 => Unorm8x4];
@@ -639,7 +642,11 @@ fn make_pipeline(
             buffers,
         },
         primitive: wgpu::PrimitiveState {
-            topology: if strip { wgpu::PrimitiveTopology::TriangleStrip } else { wgpu::PrimitiveTopology::TriangleList },
+            topology: if strip {
+                wgpu::PrimitiveTopology::TriangleStrip
+            } else {
+                wgpu::PrimitiveTopology::TriangleList
+            },
             ..Default::default()
         },
         depth_stencil: None,

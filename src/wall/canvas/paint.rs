@@ -345,7 +345,9 @@ impl Paint<'_> {
             } else {
                 (pen.round(), 0.0)
             };
-            if let Some(placed) = self.glyphs.place(face, glyph, size, fraction, effect) {
+            if glyph == 0 {
+                self.missing(pen, baseline, size, ink);
+            } else if let Some(placed) = self.glyphs.place(face, glyph, size, fraction, effect) {
                 self.list.glyph(GlyphInstance {
                     place: [
                         whole + placed.left as f32,
@@ -359,6 +361,20 @@ impl Paint<'_> {
             }
             pen += (advance + style.spacing) * size;
         }
+    }
+
+    /// A character that no font has: an empty box in its place, in pixels.
+    fn missing(&mut self, pen: f32, baseline: f32, size: f32, ink: Colour) {
+        let half = [(size * 0.40).round(), (size * 0.42).round()];
+        let clear = ink.alpha(0.0);
+        self.list.shape(ShapeInstance {
+            place: [(pen + size * 0.5).round(), (baseline - size * 0.36).round(), half[0], half[1]],
+            shape: [0.0, 1.0, (size * 0.06).max(1.0), 1.0],
+            extra: [half[0], half[1], 0.0, 0.0],
+            fill_first: clear,
+            fill_last: clear,
+            stroke: ink.alpha(0.7),
+        });
     }
 
     /// The text, shortened with … when it is wider than `width`.

@@ -61,7 +61,8 @@ impl Panel for Bars {
         let table = cx.table(&self.metric);
         let rows = table.rows().min(self.most);
         let name = |row: usize| {
-            let (zh, en) = (table.text(row, &self.zh).unwrap_or_default(), table.text(row, &self.en).unwrap_or_default());
+            let (zh, en) =
+                (table.text(row, &self.zh).unwrap_or_default(), table.text(row, &self.en).unwrap_or_default());
             cx.lang.pick(zh, en)
         };
         let lift = |row: usize| {
@@ -74,8 +75,13 @@ impl Panel for Bars {
         let window = cx.spec.note.pick(cx.lang);
         match strongest {
             Some((row, lift)) => {
-                let text = format!("{window} · {} {} ×{}", cx.lang.pick("突增", "surge"), names[row], format::decimal(Some(lift), 1));
-                cx.heading(&text);
+                let lift = format::decimal(Some(lift), 1);
+                let long = format!("{window} · {} {} ×{lift}", cx.lang.pick("突增", "surge"), names[row]);
+                let title = cx.paint.measure(cx.spec.title.pick(cx.lang), &body()) * 1.12;
+                let room = cx.rect.width() - 2.0 * tokens::PANEL_PADDING - title - 16.0;
+                let fits = cx.paint.measure(&long, &super::note()) <= room;
+                let short = format!("{window} · {} ×{lift}", cx.lang.pick("突增", "surge"));
+                cx.heading(if fits { &long } else { &short });
             }
             None => cx.heading(window),
         }
@@ -86,14 +92,23 @@ impl Panel for Bars {
             }
             return;
         }
-        let pitch = (inner.height() / self.most.max(1) as f32).clamp(22.0, 44.0);
+        let pitch = (inner.height() / self.most.max(1) as f32).clamp(22.0, 62.0);
         let rank_width = if self.ranked { 26.0 } else { 0.0 };
-        let widest = names.iter().map(|name| cx.paint.measure(name, &body())).collect::<Vec<_>>().into_iter().fold(0.0, f32::max);
+        let widest = names
+            .iter()
+            .map(|name| cx.paint.measure(name, &body()))
+            .collect::<Vec<_>>()
+            .into_iter()
+            .fold(0.0, f32::max);
         let name_width = widest.min(inner.width() * 0.46);
         let figures = Style::new(Face::Figure, size::BODY, tokens::TEXT).right();
         let values: Vec<Option<f64>> = (0..rows).map(|row| table.number(row, &self.value)).collect();
-        let figure_width =
-            values.iter().map(|value| cx.paint.measure(&format::whole(*value), &figures)).collect::<Vec<_>>().into_iter().fold(0.0, f32::max);
+        let figure_width = values
+            .iter()
+            .map(|value| cx.paint.measure(&format::whole(*value), &figures))
+            .collect::<Vec<_>>()
+            .into_iter()
+            .fold(0.0, f32::max);
         let bar = Rect {
             left: inner.left + rank_width + name_width + 14.0,
             top: 0.0,

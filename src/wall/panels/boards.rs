@@ -32,7 +32,7 @@ impl Panel for Boards {
             cx.city.boards.iter().map(|board| board.code.as_str()).collect()
         };
         let rows = codes.len().clamp(1, 8);
-        let pitch = (inner.height() / rows as f32).min(72.0);
+        let pitch = (inner.height() / rows as f32).min(96.0);
         let names = codes.iter().map(|code| {
             let name = cx.board_name(code);
             cx.paint.measure(name, &body())
@@ -59,7 +59,13 @@ impl Panel for Boards {
             let progress = cx.progress(&table);
             cx.rolling(figures_right, middle + 9.5, &now, before.as_deref(), progress, &figures.right());
             if line[1] - line[0] > 40.0 {
-                sparkline(cx, &curve, code, Rect { left: line[0], top: middle - 13.0, right: line[1], bottom: middle + 12.0 }, colour);
+                sparkline(
+                    cx,
+                    &curve,
+                    code,
+                    Rect { left: line[0], top: middle - 13.0, right: line[1], bottom: middle + 12.0 },
+                    colour,
+                );
             }
             let delta = format::delta(value, table.number(row, "yesterday")).unwrap_or_else(|| format::MISSING.into());
             let style = Style::new(Face::Figure, size::CAPTION, tokens::TEXT_QUIET).right();
@@ -72,7 +78,13 @@ impl Panel for Boards {
 }
 
 /// The board's hours of today.
-fn sparkline(cx: &mut Cx<'_, '_>, curve: &super::super::data::Table<'_>, board: &str, plot: Rect, colour: tokens::Colour) {
+fn sparkline(
+    cx: &mut Cx<'_, '_>,
+    curve: &super::super::data::Table<'_>,
+    board: &str,
+    plot: Rect,
+    colour: tokens::Colour,
+) {
     let hours: Vec<f64> = (0..curve.rows())
         .filter(|row| curve.text(*row, "board") == Some(board))
         .filter_map(|row| curve.number(row, "n"))

@@ -109,7 +109,8 @@ impl<'a, 'p> Cx<'a, 'p> {
     pub fn heading_of_file(&mut self) {
         let text = self.spec.note.pick(self.lang);
         if text.contains("{since}") {
-            let filled = if self.city.since.is_empty() { String::new() } else { text.replace("{since}", &self.city.since) };
+            let filled =
+                if self.city.since.is_empty() { String::new() } else { text.replace("{since}", &self.city.since) };
             self.heading(&filled);
         } else {
             self.heading(text);
@@ -130,7 +131,8 @@ impl<'a, 'p> Cx<'a, 'p> {
     /// A figure that rolls from what it was to what it is, digit by digit, never through a value that never was.
     /// Returns its width.
     pub fn rolling(&mut self, x: f32, y: f32, now: &str, before: Option<&str>, progress: f32, style: &Style) -> f32 {
-        let Some(before) = before.filter(|before| progress < 1.0 && before.chars().count() == now.chars().count()) else {
+        let Some(before) = before.filter(|before| progress < 1.0 && before.chars().count() == now.chars().count())
+        else {
             return self.paint.text(x, y, now, style);
         };
         let width = self.paint.measure(now, style);
@@ -176,18 +178,18 @@ impl<'a, 'p> Cx<'a, 'p> {
     }
 
     pub fn board_name(&self, code: &'a str) -> &'a str {
-        self.city.boards.iter().find(|board| board.code == code).map_or(code, |board| self.lang.pick(&board.zh, &board.en))
+        self.city
+            .boards
+            .iter()
+            .find(|board| board.code == code)
+            .map_or(code, |board| self.lang.pick(&board.zh, &board.en))
     }
 
     pub fn board_colour(&self, code: &str) -> tokens::Colour {
         if let Some(position) = tokens::BOARD_CODES.iter().position(|known| *known == code) {
             return tokens::board(position);
         }
-        self.city
-            .boards
-            .iter()
-            .position(|board| board.code == code)
-            .map_or(tokens::TEXT_QUIET, tokens::board)
+        self.city.boards.iter().position(|board| board.code == code).map_or(tokens::TEXT_QUIET, tokens::board)
     }
 }
 

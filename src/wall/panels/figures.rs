@@ -2,10 +2,10 @@
 
 use serde::Deserialize;
 
-use super::super::canvas::{Align, Rect};
+use super::super::canvas::{Align, Rect, Style};
 use super::super::format;
 use super::super::scene::{Metric, Words};
-use super::super::tokens;
+use super::super::tokens::{self, size};
 use super::{Cx, Panel, caption, figure, note, row_figure};
 
 #[derive(Debug, Deserialize)]
@@ -62,7 +62,11 @@ fn n() -> String {
 
 impl Panel for Figures {
     fn metrics(&self) -> Vec<&Metric> {
-        self.values.iter().map(|value| &value.metric).chain(self.columns.iter().map(|columns| &columns.metric)).collect()
+        self.values
+            .iter()
+            .map(|value| &value.metric)
+            .chain(self.columns.iter().map(|columns| &columns.metric))
+            .collect()
     }
 
     fn paint(&self, cx: &mut Cx<'_, '_>) {
@@ -81,6 +85,16 @@ impl Panel for Figures {
 
 /// Figures with labels below, the first at the left edge, the last at the right one.
 fn row(cx: &mut Cx<'_, '_>, values: &[Value], inner: Rect, baseline: f32) {
+    let mut step = size::FIGURE;
+    let mut steps = [size::RING_FIGURE, size::ROW_FIGURE, size::BODY, size::CAPTION].into_iter();
+    loop {
+        let total: f32 = values.iter().map(|value| Shown::read(cx, value, step).width).sum();
+        if total + 14.0 * (values.len() as f32 - 1.0) <= inner.width() {
+            break;
+        }
+        let Some(next) = steps.next() else { break };
+        step = next;
+    }
     for (index, value) in values.iter().enumerate() {
         let align = match index {
             0 => Align::Left,
@@ -88,43 +102,74 @@ fn row(cx: &mut Cx<'_, '_>, values: &[Value], inner: Rect, baseline: f32) {
             _ => Align::Middle,
         };
         let x = inner.left + inner.width() * index as f32 / (values.len() as f32 - 1.0).max(1.0);
-        one(cx, value, align, x, baseline);
+        one(cx, value, align, x, baseline, step);
     }
 }
 
-fn one(cx: &mut Cx<'_, '_>, value: &Value, align: Align, x: f32, baseline: f32) {
-    let table = cx.table(&value.metric);
-    let number = table.number(0, &value.column);
-    let n = table.number(0, "n");
-    let few = value.rate && n.is_some_and(|n| n < tokens::RATE_N_MIN as f64);
-    let show = |number: Option<f64>| match (value.rate, few) {
-        (true, true) => super::cx::count_of(table.number(0, "k"), n),
-        (true, false) => format::percent(number),
-        _ => format::decimal(number, value.decimals),
-    };
-    let text = show(number);
-    let before = table.before();
-    let before = before.is_known().then(|| show(before.number(0, &value.column)));
-    let suffix = match (&value.of, value.rate && !few && number.is_some()) {
-        (Some(column), _) => format!("/{}", format::whole(table.number(0, column))),
-        (None, true) => "%".into(),
-        _ => value.unit.pick(cx.lang).to_owned(),
-    };
-    let mut style = figure();
-    if let Some(board) = &value.board {
-        style = style.colour(cx.board_colour(board));
+/// A figure as it is written: text, what it was, what stands after it.
+struct Shown {
+    text: String,
+    before: Option<String>,
+    suffix: String,
+    figure_width: f32,
+    suffix_width: f32,
+    /// Of figure, suffix and label.
+    width: f32,
+    style: Style,
+    suffix_style: Style,
+}
+
+impl Shown {
+    fn read(cx: &mut Cx<'_, '_>, value: &Value, step: f32) -> Shown {
+        let table = cx.table(&value.metric);
+        let number = table.number(0, &value.column);
+        let n = table.number(0, "n");
+        let few = value.rate && n.is_some_and(|n| n < tokens::RATE_N_MIN as f64);
+        let show = |number: Option<f64>| match (value.rate, few) {
+            (true, true) => super::cx::count_of(table.number(0, "k"), n),
+            (true, false) => format::percent(number),
+            _ => format::decimal(number, value.decimals),
+        };
+        let text = show(number);
+        let before = table.before();
+        let before = before.is_known().then(|| show(before.number(0, &value.column)));
+        let suffix = match (&value.of, value.rate && !few && number.is_some()) {
+            (Some(column), _) => format!("/{}", format::whole(table.number(0, column))),
+            (None, true) => "%".into(),
+            _ => value.unit.pick(cx.lang).to_owned(),
+        };
+        let mut style = Style { size: step, ..figure() };
+        if let Some(board) = &value.board {
+            style = style.colour(cx.board_colour(board));
+        }
+        let suffix_style = row_figure().colour(tokens::TEXT_QUIET);
+        let width = cx.paint.measure(&text, &style);
+        let suffix_width = if suffix.is_empty() { 0.0 } else { cx.paint.measure(&suffix, &suffix_style) + 4.0 };
+        let label_width = cx.paint.measure(value.label.pick(cx.lang), &caption());
+        Shown {
+            text,
+            before,
+            suffix,
+            figure_width: width,
+            suffix_width,
+            width: (width + suffix_width).max(label_width),
+            style,
+            suffix_style,
+        }
     }
-    let suffix_style = row_figure().colour(tokens::TEXT_QUIET);
-    let width = cx.paint.measure(&text, &style);
-    let suffix_width = if suffix.is_empty() { 0.0 } else { cx.paint.measure(&suffix, &suffix_style) + 4.0 };
+}
+
+fn one(cx: &mut Cx<'_, '_>, value: &Value, align: Align, x: f32, baseline: f32, step: f32) {
+    let shown = Shown::read(cx, value, step);
     let left = match align {
         Align::Left => x,
-        Align::Middle => x - (width + suffix_width) * 0.5,
-        Align::Right => x - width - suffix_width,
+        Align::Middle => x - (shown.figure_width + shown.suffix_width) * 0.5,
+        Align::Right => x - shown.figure_width - shown.suffix_width,
     };
+    let table = cx.table(&value.metric);
     let progress = cx.progress(&table);
-    cx.rolling(left, baseline, &text, before.as_deref(), progress, &style);
-    cx.paint.text(left + width + 4.0, baseline, &suffix, &suffix_style);
+    cx.rolling(left, baseline, &shown.text, shown.before.as_deref(), progress, &shown.style);
+    cx.paint.text(left + shown.figure_width + 4.0, baseline, &shown.suffix, &shown.suffix_style);
     let label = value.label.pick(cx.lang);
     cx.paint.text(x, baseline + 26.0, label, &caption().align(align));
 }

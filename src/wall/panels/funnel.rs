@@ -56,7 +56,9 @@ impl Panel for Funnel {
             (0..table.rows())
                 .find(|row| {
                     table.text(*row, &self.column).is_some_and(|text| {
-                        text == stage.code || text == stage.label.zh || text.starts_with(&format!("{} ", stage.label.zh))
+                        text == stage.code
+                            || text == stage.label.zh
+                            || text.starts_with(&format!("{} ", stage.label.zh))
                     })
                 })
                 .and_then(|row| table.number(row, "n"))
@@ -91,17 +93,34 @@ impl Panel for Funnel {
             }
             // The first and last labels keep to the panel's edges.
             let x = left + bar * 0.5;
-            cx.paint.text(x, plot.bottom + 21.0, stage.label.pick(cx.lang), &caption().colour(tokens::TEXT_BODY).middle());
+            cx.paint.text(
+                x,
+                plot.bottom + 21.0,
+                stage.label.pick(cx.lang),
+                &caption().colour(tokens::TEXT_BODY).middle(),
+            );
             let mut figures = row_figure().middle().colour(tokens::TEXT_QUIET);
             figures.size = tokens::size::BODY;
-            cx.paint.text(x, plot.bottom + 42.0, &format::whole(values[index]), &figures);
+            let room = plot.width() / count as f32 - 4.0;
+            let whole = format::whole(values[index]);
+            let text =
+                if cx.paint.measure(&whole, &figures) <= room { whole } else { format::short(values[index], cx.lang) };
+            cx.paint.text(x, plot.bottom + 42.0, &text, &figures);
         }
     }
 }
 
 impl Funnel {
     /// The part that skips stages, as a band over them from column top to column top.
-    fn direct(&self, cx: &mut Cx<'_, '_>, plot: Rect, values: &[Option<f64>], most: f64, left_of: &dyn Fn(usize) -> f32, bar: f32) {
+    fn direct(
+        &self,
+        cx: &mut Cx<'_, '_>,
+        plot: Rect,
+        values: &[Option<f64>],
+        most: f64,
+        left_of: &dyn Fn(usize) -> f32,
+        bar: f32,
+    ) {
         let Some(direct) = &self.direct else { return };
         let position = |code: &str| self.stages.iter().position(|stage| stage.code == code);
         let (Some(from), Some(to)) = (position(&direct.from), position(&direct.to)) else { return };
@@ -120,7 +139,14 @@ impl Funnel {
         let share = format::percent(Some(skipped / start.max(1.0)));
         let text = format!("{} {} · {share}%", direct.label.pick(cx.lang), format::whole(Some(skipped)));
         let middle = (y(start) + y(end)) * 0.5 + thick * 0.5;
-        cx.paint.text((left + right) * 0.5, middle + 5.0, &text, &caption().colour(tokens::ACCENT_SOFT).middle());
+        let style = caption().colour(tokens::ACCENT_SOFT).middle();
+        let middling = format!("{} {share}%", direct.label.pick(cx.lang));
+        let short = format!("{share}%");
+        let mut fits = |text: &String| cx.paint.measure(text, &style) <= right - left - 12.0;
+        let text = [text, middling].into_iter().find(&mut fits).unwrap_or(short);
+        if thick >= 20.0 {
+            cx.paint.text((left + right) * 0.5, middle + 5.0, &text, &style);
+        }
     }
 }
 

@@ -39,6 +39,25 @@ struct Small {
     second: Option<String>,
 }
 
+impl Hero {
+    /// The largest step in which all small figures stand side by side.
+    fn small_size(&self, cx: &mut Cx<'_, '_>, room: f32) -> f32 {
+        let steps = [size::FIGURE, size::RING_FIGURE, size::ROW_FIGURE, size::BODY, size::CAPTION];
+        let gaps = 14.0 * (self.small.len() as f32 - 1.0);
+        for step in steps {
+            let width = |small: &Small, cx: &mut Cx<'_, '_>| {
+                let text = format::whole(cx.table(&small.metric).number(0, &small.column));
+                let label = cx.paint.measure(small.label.pick(cx.lang), &caption());
+                cx.paint.measure(&text, &Style { size: step, ..figure() }).max(label)
+            };
+            if self.small.iter().map(|small| width(small, cx)).sum::<f32>() + gaps <= room {
+                return step;
+            }
+        }
+        size::CAPTION
+    }
+}
+
 impl Panel for Hero {
     fn metrics(&self) -> Vec<&Metric> {
         std::iter::once(&self.metric).chain(self.small.iter().map(|small| &small.metric)).collect()
@@ -70,17 +89,20 @@ impl Panel for Hero {
         // Columns as wide as what is in them, the gaps between them equal.
         let mut widths = Vec::with_capacity(count);
         let mut texts = Vec::with_capacity(count);
+        let shrink = self.small_size(cx, inner.width());
         for small in &self.small {
             let value = format::whole(cx.table(&small.metric).number(0, &small.column));
-            let second = small.second.as_ref().map(|column| format!("/{}", format::whole(cx.table(&small.metric).number(0, column))));
+            let second = small
+                .second
+                .as_ref()
+                .map(|column| format!("/{}", format::whole(cx.table(&small.metric).number(0, column))));
             let label = cx.paint.measure(small.label.pick(cx.lang), &caption());
-            let figures = cx.paint.measure(&value, &figure())
+            let figures = cx.paint.measure(&value, &Style { size: shrink, ..figure() })
                 + second.as_ref().map_or(0.0, |second| cx.paint.measure(second, &super::row_figure()) + 2.0);
             widths.push(figures.max(label));
             texts.push(second);
         }
         let gap = ((inner.width() - widths.iter().sum::<f32>()) / (count as f32 - 1.0).max(1.0)).max(8.0);
-        let shrink = if count > 1 && widths.iter().sum::<f32>() + 8.0 * (count as f32 - 1.0) > inner.width() { size::RING_FIGURE } else { size::FIGURE };
         let mut left = inner.left;
         let figures_at = inner.top + 112.0;
         for ((small, width), second) in self.small.iter().zip(widths).zip(texts) {

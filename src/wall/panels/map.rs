@@ -131,7 +131,13 @@ fn land(cx: &mut Cx<'_, '_>, map: &Map, fit: &Fit) {
     }
 }
 
-fn fill(cx: &mut Cx<'_, '_>, triangles: &[[f32; 2]], fit: &Fit, [dx, dy]: [f32; 2], colour: impl Fn([f32; 2]) -> tokens::Colour) {
+fn fill(
+    cx: &mut Cx<'_, '_>,
+    triangles: &[[f32; 2]],
+    fit: &Fit,
+    [dx, dy]: [f32; 2],
+    colour: impl Fn([f32; 2]) -> tokens::Colour,
+) {
     for corners in triangles.chunks_exact(3) {
         let corner = |index: usize| {
             let [x, y] = fit.point(corners[index]);
@@ -161,7 +167,13 @@ fn fresh(cx: &mut Cx<'_, '_>, spark: &Spark, fit: &Fit) {
     let born = (cx.now_s - spark.born_s) as f32;
     let glow = left * left;
     if spark.solved {
-        cx.paint.spark(x, y, 3.2 + 9.0 * glow, 1.25 + 1.2 * glow, colour.mix(tokens::SPARK_CALM, 0.12 + 0.6 * glow).alpha(0.62 + 0.38 * glow));
+        cx.paint.spark(
+            x,
+            y,
+            3.2 + 9.0 * glow,
+            1.25 + 1.2 * glow,
+            colour.mix(tokens::SPARK_CALM, 0.12 + 0.6 * glow).alpha(0.62 + 0.38 * glow),
+        );
     } else {
         cx.paint.spark(x, y, 8.0 + 16.0 * glow, 1.9 + 1.6 * glow, colour.mix(tokens::TEXT, 0.5 * glow));
     }
@@ -175,13 +187,16 @@ fn fresh(cx: &mut Cx<'_, '_>, spark: &Spark, fit: &Fit) {
 /// Names and counts, moved apart where they would touch.
 fn labels(cx: &mut Cx<'_, '_>, map: &Map, fit: &Fit, table: &super::super::data::Table<'_>) {
     let name_style = Style::new(Face::Text, size::BODY, tokens::TEXT).middle().halo(1.6, tokens::LABEL_HALO);
-    let count_style = Style::new(Face::Figure, size::ROW_FIGURE, tokens::LABEL_COUNT).middle().halo(1.6, tokens::LABEL_HALO);
+    let count_style =
+        Style::new(Face::Figure, size::ROW_FIGURE, tokens::LABEL_COUNT).middle().halo(1.6, tokens::LABEL_HALO);
     let mut texts = Vec::with_capacity(map.areas.len());
     let mut boxes = Vec::with_capacity(map.areas.len());
     for area in &map.areas {
         let Some(known) = cx.city.areas.get(area.area) else { continue };
         let name = cx.lang.pick(&known.zh, &known.en);
-        let count = (0..table.rows()).find(|row| table.text(*row, "area") == Some(&known.code)).and_then(|row| table.number(row, "n"));
+        let count = (0..table.rows())
+            .find(|row| table.text(*row, "area") == Some(&known.code))
+            .and_then(|row| table.number(row, "n"));
         let count = format::whole(count);
         let width = cx.paint.measure(name, &name_style).max(cx.paint.measure(&count, &count_style)) + 8.0;
         let [x, y] = fit.point(area.label);
@@ -241,14 +256,26 @@ fn shift(place: &mut Rect, dx: f32, dy: f32) {
 
 /// Areas in the order of their counts, in as many columns as are wanted: for a city whose map is not shipped.
 fn list(cx: &mut Cx<'_, '_>, table: &super::super::data::Table<'_>) {
-    let rect = Rect { left: cx.rect.left + 30.0, top: cx.rect.top + 24.0, right: cx.rect.right - 30.0, bottom: cx.rect.bottom - 16.0 };
-    let title = Style::new(Face::Text, size::BODY, tokens::TEXT_BODY).spacing(if cx.lang == super::super::options::Lang::Zh { tokens::TITLE_SPACING } else { 0.01 });
+    let rect = Rect {
+        left: cx.rect.left + 30.0,
+        top: cx.rect.top + 24.0,
+        right: cx.rect.right - 30.0,
+        bottom: cx.rect.bottom - 16.0,
+    };
+    let title = Style::new(Face::Text, size::BODY, tokens::TEXT_BODY)
+        .spacing(if cx.lang == super::super::options::Lang::Zh { tokens::TITLE_SPACING } else { 0.01 });
     cx.paint.text(rect.left, rect.top + 16.0, cx.lang.pick("各区今日受理", "Requests today by area"), &title);
-    let mut rows: Vec<(f64, usize)> = (0..table.rows()).filter_map(|row| Some((table.number(row, "n")?, row))).collect();
+    let mut rows: Vec<(f64, usize)> =
+        (0..table.rows()).filter_map(|row| Some((table.number(row, "n")?, row))).collect();
     rows.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
     if rows.is_empty() {
         if table.is_known() {
-            cx.paint.text(rect.middle_x(), rect.middle_y(), cx.lang.pick("今天还没有受理", "nothing opened today"), &body().colour(tokens::TEXT_FAINT).middle());
+            cx.paint.text(
+                rect.middle_x(),
+                rect.middle_y(),
+                cx.lang.pick("今天还没有受理", "nothing opened today"),
+                &body().colour(tokens::TEXT_FAINT).middle(),
+            );
         }
         return;
     }
@@ -286,8 +313,9 @@ mod tests {
     #[test]
     fn labels_that_touch_are_moved_apart_and_stay_inside() {
         let within = Rect::new(0.0, 0.0, 600.0, 600.0);
-        let mut boxes: Vec<Rect> =
-            (0..8).map(|index| Rect::new(300.0 + index as f32 * 9.0, 300.0 + (index % 3) as f32 * 11.0, 60.0, 48.0)).collect();
+        let mut boxes: Vec<Rect> = (0..8)
+            .map(|index| Rect::new(300.0 + index as f32 * 9.0, 300.0 + (index % 3) as f32 * 11.0, 60.0, 48.0))
+            .collect();
         spread(&mut boxes, within);
         for (index, a) in boxes.iter().enumerate() {
             assert!(a.left >= within.left - 1.0 && a.right <= within.right + 1.0);

@@ -17,7 +17,7 @@ mod ticker;
 
 use super::scene::Metric;
 
-pub use cx::{Cx, caption, body, figure, note, row_figure};
+pub use cx::{Cx, body, caption, figure, note, row_figure};
 
 pub trait Panel: Send + Sync {
     /// Every metric it shows.
@@ -59,6 +59,8 @@ pub const KINDS: &[(&str, Make)] = &[
     ("ticker", make::<ticker::Ticker>),
 ];
 
-fn make<P: Panel + serde::de::DeserializeOwned + 'static>(table: toml::Table) -> Result<Box<dyn Panel>, toml::de::Error> {
+fn make<P: Panel + serde::de::DeserializeOwned + 'static>(
+    table: toml::Table,
+) -> Result<Box<dyn Panel>, toml::de::Error> {
     Ok(Box::new(toml::Value::Table(table).try_into::<P>()?))
 }

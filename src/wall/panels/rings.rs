@@ -58,7 +58,8 @@ impl Panel for Rings {
         let inner = cx.inner();
         let duration_height = if self.duration.is_some() { 40.0 } else { 0.0 };
         let room = inner.height() - duration_height - 46.0;
-        let radius = (room * 0.5 - 6.0).min(inner.width() / self.rates.len().max(1) as f32 * 0.5 - 14.0).clamp(24.0, 84.0);
+        let radius =
+            (room * 0.5 - 6.0).min(inner.width() / self.rates.len().max(1) as f32 * 0.5 - 14.0).clamp(24.0, 84.0);
         let width = (radius * 0.19).clamp(6.0, 14.0);
         let radius = radius - width * 0.5;
         let y = inner.top + radius + width * 0.5 + ((room - 2.0 * radius - width) * 0.5).max(0.0);
@@ -67,7 +68,11 @@ impl Panel for Rings {
         for (index, rate) in self.rates.iter().enumerate() {
             // The outer rings stand at the panel's edges, their labels below them.
             let span = inner.width() - 2.0 * reach - 16.0;
-            let x = if count == 1 { inner.middle_x() } else { inner.left + 8.0 + reach + span * index as f32 / (count - 1) as f32 };
+            let x = if count == 1 {
+                inner.middle_x()
+            } else {
+                inner.left + 8.0 + reach + span * index as f32 / (count - 1) as f32
+            };
             self.ring(cx, rate, index, [x, y], radius, width);
         }
         if let Some(line) = &self.duration {
@@ -98,7 +103,12 @@ impl Rings {
             let turn = target as f32 * std::f32::consts::TAU;
             let (sine, cosine) = turn.sin_cos();
             let (near, far) = (radius - width * 0.5 - 2.0, radius + width * 0.5 + 2.0);
-            cx.paint.segment([x + sine * near, y - cosine * near], [x + sine * far, y - cosine * far], 2.0, tokens::TEXT);
+            cx.paint.segment(
+                [x + sine * near, y - cosine * near],
+                [x + sine * far, y - cosine * far],
+                2.0,
+                tokens::TEXT,
+            );
         }
         let style = Style::new(Face::Figure, size::RING_FIGURE, tokens::TEXT).middle();
         let text = match (value, n) {
@@ -106,7 +116,8 @@ impl Rings {
             _ if few => count_of(k, n),
             (value, _) => format::percent(value),
         };
-        let style = if few { Style { size: size::ROW_FIGURE, ..style } } else { style };
+        let large = if radius > 62.0 { size::FIGURE } else { size::RING_FIGURE };
+        let style = Style { size: if few && radius <= 62.0 { size::ROW_FIGURE } else { large }, ..style };
         cx.paint.text(x, y + style.size * 0.35, &text, &style);
         let label = rate.label.pick(cx.lang);
         let unit = if few || value.is_none() { "" } else { " %" };
@@ -118,7 +129,8 @@ impl Rings {
     fn duration(&self, cx: &mut Cx<'_, '_>, line: &Duration, left: f32, baseline: f32) {
         let table = cx.table(&line.metric);
         let (value, before) = (table.number(0, &line.column), table.number(0, &line.before));
-        let mut pen = left + cx.paint.text(left, baseline, line.label.pick(cx.lang), &body().colour(tokens::TEXT_QUIET)) + 8.0;
+        let mut pen =
+            left + cx.paint.text(left, baseline, line.label.pick(cx.lang), &body().colour(tokens::TEXT_QUIET)) + 8.0;
         let text = match value {
             Some(value) if value < 10.0 => format::decimal(Some(value), 1),
             value => format::whole(value),

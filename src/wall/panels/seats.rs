@@ -93,9 +93,19 @@ impl Panel for Seats {
         let rate = cx.table(&self.rate);
         let (share, k, n) = (rate.number(0, "value"), rate.number(0, "k"), rate.number(0, "n"));
         let few = n.is_some_and(|n| n < RATE_N_MIN as f64);
-        let (rate_text, unit) = if few { (count_of(k, n), "") } else { (format::percent(share), if share.is_some() { "%" } else { "" }) };
+        let (rate_text, unit) = if n.is_some_and(|n| n < 1.0) {
+            (format::MISSING.to_owned(), "")
+        } else if few {
+            (count_of(k, n), "")
+        } else {
+            (format::percent(share), if share.is_some() { "%" } else { "" })
+        };
         let items = [
-            (format::whole(value(counts[0])), suffix(format!("/{}", format::whole(value(on_duty)))), cx.lang.pick("通话 / 在岗坐席", "talking / on duty")),
+            (
+                format::whole(value(counts[0])),
+                suffix(format!("/{}", format::whole(value(on_duty)))),
+                cx.lang.pick("通话 / 在岗坐席", "talking / on duty"),
+            ),
             (format::whole(waiting.number(0, "n")), suffix(String::new()), cx.lang.pick("排队", "waiting")),
             (rate_text, suffix(unit.into()), self.rate_label.pick(cx.lang)),
         ];

@@ -91,7 +91,12 @@ impl Entry {
         } else {
             format::clock(ts, cx.city.tz)
         };
-        Entry { time, place: named("area_zh", "area_en"), what, done: done(table.text(row, "kind").unwrap_or_default(), table.number(row, "seconds"), coarse, cx.lang) }
+        Entry {
+            time,
+            place: named("area_zh", "area_en"),
+            what,
+            done: done(table.text(row, "kind").unwrap_or_default(), table.number(row, "seconds"), coarse, cx.lang),
+        }
     }
 
     fn parts(&self) -> [(&str, Style); 4] {
