@@ -155,6 +155,22 @@ impl Chrome<'_> {
         }
     }
 
+    /// Without header: the clock alone, how fresh the wall is, and the mark of simulated data.
+    pub fn sparse(&self, paint: &mut Paint<'_>, wall: Rect) {
+        let right = wall.right - 150.0_f32.min(wall.width() * 0.05);
+        let clock = Style::new(Face::Figure, size::HERO, tokens::TEXT).right();
+        paint.text(right, 120.0, &format::minute(self.now_us, self.city.tz), &clock);
+        let (text, colour) = self.age();
+        let quiet = if colour == tokens::GOOD { tokens::TEXT_QUIET } else { colour };
+        let width = paint.text(right, 156.0, &text, &Style::new(Face::Text, size::BODY, quiet).right());
+        paint.disc(right - width - 14.0, 150.0, 4.5, colour);
+        if self.data.is_demo() {
+            let style = Style::new(Face::Bold, size::CAPTION, tokens::DEMO).spacing(0.08);
+            let width = paint.measure(self.lang.pick("演示数据", "SIMULATED DATA"), &style) + 22.0;
+            self.demo_mark(paint, right - width, 200.0);
+        }
+    }
+
     /// Sources, and what is wrong if something is.
     pub fn footer(&self, paint: &mut Paint<'_>, wall: Rect) {
         let baseline = wall.bottom - 13.0;

@@ -38,7 +38,10 @@ pub fn short(value: Option<f64>, lang: Lang) -> String {
     };
     // Cut, not rounded: a shortened figure is never more than the whole one.
     let cut = (value / unit * 10.0).trunc() / 10.0;
-    format!("{}{zh}{en}", decimal(Some(cut.trunc()).filter(|_| cut.abs() >= 1000.0).or(Some(cut)), usize::from(cut.abs() < 1000.0)))
+    format!(
+        "{}{zh}{en}",
+        decimal(Some(cut.trunc()).filter(|_| cut.abs() >= 1000.0).or(Some(cut)), usize::from(cut.abs() < 1000.0))
+    )
 }
 
 /// With `places` decimals and thousands grouped.

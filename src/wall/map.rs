@@ -208,6 +208,11 @@ impl Map {
         }
     }
 
+    /// Degrees to map coordinates.
+    pub fn at(&self, longitude: f64, latitude: f64) -> [f32; 2] {
+        self.place(longitude, latitude)
+    }
+
     pub fn area(&self, area: usize) -> Option<&MapArea> {
         self.areas.iter().find(|known| known.area == area)
     }

@@ -65,7 +65,7 @@ pub fn paint(view: &View<'_>, glyphs: &mut Glyphs, picture: &mut Picture, back_k
 fn paint_once(view: &View<'_>, glyphs: &mut Glyphs, picture: &mut Picture, back_key: &mut BackKey) -> bool {
     let neutral = neutral_city();
     let city = view.data.city.as_deref().unwrap_or(&neutral);
-    let fitted = view.scene.fit(view.size, city);
+    let fitted = view.scene.fit(view.size, city, view.mode);
     let mut moving = false;
     let key = BackKey {
         scene: view.scene.name.clone(),
@@ -121,9 +121,9 @@ fn paint_once(view: &View<'_>, glyphs: &mut Glyphs, picture: &mut Picture, back_
     if view.scene.chrome {
         chrome.header(&mut pen, fitted.wall);
         chrome.footer(&mut pen, fitted.wall);
-    } else if view.data.is_demo() {
-        let right = fitted.wall.right - 200.0;
-        chrome.demo_mark(&mut pen, right, fitted.wall.bottom - 40.0);
+    } else {
+        chrome.sparse(&mut pen, fitted.wall);
+        chrome.footer(&mut pen, fitted.wall);
     }
     moving
 }

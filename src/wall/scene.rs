@@ -13,7 +13,7 @@ use crate::model::City;
 use crate::model::message::MetricRef;
 
 use super::canvas::Rect;
-use super::options::Lang;
+use super::options::{Lang, Mode};
 use super::panels::{self, Panel};
 
 /// What is wrong with a scene file.
@@ -70,6 +70,8 @@ pub struct PanelSpec {
     pub framed: bool,
     /// Shown only where the city has this service; its neighbours take its place elsewhere.
     pub service: Option<String>,
+    /// Modes that show it; empty: all.
+    pub modes: Vec<String>,
     pub panel: Box<dyn Panel>,
 }
 
@@ -267,19 +269,23 @@ impl Scene {
     }
 
     /// Fits the scene to a screen: the layout of the nearest shape, widened or heightened to fill it.
-    pub fn fit(&self, size: [u32; 2], city: &City) -> Fitted {
+    pub fn fit(&self, size: [u32; 2], city: &City, mode: Mode) -> Fitted {
         let [width, height] = size.map(|side| side.max(1) as f32);
         let aspect = (width / height).ln();
         let off = |layout: &Layout| ((layout.size[0] / layout.size[1]).ln() - aspect).abs();
         let layout = self.layouts.iter().min_by(|a, b| off(a).total_cmp(&off(b))).unwrap_or(&self.layouts[0]);
         let scale = (width / layout.size[0]).min(height / layout.size[1]);
         let wall = Rect::new(0.0, 0.0, width / scale, height / scale);
-        Fitted { scale, wall, places: layout.places(wall, self.chrome, &|panel| self.is_shown(panel, city)) }
+        Fitted { scale, wall, places: layout.places(wall, self.chrome, &|panel| self.is_shown(panel, city, mode)) }
     }
 }
 
 impl Scene {
-    fn is_shown(&self, panel: usize, city: &City) -> bool {
+    fn is_shown(&self, panel: usize, city: &City, mode: Mode) -> bool {
+        let modes = &self.panels[panel].modes;
+        if !modes.is_empty() && !modes.iter().any(|name| name == mode.name()) {
+            return false;
+        }
         let service = self.panels[panel].service.as_deref();
         service.is_none_or(|code| city.services.is_empty() || city.services.iter().any(|known| known.code == code))
     }
@@ -298,14 +304,17 @@ impl Layout {
             right: wall.right - MARGIN,
             bottom: wall.bottom - bottom,
         };
-        let fixed: f32 = self.columns.iter().filter_map(|column| column.width).sum();
-        let shares: f32 = self.columns.iter().filter(|column| column.width.is_none()).map(|column| column.share).sum();
-        let gaps = self.gap * (self.columns.len() as f32 - 1.0).max(0.0);
+        // A column of which nothing is shown here leaves its place to the others.
+        let shown = |column: &&Column| column.cells.is_empty() || column.cells.iter().any(|cell| is_shown(cell.0));
+        let columns: Vec<&Column> = self.columns.iter().filter(shown).collect();
+        let fixed: f32 = columns.iter().filter_map(|column| column.width).sum();
+        let shares: f32 = columns.iter().filter(|column| column.width.is_none()).map(|column| column.share).sum();
+        let gaps = self.gap * (columns.len() as f32 - 1.0).max(0.0);
         let free = (inner.width() - fixed - gaps).max(0.0);
         // Columns that are all of fixed width share what is left over.
         let stretch = if shares > 0.0 { 1.0 } else { (inner.width() - gaps) / fixed.max(1.0) };
         let mut left = inner.left;
-        for column in &self.columns {
+        for column in columns {
             let width = column.width.map_or_else(|| free * column.share / shares.max(0.001), |width| width * stretch);
             let cells: Vec<_> = column.cells.iter().filter(|cell| is_shown(cell.0)).collect();
             let fixed: f32 = cells.iter().filter_map(|cell| cell.1).sum();
@@ -357,6 +366,13 @@ fn read_panel(mut table: toml::Table) -> Result<PanelSpec, Wrong> {
         Some(toml::Value::String(service)) => Some(service),
         Some(_) => return Err(("service".into(), "service must be the code of a service".into())),
     };
+    let modes = match table.remove("modes") {
+        None => Vec::new(),
+        Some(value) => match value.try_into::<Vec<String>>() {
+            Ok(modes) if modes.iter().all(|mode| mode.parse::<Mode>().is_ok()) => modes,
+            _ => return Err(("modes".into(), "modes must be a list of lobby, brief, ops".into())),
+        },
+    };
     let Some((_, make)) = panels::KINDS.iter().find(|(name, _)| *name == kind) else {
         let known: Vec<&str> = panels::KINDS.iter().map(|(name, _)| *name).collect();
         let near = nearest(&kind, &known).map(|near| format!("did you mean {near:?}? ")).unwrap_or_default();
@@ -372,7 +388,7 @@ fn read_panel(mut table: toml::Table) -> Result<PanelSpec, Wrong> {
         let key = quoted.get(1).map(|key| (*key).to_owned()).filter(|key| keys.contains(key));
         (key.unwrap_or_else(|| "kind".into()), format!("panel {id:?} ({kind}): {}", with_suggestion(message)))
     })?;
-    Ok(PanelSpec { id, kind, title, note, framed, service, panel })
+    Ok(PanelSpec { id, kind, title, note, framed, service, modes, panel })
 }
 
 fn read_layout(raw: RawLayout, known: &[PanelSpec]) -> Result<Layout, Wrong> {
@@ -517,10 +533,11 @@ columns = [
         let scene = Scene::parse("a.toml", "a", GOOD).unwrap();
         let city = City::load("ningbo").unwrap();
         assert_eq!(scene.metrics()[0].name, "solved_total");
-        let fitted = scene.fit([3840, 2160], &city);
+        let fitted = scene.fit([3840, 2160], &city, Mode::Ops);
         assert_eq!(fitted.scale, 2.0);
-        assert_eq!(fitted.places, [(0, Rect::new(36.0, 98.0, 400.0, 894.0))]);
-        let wide = scene.fit([3840, 1080], &city);
+        let (panel, place) = fitted.places[0];
+        assert_eq!((panel, place.left, place.right, place.bottom.round()), (0, 36.0, 436.0, 992.0));
+        let wide = scene.fit([3840, 1080], &city, Mode::Ops);
         assert_eq!((wide.scale, wide.wall.right), (1.0, 3840.0));
     }
 

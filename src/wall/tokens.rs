@@ -103,6 +103,9 @@ pub const COAST: Colour = rgb(0x6aaef0);
 pub const BORDER: Colour = Colour([96, 158, 220, 150]);
 pub const LABEL_HALO: Colour = Colour([3, 12, 24, 215]);
 pub const LABEL_COUNT: Colour = rgb(0xffd56b);
+pub const NIGHT_LAND: Colour = rgb(0x0a1c35);
+pub const NIGHT_COAST: Colour = Colour([104, 170, 236, 120]);
+pub const NIGHT_BORDER: Colour = Colour([84, 142, 204, 46]);
 pub const SPARK_CALM: Colour = rgb(0xbfe3da);
 
 /// The simulated-data mark.
@@ -136,6 +139,8 @@ pub const PANEL_PADDING: f32 = 20.0;
 
 /// Seconds a number takes from its old value to its new one.
 pub const TWEEN_S: f32 = 0.5;
+/// Points of light of the night sky; each stands for as many requests as are left over.
+pub const SKY_POINTS: usize = 240_000;
 /// Seconds a new spark shines before it settles.
 pub const SPARK_NEW_S: f32 = 8.0;
 /// Seconds after which a panel without news of its hub says so.

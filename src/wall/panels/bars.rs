@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use super::super::canvas::{Face, Rect, Style};
 use super::super::format;
-use super::super::scene::Metric;
+use super::super::scene::{Metric, Words};
 use super::super::tokens::{self, size};
 use super::{Cx, Panel, body};
 
@@ -30,6 +30,16 @@ pub struct Bars {
     most: usize,
     #[serde(default = "yes")]
     ranked: bool,
+    /// Column of a code, with words for it, where the metric has no names.
+    #[serde(default)]
+    code: Option<String>,
+    #[serde(default)]
+    names: std::collections::BTreeMap<String, Words>,
+    /// Shown as parts of the whole, in percent.
+    #[serde(default)]
+    percent: bool,
+    #[serde(default)]
+    unit: Words,
 }
 
 fn n() -> String {
@@ -61,6 +71,9 @@ impl Panel for Bars {
         let table = cx.table(&self.metric);
         let rows = table.rows().min(self.most);
         let name = |row: usize| {
+            if let Some(code) = self.code.as_ref().and_then(|column| table.text(row, column)) {
+                return self.names.get(code).map_or(code, |words| words.pick(cx.lang));
+            }
             let (zh, en) =
                 (table.text(row, &self.zh).unwrap_or_default(), table.text(row, &self.en).unwrap_or_default());
             cx.lang.pick(zh, en)
@@ -103,9 +116,16 @@ impl Panel for Bars {
         let name_width = widest.min(inner.width() * 0.46);
         let figures = Style::new(Face::Figure, size::BODY, tokens::TEXT).right();
         let values: Vec<Option<f64>> = (0..rows).map(|row| table.number(row, &self.value)).collect();
+        let total: f64 = values.iter().flatten().sum();
+        let unit = self.unit.pick(cx.lang);
+        let write = |value: Option<f64>| match (self.percent, value) {
+            (true, Some(value)) if total > 0.0 => format!("{}%", format::percent(Some(value / total))),
+            _ if unit.is_empty() => format::whole(value),
+            _ => format!("{} {unit}", format::whole(value)),
+        };
         let figure_width = values
             .iter()
-            .map(|value| cx.paint.measure(&format::whole(*value), &figures))
+            .map(|value| cx.paint.measure(&write(*value), &figures))
             .collect::<Vec<_>>()
             .into_iter()
             .fold(0.0, f32::max);
@@ -135,7 +155,7 @@ impl Panel for Bars {
             if share > 0.0 {
                 cx.paint.rect(Rect::new(bar.left, top, (bar.width() * share).max(10.0), height), 5.0, colour);
             }
-            cx.paint.text(inner.right, baseline, &format::whole(values[row]), &figures);
+            cx.paint.text(inner.right, baseline, &write(values[row]), &figures);
         }
     }
 }

@@ -18,11 +18,11 @@ pub struct MapPanel {
     metric: Metric,
 }
 
-/// Where map coordinates fall in the panel.
-struct Fit {
-    scale: f32,
-    left: f32,
-    top: f32,
+/// Where map coordinates fall on the wall.
+pub struct Fit {
+    pub scale: f32,
+    pub left: f32,
+    pub top: f32,
 }
 
 impl Fit {
@@ -35,7 +35,7 @@ impl Fit {
             top: rect.middle_y() - (top + bottom) * 0.5 * scale,
         }
     }
-    fn point(&self, [x, y]: [f32; 2]) -> [f32; 2] {
+    pub fn point(&self, [x, y]: [f32; 2]) -> [f32; 2] {
         [self.left + x * self.scale, self.top + y * self.scale]
     }
 }
@@ -131,7 +131,7 @@ fn land(cx: &mut Cx<'_, '_>, map: &Map, fit: &Fit) {
     }
 }
 
-fn fill(
+pub fn fill(
     cx: &mut Cx<'_, '_>,
     triangles: &[[f32; 2]],
     fit: &Fit,
@@ -238,7 +238,7 @@ fn spread(boxes: &mut [Rect], within: Rect) {
             return;
         }
         // A pull home keeps the picture true; it fades so that the spreading ends.
-        let pull = 0.06 * (1.0 - round as f32 / 200.0);
+        let pull = if round < 120 { 0.06 * (1.0 - round as f32 / 120.0) } else { 0.0 };
         for (place, home) in boxes.iter_mut().zip(&homes) {
             shift(place, (home[0] - place.middle_x()) * pull, (home[1] - place.middle_y()) * pull);
             shift(place, (within.left - place.left).max(0.0) + (within.right - place.right).min(0.0), 0.0);

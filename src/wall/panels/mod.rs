@@ -3,17 +3,29 @@
 //! A kind reads its part of the scene file, names its metrics, and paints itself from what the wall knows. It paints
 //! the same picture for the same data, clock and place; it never fails: what is missing is shown as missing.
 
+mod alerts;
 mod bars;
 mod boards;
+mod bullets;
 mod curve;
 mod cx;
+mod diverging;
+mod facts;
+mod feeds;
 mod figures;
+mod flows;
 mod funnel;
 mod hero;
+mod histogram;
 mod map;
+mod matrix;
+mod ranges;
 mod rings;
 mod seats;
+mod sky;
+mod table;
 mod ticker;
+mod waffle;
 
 use super::scene::Metric;
 
@@ -57,6 +69,17 @@ pub const KINDS: &[(&str, Make)] = &[
     ("bars", make::<bars::Bars>),
     ("seats", make::<seats::Seats>),
     ("ticker", make::<ticker::Ticker>),
+    ("bullets", make::<bullets::Bullets>),
+    ("histogram", make::<histogram::Histogram>),
+    ("table", make::<table::Table>),
+    ("alerts", make::<alerts::Alerts>),
+    ("feeds", make::<feeds::Feeds>),
+    ("matrix", make::<matrix::Matrix>),
+    ("diverging", make::<diverging::Diverging>),
+    ("waffle", make::<waffle::Waffle>),
+    ("ranges", make::<ranges::Ranges>),
+    ("flows", make::<flows::Flows>),
+    ("sky", make::<sky::Sky>),
 ];
 
 fn make<P: Panel + serde::de::DeserializeOwned + 'static>(

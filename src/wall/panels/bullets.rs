@@ -1,0 +1,157 @@
+//! Rates as level bars with their target, their n and, at a briefing, their interval.
+
+use serde::Deserialize;
+
+use super::super::canvas::{Face, Rect, Style};
+use super::super::data::Table;
+use super::super::format;
+use super::super::options::Mode;
+use super::super::scene::{Metric, Words};
+use super::super::tokens::{self, RATE_N_MIN, size};
+use super::cx::count_of;
+use super::{Cx, Panel, body, note};
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Bullets {
+    rates: Vec<Rate>,
+    /// A sentence below: what the mark is, what the denominator.
+    #[serde(default)]
+    foot: Words,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Rate {
+    /// value, k, n.
+    metric: Metric,
+    /// Which row: the one whose `code` column says `row`; left out: the first.
+    #[serde(default)]
+    code: Option<String>,
+    #[serde(default)]
+    row: Option<String>,
+    #[serde(default = "value")]
+    value: String,
+    #[serde(default = "k")]
+    k: String,
+    #[serde(default = "n")]
+    n: String,
+    label: Words,
+    /// 0 to 1; green from here on, amber below.
+    #[serde(default)]
+    target: Option<f64>,
+    /// Smaller is better.
+    #[serde(default)]
+    low_is_good: bool,
+}
+
+fn value() -> String {
+    "value".into()
+}
+fn k() -> String {
+    "k".into()
+}
+fn n() -> String {
+    "n".into()
+}
+
+/// Wilson's 95 % interval of k in n.
+pub fn wilson(k: f64, n: f64) -> (f64, f64) {
+    const Z: f64 = 1.959_964;
+    let share = k / n;
+    let middle = (share + Z * Z / (2.0 * n)) / (1.0 + Z * Z / n);
+    let reach = Z / (1.0 + Z * Z / n) * (share * (1.0 - share) / n + Z * Z / (4.0 * n * n)).sqrt();
+    ((middle - reach).max(0.0), (middle + reach).min(1.0))
+}
+
+/// The row of a table whose `code` column says `row`.
+pub fn row_of(table: &Table<'_>, code: Option<&str>, row: Option<&str>) -> usize {
+    match (code, row) {
+        (Some(code), Some(wanted)) => {
+            (0..table.rows()).find(|row| table.text(*row, code) == Some(wanted)).unwrap_or(usize::MAX)
+        }
+        _ => 0,
+    }
+}
+
+impl Panel for Bullets {
+    fn metrics(&self) -> Vec<&Metric> {
+        self.rates.iter().map(|rate| &rate.metric).collect()
+    }
+
+    fn paint(&self, cx: &mut Cx<'_, '_>) {
+        cx.heading_of_file();
+        let inner = cx.inner();
+        let foot = if self.foot.is_empty() { 0.0 } else { 26.0 };
+        let count = self.rates.len().max(1) as f32;
+        let pitch = ((inner.height() - foot) / count).min(92.0);
+        for (index, rate) in self.rates.iter().enumerate() {
+            let top = inner.top + pitch * index as f32 + (pitch - 58.0).max(0.0) * 0.3;
+            self.rate(cx, rate, inner, top);
+        }
+        if foot > 0.0 {
+            let text = self.foot.pick(cx.lang);
+            cx.paint.text_within(inner.left, inner.bottom - 2.0, inner.width(), text, &note());
+        }
+    }
+}
+
+impl Bullets {
+    fn rate(&self, cx: &mut Cx<'_, '_>, rate: &Rate, inner: Rect, top: f32) {
+        let table = cx.table(&rate.metric);
+        let row = row_of(&table, rate.code.as_deref(), rate.row.as_deref());
+        let (value, k, n) = (table.number(row, &rate.value), table.number(row, &rate.k), table.number(row, &rate.n));
+        let few = n.is_some_and(|n| n < RATE_N_MIN as f64);
+        let baseline = top + 28.0;
+        let figures = Style::new(Face::Figure, size::RING_FIGURE, tokens::TEXT);
+        cx.paint.text_within(inner.left, baseline, inner.width() * 0.40, rate.label.pick(cx.lang), &body());
+        let text = match n {
+            Some(n) if n < 1.0 => format::MISSING.to_owned(),
+            Some(_) if few => count_of(k, n),
+            _ => value.map_or(format::MISSING.to_owned(), |value| format!("{}%", format::percent(Some(value)))),
+        };
+        cx.paint.text(inner.left + inner.width() * 0.43, baseline, &text, &figures);
+        let mut count = n.map_or_else(String::new, |n| format!("n={}", format::whole(Some(n))));
+        if let (Mode::Brief, Some(k), Some(n)) = (cx.mode, k, n)
+            && !few
+        {
+            let (low, high) = wilson(k, n);
+            count = format!("{}–{}%  {count}", format::percent(Some(low)), format::percent(Some(high)));
+        }
+        cx.paint.text(
+            inner.right,
+            baseline,
+            &count,
+            &Style::new(Face::Figure, size::CAPTION, tokens::TEXT_FAINT).right(),
+        );
+        let bar = Rect::new(inner.left, top + 40.0, inner.width(), 9.0);
+        cx.paint.rect(bar, 4.5, tokens::TRACK.alpha(0.7));
+        if let Some(value) = value.filter(|_| !few) {
+            let met = rate.target.is_none_or(|target| if rate.low_is_good { value <= target } else { value >= target });
+            let colour = match rate.target {
+                None => tokens::BOARDS[2],
+                Some(_) if met => tokens::GOOD,
+                Some(_) => tokens::WARN,
+            };
+            let width = bar.width() * value.clamp(0.0, 1.0) as f32;
+            if width > 0.5 {
+                cx.paint.rect(Rect { right: bar.left + width.max(9.0), ..bar }, 4.5, colour);
+            }
+        }
+        if let Some(target) = rate.target {
+            let x = bar.left + bar.width() * target as f32;
+            cx.paint.rect(Rect::new(x - 1.0, bar.top - 4.0, 2.0, 17.0), 0.0, tokens::TEXT);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_interval_holds_the_share_and_narrows_with_n() {
+        let (low, high) = super::wilson(81.0, 100.0);
+        assert!((low - 0.7222).abs() < 0.001 && (high - 0.8749).abs() < 0.001, "{low} {high}");
+        let (low, high) = super::wilson(0.0, 30.0);
+        assert!(low == 0.0 && high > 0.1);
+    }
+}

@@ -1,0 +1,64 @@
+//! Where the data come from and how fresh each source is, as one line.
+
+use serde::Deserialize;
+
+use super::super::canvas::{Face, Style};
+use super::super::format;
+use super::super::scene::{Metric, Words};
+use super::super::tokens::{self, size};
+use super::{Cx, Panel};
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Feeds {
+    /// src, last_ts, age_s.
+    metric: Metric,
+    /// Words for source codes.
+    #[serde(default)]
+    names: std::collections::BTreeMap<String, Words>,
+    /// Late from here on, seconds.
+    #[serde(default = "late_s")]
+    late_s: f64,
+}
+
+fn late_s() -> f64 {
+    300.0
+}
+
+impl Panel for Feeds {
+    fn metrics(&self) -> Vec<&Metric> {
+        vec![&self.metric]
+    }
+
+    fn paint(&self, cx: &mut Cx<'_, '_>) {
+        let rect = cx.rect;
+        cx.paint.rule(rect.left, rect.right, rect.top, tokens::RULE);
+        let baseline = rect.top + 34.0;
+        let style = Style::new(Face::Text, size::BODY, tokens::TEXT_QUIET);
+        let mut pen = rect.left
+            + cx.paint.text(rect.left, baseline, cx.lang.pick("数据源", "Sources"), &style.colour(tokens::TEXT_FAINT))
+            + 34.0;
+        let table = cx.table(&self.metric);
+        for row in 0..table.rows() {
+            let source = table.text(row, "src").unwrap_or("—");
+            let name = self.names.get(source).map_or(source, |words| words.pick(cx.lang));
+            let age = table.number(row, "age_s");
+            let late = age.is_none_or(|age| age > self.late_s);
+            let text = age.map_or(format::MISSING.to_owned(), |age| format::span(age, cx.lang));
+            let word = if late { format!(" {}", cx.lang.pick("迟到", "late")) } else { String::new() };
+            let colour = if late { tokens::WARN } else { tokens::TEXT };
+            let lead = if late { format!("▲ {name}") } else { name.to_owned() };
+            let value = format!("{text}{word}");
+            let width = cx.paint.measure(&lead, &style) + 8.0 + cx.paint.measure(&value, &style);
+            if pen + width > rect.right {
+                return;
+            }
+            pen += cx.paint.text(pen, baseline, &lead, &if late { style.colour(tokens::WARN) } else { style }) + 8.0;
+            pen += cx.paint.text(pen, baseline, &value, &style.colour(colour)) + 36.0;
+        }
+    }
+
+    fn least(&self) -> [f32; 2] {
+        [400.0, 40.0]
+    }
+}

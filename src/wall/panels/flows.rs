@@ -1,0 +1,173 @@
+//! From where to where: bands between two lists, as wide as what goes along them.
+
+use serde::Deserialize;
+
+use super::super::canvas::{Face, Rect, Style};
+use super::super::format;
+use super::super::scene::{Metric, Words};
+use super::super::tokens::{self, Colour, size};
+use super::{Cx, Panel};
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Flows {
+    /// source, target, n; and stage, where the metric holds several.
+    metric: Metric,
+    #[serde(default)]
+    stage: Option<i64>,
+    #[serde(default)]
+    names: std::collections::BTreeMap<String, Words>,
+    #[serde(default = "most")]
+    most: usize,
+}
+
+fn most() -> usize {
+    7
+}
+
+struct End<'a> {
+    code: &'a str,
+    n: f64,
+    /// Where the next band begins.
+    used: f32,
+    top: f32,
+}
+
+fn gather<'a>(ends: &mut Vec<End<'a>>, code: &'a str, n: f64) {
+    match ends.iter_mut().find(|end| end.code == code) {
+        Some(end) => end.n += n,
+        None => ends.push(End { code, n, used: 0.0, top: 0.0 }),
+    }
+}
+
+const GAP: f32 = 12.0;
+const BAR: f32 = 10.0;
+
+impl Panel for Flows {
+    fn metrics(&self) -> Vec<&Metric> {
+        vec![&self.metric]
+    }
+
+    fn paint(&self, cx: &mut Cx<'_, '_>) {
+        cx.heading_of_file();
+        let inner = cx.inner();
+        let table = cx.table(&self.metric);
+        let rows: Vec<usize> = (0..table.rows())
+            .filter(|row| self.stage.is_none_or(|stage| table.number(*row, "stage") == Some(stage as f64)))
+            .filter(|row| table.number(*row, "n").is_some_and(|n| n > 0.0))
+            .collect();
+        let (mut sources, mut targets) = (Vec::new(), Vec::new());
+        for row in &rows {
+            let (Some(source), Some(target)) = (table.text(*row, "source"), table.text(*row, "target")) else {
+                continue;
+            };
+            let n = table.number(*row, "n").unwrap_or(0.0);
+            gather(&mut sources, source, n);
+            gather(&mut targets, target, n);
+        }
+        if sources.is_empty() {
+            if table.is_known() {
+                cx.empty("今天还没有", "none yet today");
+            }
+            return;
+        }
+        sources.sort_by(|a, b| b.n.total_cmp(&a.n).then(a.code.cmp(b.code)));
+        targets.sort_by(|a, b| b.n.total_cmp(&a.n).then(a.code.cmp(b.code)));
+        sources.truncate(self.most);
+        let label = Style::new(Face::Text, size::CAPTION, tokens::TEXT_BODY);
+        let side = (inner.width() * 0.27).min(130.0);
+        let (left, right) = (inner.left + side, inner.right - side);
+        let total: f64 = sources.iter().map(|end| end.n).sum::<f64>().max(targets.iter().map(|end| end.n).sum());
+        let lists = sources.len().max(targets.len()) as f32;
+        let scale = (inner.height() - GAP * (lists - 1.0)).max(10.0) / total as f32;
+        for ends in [&mut sources, &mut targets] {
+            let high: f32 = ends.iter().map(|end| end.n as f32 * scale).sum::<f32>() + GAP * (ends.len() as f32 - 1.0);
+            let mut top = inner.top + (inner.height() - high).max(0.0) * 0.5;
+            for end in ends.iter_mut() {
+                end.top = top;
+                top += end.n as f32 * scale + GAP;
+            }
+        }
+        let tint = |code: &str, index: usize, cx: &Cx<'_, '_>| -> Colour {
+            if cx.city.boards.iter().any(|board| board.code == code) {
+                cx.board_colour(code)
+            } else {
+                tokens::board(index)
+            }
+        };
+        for index in 0..sources.len() {
+            let colour = tint(sources[index].code, index, cx);
+            for row in &rows {
+                if table.text(*row, "source") != Some(sources[index].code) {
+                    continue;
+                }
+                let Some(target) = targets.iter_mut().find(|end| Some(end.code) == table.text(*row, "target")) else {
+                    continue;
+                };
+                let thick = table.number(*row, "n").unwrap_or(0.0) as f32 * scale;
+                let from = sources[index].top + sources[index].used;
+                let to = target.top + target.used;
+                sources[index].used += thick;
+                target.used += thick;
+                band(cx, [left + BAR, from], [right - BAR, to], thick, colour.alpha(0.30));
+            }
+        }
+        for (ends, x, is_source) in [(&sources, left, true), (&targets, right - BAR, false)] {
+            for (index, end) in ends.iter().enumerate() {
+                let height = (end.n as f32 * scale).max(2.0);
+                let colour = if is_source { tint(end.code, index, cx) } else { tokens::TEXT_QUIET };
+                cx.paint.rect(Rect::new(x, end.top, BAR, height), 2.0, colour);
+                let name = self.name(cx, end.code);
+                let middle = end.top + height * 0.5 + 5.0;
+                let figure = Style::new(Face::Figure, size::CAPTION, tokens::TEXT_QUIET);
+                let count = format::short(Some(end.n), cx.lang);
+                let figure_width = cx.paint.measure(&count, &figure);
+                if is_source {
+                    cx.paint.text(x - 8.0, middle, &count, &figure.right());
+                    let room = side - figure_width - 20.0;
+                    let width = cx.paint.measure(name, &label).min(room);
+                    cx.paint.text_within(x - 16.0 - figure_width - width, middle, room, name, &label);
+                } else {
+                    cx.paint.text(x + BAR + 8.0, middle, &count, &figure);
+                    cx.paint.text_within(
+                        x + BAR + 16.0 + figure_width,
+                        middle,
+                        side - figure_width - 20.0,
+                        name,
+                        &label,
+                    );
+                }
+            }
+        }
+    }
+
+    fn least(&self) -> [f32; 2] {
+        [360.0, 140.0]
+    }
+}
+
+impl Flows {
+    fn name<'a>(&'a self, cx: &Cx<'a, '_>, code: &'a str) -> &'a str {
+        if let Some(words) = self.names.get(code) {
+            return words.pick(cx.lang);
+        }
+        let city = cx.city;
+        let named = city.boards.iter().chain(&city.channels).find(|known| known.code == code);
+        named.map_or(code, |known| cx.lang.pick(&known.zh, &known.en))
+    }
+}
+
+/// A band of even thickness along a smooth step.
+fn band(cx: &mut Cx<'_, '_>, from: [f32; 2], to: [f32; 2], thick: f32, colour: Colour) {
+    const STEPS: usize = 24;
+    let points = |offset: f32| -> Vec<[f32; 2]> {
+        (0..=STEPS)
+            .map(|step| {
+                let share = step as f32 / STEPS as f32;
+                let smooth = share * share * (3.0 - 2.0 * share);
+                [from[0] + (to[0] - from[0]) * share, from[1] + (to[1] - from[1]) * smooth + offset]
+            })
+            .collect()
+    };
+    cx.paint.band(&points(0.0), &points(thick.max(0.8)), colour);
+}

@@ -1,0 +1,384 @@
+//! The night sky: every request since the line began as light over the city, one sentence, one number, the years.
+//!
+//! The points are scattered as sparks are: inside their district, never at an address. Requests from before this store
+//! are drawn from the opening balance, in the boards' and districts' present shares, and the footnote says so. A point
+//! of light stands for several requests where there are more of them than points.
+
+use chrono::{Datelike, NaiveDate};
+use serde::Deserialize;
+
+use crate::model::time::to_zone;
+
+use super::super::canvas::{Face, Rect, Style};
+use super::super::data::Data;
+use super::super::format;
+use super::super::map::Map;
+use super::super::options::Lang;
+use super::super::scene::{Metric, Words};
+use super::super::tokens::{self, size};
+use super::map::{Fit, fill};
+use super::{Cx, Panel, note};
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sky {
+    /// value, baseline, counted.
+    metric: Metric,
+    /// Solved today.
+    today: Metric,
+    /// state, n.
+    seats: Metric,
+    /// area, n: how the points are shared among the districts.
+    areas: Metric,
+    /// board, n: how they are coloured.
+    boards: Metric,
+    /// `{years}` stands for the years since the line began.
+    sentence: Words,
+    /// Behind the number.
+    after: Words,
+    /// Longitude and latitude in the middle of the sky.
+    #[serde(default)]
+    centre: Option<[f64; 2]>,
+    /// How many times larger than the whole map.
+    #[serde(default = "zoom")]
+    zoom: f32,
+    #[serde(default)]
+    years: Vec<Year>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Year {
+    /// `2001` or `2001-08-18`.
+    at: String,
+    label: Words,
+}
+
+fn zoom() -> f32 {
+    1.9
+}
+
+impl Sky {
+    fn fit(&self, map: &Map, wall: Rect) -> Fit {
+        let [left, top, right, bottom] = map.bounds;
+        let wide = wall.width() / wall.height() > 2.2;
+        let scale = (wall.height() / (bottom - top)).min(wall.width() * 0.6 / (right - left))
+            * if wide { self.zoom } else { self.zoom * 0.62 };
+        let middle = self.centre.map_or([(left + right) * 0.5, (top + bottom) * 0.5], |[x, y]| map.at(x, y));
+        let at = [
+            wall.left + wall.width() * if wide { 0.665 } else { 0.70 },
+            wall.top + wall.height() * if wide { 0.50 } else { 0.44 },
+        ];
+        Fit { scale, left: at[0] - middle[0] * scale, top: at[1] - middle[1] * scale }
+    }
+
+    fn block_left(cx: &Cx<'_, '_>) -> f32 {
+        cx.rect.left + 150.0_f32.min(cx.rect.width() * 0.05)
+    }
+}
+
+impl Panel for Sky {
+    fn metrics(&self) -> Vec<&Metric> {
+        vec![&self.metric, &self.today, &self.seats, &self.areas, &self.boards]
+    }
+
+    fn back_version(&self, data: &Data) -> u64 {
+        // The districts' and boards' shares move slowly; the sky is drawn anew only when they first come in.
+        let known =
+            [&self.areas, &self.boards, &self.metric].map(|metric| u64::from(data.metric(&metric.0).rows() > 0));
+        known[0] | known[1] << 1 | known[2] << 2
+    }
+
+    fn paint_back(&self, cx: &mut Cx<'_, '_>) {
+        // Darker than the other scenes: the ground is the night.
+        cx.paint.rect(cx.rect, 0.0, tokens::GROUND_EDGE.alpha(0.72));
+        let Some(map) = cx.data.sparks.map().cloned() else { return };
+        let fit = self.fit(&map, cx.rect);
+        for area in &map.areas {
+            fill(cx, &area.triangles, &fit, [0.0, 0.0], |_| tokens::NIGHT_LAND);
+        }
+        let line = |points: &[[f32; 2]]| points.iter().map(|point| fit.point(*point)).collect::<Vec<_>>();
+        for border in &map.borders {
+            cx.paint.polyline(&line(border), 1.2, tokens::NIGHT_BORDER, None);
+        }
+        for coast in &map.coast {
+            cx.paint.glow_line(&line(coast), 16.0, tokens::NIGHT_COAST.alpha(0.12));
+            cx.paint.polyline(&line(coast), 1.2, tokens::NIGHT_COAST.alpha(0.7), None);
+        }
+        self.lights(cx, &map, &fit);
+        // The text's side stays dark, so that it reads.
+        let shade = Rect { right: cx.rect.left + cx.rect.width() * 0.46, ..cx.rect };
+        cx.paint.gradient(shade, 0.0, tokens::GROUND_EDGE.alpha(0.92), tokens::GROUND_EDGE.alpha(0.0), true);
+        let foot = Rect { top: cx.rect.bottom - 190.0, ..cx.rect };
+        cx.paint.gradient(foot, 0.0, tokens::GROUND_EDGE.alpha(0.0), tokens::GROUND_EDGE.alpha(0.92), false);
+    }
+
+    fn paint(&self, cx: &mut Cx<'_, '_>) {
+        if let (Some(map), false) = (cx.data.sparks.map().cloned(), cx.settled) {
+            self.falling(cx, &map);
+        }
+        self.words(cx);
+        self.timeline(cx);
+    }
+
+    fn least(&self) -> [f32; 2] {
+        [1200.0, 600.0]
+    }
+}
+
+impl Sky {
+    /// The points, in the order of a repeatable sequence.
+    fn lights(&self, cx: &mut Cx<'_, '_>, map: &Map, fit: &Fit) {
+        let total = cx.table(&self.metric).number(0, "value").unwrap_or(0.0);
+        if total < 1.0 {
+            return;
+        }
+        let points = (total as usize).min(tokens::SKY_POINTS);
+        let areas = shares(cx, &self.areas, "area", |code| {
+            let position = super::super::map::area_position(cx.city, code)?;
+            map.areas.iter().position(|area| area.area == position)
+        });
+        let boards =
+            shares(cx, &self.boards, "board", |code| cx.city.boards.iter().position(|board| board.code == code));
+        let mut id = String::with_capacity(16);
+        for point in 0..points {
+            use std::fmt::Write as _;
+            id.clear();
+            write!(id, "sky-{point}").ok();
+            // A golden-ratio sequence spreads the shares evenly without dice.
+            let area = pick(&areas, (point as f64 * 0.618_033_988_75).fract()).unwrap_or(point % map.areas.len());
+            let board = pick(&boards, (point as f64 * 0.754_877_666_2).fract()).unwrap_or(0);
+            let [x, y] = fit.point(map.areas[area].spark_place(&id));
+            if x < cx.rect.left || x > cx.rect.right || y < cx.rect.top || y > cx.rect.bottom {
+                continue;
+            }
+            // Few are bright, most are dust.
+            let (glow, core, alpha) = match point % 1000 {
+                0..3 => (7.0, 1.5, 0.85),
+                3..40 => (3.6, 0.9, 0.45),
+                _ => (1.6, 0.6, 0.16),
+            };
+            let colour = tokens::board(board).mix(tokens::TEXT, 0.32);
+            cx.paint.spark(x, y, glow, core, colour.alpha(alpha));
+        }
+    }
+
+    /// Today's requests fall into the sky as they come.
+    fn falling(&self, cx: &mut Cx<'_, '_>, map: &Map) {
+        const FALL_S: f32 = 2.2;
+        let fit = self.fit(map, cx.rect);
+        for index in &cx.data.sparks.recent {
+            let Some(spark) = cx.data.sparks.all.get(*index) else { continue };
+            let age = (cx.now_s - spark.born_s) as f32;
+            if !(0.0..tokens::SPARK_NEW_S).contains(&age) {
+                continue;
+            }
+            *cx.moving = true;
+            let [x, y] = fit.point(spark.place);
+            let colour = tokens::board(usize::from(spark.board));
+            let share = (age / FALL_S).min(1.0);
+            let eased = share * share;
+            let from = y - 360.0;
+            let now = from + (y - from) * eased;
+            if share < 1.0 {
+                cx.paint.stroke(&[[x, now - 90.0 * eased], [x, now]], 1.6, colour.alpha(0.0), colour.alpha(0.75));
+                cx.paint.spark(x, now, 10.0, 1.8, colour.mix(tokens::TEXT, 0.5));
+            } else {
+                let left = 1.0 - (age - FALL_S) / (tokens::SPARK_NEW_S - FALL_S);
+                cx.paint.spark(x, y, 6.0 + 18.0 * left * left, 1.6 + 1.4 * left, colour.mix(tokens::TEXT, 0.4 * left));
+                let ring = age - FALL_S;
+                if ring < 1.4 {
+                    let share = ring / 1.4;
+                    cx.paint.ring(x, y, 3.0 + 26.0 * share.sqrt(), 1.4, 0.0, 1.0, colour.alpha(0.7 * (1.0 - share)));
+                }
+            }
+        }
+    }
+
+    fn words(&self, cx: &mut Cx<'_, '_>) {
+        let left = Self::block_left(cx);
+        let height = cx.rect.height();
+        let lead = Style::new(Face::Text, size::FIGURE, tokens::TEXT_BODY).spacing(if cx.lang == Lang::Zh {
+            0.10
+        } else {
+            0.0
+        });
+        let years = years_since(cx);
+        let sentence = self
+            .sentence
+            .pick(cx.lang)
+            .replace("{years}", &years.map_or(String::new(), |years| count_words(years, cx.lang)));
+        cx.paint.text(left, cx.rect.top + height * 0.155, &sentence, &lead);
+        let table = cx.table(&self.metric);
+        let number = Style::new(Face::FigureBold, size::GIANT, tokens::TEXT).glow(30.0, tokens::ACCENT.alpha(0.30));
+        let baseline = cx.rect.top + height * 0.402;
+        cx.rolling_number(left - 6.0, baseline, &table, "value", &number);
+        let after_at = cx.rect.top + height * 0.523;
+        let after = Style::new(Face::Text, size::FIGURE, tokens::TEXT);
+        let width = cx.paint.text(left, after_at, self.after.pick(cx.lang), &after);
+        if !cx.city.since.is_empty() {
+            let since = match cx.lang {
+                Lang::Zh => format!("自 {}", cx.city.since),
+                Lang::En => format!("since {}", cx.city.since),
+            };
+            cx.paint.text(
+                left + width + 24.0,
+                after_at,
+                &since,
+                &Style::new(Face::Text, size::RING_FIGURE, tokens::TEXT_QUIET),
+            );
+        }
+        let mut pen = left;
+        let legend_at = cx.rect.top + height * 0.650;
+        let legend = Style::new(Face::Text, size::RING_FIGURE, tokens::TEXT_BODY);
+        for board in &cx.city.boards {
+            let colour = cx.board_colour(&board.code);
+            cx.paint.disc(pen + 9.0, legend_at - 9.0, 9.0, colour);
+            pen += 30.0 + cx.paint.text(pen + 30.0, legend_at, cx.lang.pick(&board.zh, &board.en), &legend) + 40.0;
+        }
+        self.now_sentence(cx, left, cx.rect.top + height * 0.780);
+    }
+
+    /// 此刻，31 位话务员正在倾听；今天已解决 4,187 件求助。
+    fn now_sentence(&self, cx: &mut Cx<'_, '_>, left: f32, baseline: f32) {
+        let seats = cx.table(&self.seats);
+        let talking = (0..seats.rows())
+            .filter(|row| seats.text(*row, "state") == Some("talk"))
+            .filter_map(|row| seats.number(row, "n"))
+            .reduce(|a, b| a + b)
+            .or_else(|| (seats.rows() > 0).then_some(0.0));
+        let today = cx.table(&self.today).number(0, "value");
+        let text = Style::new(Face::Text, size::RING_FIGURE, tokens::TEXT_BODY);
+        let figure = Style::new(Face::Figure, size::FIGURE, tokens::ACCENT_SOFT);
+        let parts: [(&str, Option<String>); 5] = match cx.lang {
+            Lang::Zh => [
+                ("此刻，", None),
+                ("", Some(format::whole(talking))),
+                (" 位话务员正在倾听；今天已解决 ", None),
+                ("", Some(format::whole(today))),
+                (" 件求助。", None),
+            ],
+            Lang::En => [
+                ("Right now ", None),
+                ("", Some(format::whole(talking))),
+                (" people are listening; ", None),
+                ("", Some(format::whole(today))),
+                (" requests solved today.", None),
+            ],
+        };
+        let mut pen = left;
+        for (words, value) in parts {
+            pen += match value {
+                Some(value) => cx.paint.text(pen, baseline + 1.0, &value, &figure),
+                None => cx.paint.text(pen, baseline, words, &text),
+            };
+        }
+    }
+
+    fn timeline(&self, cx: &mut Cx<'_, '_>) {
+        let Some(begin) = parse_day(&cx.city.since) else { return };
+        let today = to_zone(cx.now_us, cx.city.tz).date_naive();
+        let span = (today - begin).num_days().max(1) as f32;
+        let (left, right) = (Self::block_left(cx), cx.rect.right - (Self::block_left(cx) - cx.rect.left));
+        let y = cx.rect.bottom - 112.0;
+        // The line ends a little before the edge: what comes is still open.
+        let now_x = left + (right - left) * 0.955;
+        cx.paint.segment([left, y], [now_x, y], 2.0, tokens::ACCENT);
+        cx.paint.segment([now_x, y], [right, y], 1.5, tokens::BORDER);
+        let label = Style::new(Face::Text, size::ROW_FIGURE, tokens::TEXT_QUIET);
+        let mut free = left - 1.0;
+        for year in &self.years {
+            let Some(day) = parse_day(&year.at) else { continue };
+            let share = (day - begin).num_days() as f32 / span;
+            if !(0.0..=1.0).contains(&share) {
+                continue;
+            }
+            let x = left + (now_x - left) * share;
+            cx.paint.disc(x, y, 8.0, tokens::ACCENT);
+            let text = format!("{} {}", &year.at[..4], year.label.pick(cx.lang));
+            let width = cx.paint.measure(&text, &label);
+            let at = (x - width * 0.5).max(left);
+            if at > free && at + width < now_x - 70.0 {
+                cx.paint.text(at, y + 40.0, &text, &label);
+                free = at + width + 24.0;
+            }
+        }
+        cx.paint.disc(now_x, y, 11.0, tokens::TEXT);
+        cx.paint.text(right, y + 40.0, cx.lang.pick("今天", "today"), &label.right());
+        let table = cx.table(&self.metric);
+        let total = table.number(0, "value").unwrap_or(0.0);
+        let each = (total / tokens::SKY_POINTS as f64).max(1.0);
+        let text = match cx.lang {
+            Lang::Zh => format!(
+                "光点示意：一点约 {} 件，落在所属区内，不代表地址；本系统之前的求助由期初数按今日各区各类比例散布",
+                format::whole(Some(each))
+            ),
+            Lang::En => format!(
+                "each light stands for about {} requests, inside its district, never at an address; those before this system are drawn from the opening balance",
+                format::whole(Some(each))
+            ),
+        };
+        cx.paint.text(left, y - 26.0, &text, &note());
+    }
+}
+
+/// Shares of a metric's rows among known things, summed up to 1.
+fn shares(cx: &Cx<'_, '_>, metric: &Metric, column: &str, find: impl Fn(&str) -> Option<usize>) -> Vec<(usize, f64)> {
+    let table = cx.table(metric);
+    let mut sums = Vec::new();
+    let mut total = 0.0;
+    for row in 0..table.rows() {
+        let (Some(known), Some(n)) = (table.text(row, column).and_then(&find), table.number(row, "n")) else {
+            continue;
+        };
+        total += n.max(0.0);
+        sums.push((known, total));
+    }
+    for sum in &mut sums {
+        sum.1 /= total.max(1.0);
+    }
+    if total > 0.0 { sums } else { Vec::new() }
+}
+
+fn pick(sums: &[(usize, f64)], share: f64) -> Option<usize> {
+    sums.iter().find(|(_, upto)| share < *upto).or(sums.last()).map(|(known, _)| *known)
+}
+
+fn parse_day(text: &str) -> Option<NaiveDate> {
+    NaiveDate::parse_from_str(text, "%Y-%m-%d")
+        .ok()
+        .or_else(|| NaiveDate::from_ymd_opt(text.get(..4)?.parse().ok()?, 1, 1))
+}
+
+fn years_since(cx: &Cx<'_, '_>) -> Option<i32> {
+    let begin = parse_day(&cx.city.since)?;
+    let today = to_zone(cx.now_us, cx.city.tz).date_naive();
+    let before_anniversary = (today.month(), today.day()) < (begin.month(), begin.day());
+    Some(today.year() - begin.year() - i32::from(before_anniversary))
+}
+
+/// 25 → 二十五; in English digits.
+fn count_words(number: i32, lang: Lang) -> String {
+    if lang == Lang::En || !(1..100).contains(&number) {
+        return number.to_string();
+    }
+    const DIGITS: [&str; 10] = ["", "一", "二", "三", "四", "五", "六", "七", "八", "九"];
+    let (tens, ones) = (number as usize / 10, number as usize % 10);
+    match tens {
+        0 => DIGITS[ones].to_owned(),
+        1 => format!("十{}", DIGITS[ones]),
+        _ => format!("{}十{}", DIGITS[tens], DIGITS[ones]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn years_are_counted_in_words() {
+        assert_eq!(count_words(25, Lang::Zh), "二十五");
+        assert_eq!(count_words(10, Lang::Zh), "十");
+        assert_eq!(count_words(25, Lang::En), "25");
+    }
+}

@@ -1,0 +1,92 @@
+//! One square for each thing counted, by class: 314 firms are 314 squares.
+
+use serde::Deserialize;
+
+use super::super::canvas::{Face, Rect, Style};
+use super::super::format;
+use super::super::scene::{Metric, Words};
+use super::super::tokens::{self, Colour, size};
+use super::{Cx, Panel, caption};
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Waffle {
+    /// One row a class.
+    metric: Metric,
+    code: String,
+    #[serde(default = "n")]
+    value: String,
+    /// In the order shown.
+    classes: Vec<Class>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Class {
+    code: String,
+    label: Words,
+}
+
+fn n() -> String {
+    "n".into()
+}
+
+/// Beyond this many a square stands for several.
+const SQUARES_MAX: usize = 1200;
+
+fn tint(index: usize) -> Colour {
+    [tokens::BOARDS[0], tokens::BOARDS[2], tokens::BOARDS[3], tokens::BOARDS[4], tokens::BOARDS[5]][index % 5]
+}
+
+impl Panel for Waffle {
+    fn metrics(&self) -> Vec<&Metric> {
+        vec![&self.metric]
+    }
+
+    fn paint(&self, cx: &mut Cx<'_, '_>) {
+        cx.heading_of_file();
+        let inner = cx.inner();
+        let table = cx.table(&self.metric);
+        let count = |class: &Class| {
+            (0..table.rows())
+                .find(|row| table.text(*row, &self.code) == Some(&class.code))
+                .and_then(|row| table.number(row, &self.value))
+        };
+        let counts: Vec<Option<f64>> = self.classes.iter().map(count).collect();
+        let total: f64 = counts.iter().flatten().sum();
+        let each = (total / SQUARES_MAX as f64).ceil().max(1.0);
+        let squares: usize = counts.iter().flatten().map(|count| (count / each).round() as usize).sum();
+        let field = Rect { bottom: inner.bottom - 58.0, ..inner };
+        if squares > 0 && field.height() > 10.0 {
+            let mut columns = 1;
+            // The largest square that lets all of them fit.
+            while squares.div_ceil(columns) as f32 * (field.width() / columns as f32) > field.height() {
+                columns += 1;
+            }
+            let pitch = (field.width() / columns as f32).min(26.0);
+            let columns = (field.width() / pitch) as usize;
+            let mut position = 0;
+            for (index, count) in counts.iter().enumerate() {
+                for _ in 0..(count.unwrap_or(0.0) / each).round() as usize {
+                    let (x, y) = (position % columns, position / columns);
+                    let place = Rect::new(
+                        field.left + pitch * x as f32,
+                        field.top + pitch * y as f32,
+                        pitch * 0.82,
+                        pitch * 0.82,
+                    );
+                    cx.paint.rect(place, 2.0, tint(index));
+                    position += 1;
+                }
+            }
+        }
+        let figure = Style::new(Face::Figure, size::RING_FIGURE, tokens::TEXT);
+        let width = inner.width() / self.classes.len().max(1) as f32;
+        for (index, (class, count)) in self.classes.iter().zip(&counts).enumerate() {
+            let left = inner.left + width * index as f32;
+            cx.paint.rect(Rect::new(left, inner.bottom - 42.0, 5.0, 40.0), 2.5, tint(index));
+            cx.paint.text(left + 14.0, inner.bottom - 22.0, &format::whole(*count), &figure);
+            cx.paint.text_within(left + 14.0, inner.bottom - 2.0, width - 18.0, class.label.pick(cx.lang), &caption());
+        }
+    }
+}
