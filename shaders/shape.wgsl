@@ -87,5 +87,8 @@ fn fragment(in: Varying) -> @location(0) vec4<f32> {
         colour = vec4<f32>((in.stroke.rgb * edge + colour.rgb * colour.a * (1.0 - edge)) / max(alpha, 0.0001), alpha);
     }
     let alpha = colour.a * cover;
-    return vec4<f32>(colour.rgb * alpha, alpha);
+    // A little noise against the bands of a faint gradient.
+    let noise = fract(52.9829189 * fract(dot(in.position.xy, vec2<f32>(0.06711056, 0.00583715)))) - 0.5;
+    let grain = select(0.0, noise / 255.0, alpha < 0.98 && alpha > 0.0);
+    return vec4<f32>(max(colour.rgb * alpha + grain, vec3<f32>(0.0)), alpha + grain);
 }

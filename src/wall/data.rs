@@ -3,6 +3,7 @@
 //! Nothing is ever emptied because news stop; it ages. Results are looked up by metric name and column name, and a
 //! value that is missing is `None`, never 0.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -200,6 +201,15 @@ impl<'a> Table<'a> {
     pub fn text(&self, row: usize, column: &str) -> Option<&'a str> {
         match self.cell(row, column)? {
             Json::String(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// A code as text, also where it is a number.
+    pub fn word(&self, row: usize, column: &str) -> Option<Cow<'a, str>> {
+        match self.cell(row, column)? {
+            Json::String(text) => Some(Cow::Borrowed(text)),
+            Json::Number(number) => Some(Cow::Owned(number.to_string())),
             _ => None,
         }
     }

@@ -240,6 +240,11 @@ impl MapArea {
     /// Where the spark of ticket `id` stands: always inside the area, the same for the same id, denser where there are
     /// more known places. It is no address.
     pub fn spark_place(&self, id: &str) -> [f32; 2] {
+        self.scattered(id, 0.014)
+    }
+
+    /// As [`MapArea::spark_place`], around known places within about `reach` degrees.
+    pub fn scattered(&self, id: &str, reach: f32) -> [f32; 2] {
         let mut dice = Dice::new(id);
         // One in six anywhere, the others around a known place, about 1.6 km wide.
         let around =
@@ -248,7 +253,7 @@ impl MapArea {
             let place = match around {
                 Some(place) if tries < 8 => {
                     let (distance, turn) =
-                        ((-(1.0 - dice.share()).ln()).sqrt() * 0.014, dice.share() * std::f32::consts::TAU);
+                        ((-(1.0 - dice.share()).ln()).sqrt() * reach, dice.share() * std::f32::consts::TAU);
                     [self.places[place][0] + distance * turn.cos(), self.places[place][1] + distance * turn.sin()]
                 }
                 _ => [

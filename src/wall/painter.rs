@@ -185,7 +185,9 @@ fn failure(pen: &mut Paint<'_>, view: &View<'_>, spec: &PanelSpec, rect: Rect) {
         };
         let style = Style::new(Face::Text, size::NOTE, tokens::WARN);
         let padding = tokens::PANEL_PADDING;
-        pen.text_within(rect.left + padding, rect.bottom - 6.0, rect.width() - 2.0 * padding, &text, &style);
+        let band = Rect { top: rect.bottom - 24.0, ..rect };
+        pen.rect(band, 0.0, tokens::GROUND_EDGE.alpha(0.9));
+        pen.text_within(rect.left + padding, rect.bottom - 7.0, rect.width() - 2.0 * padding, &text, &style);
         return;
     }
 }

@@ -70,20 +70,20 @@ impl Panel for Bars {
     fn paint(&self, cx: &mut Cx<'_, '_>) {
         let table = cx.table(&self.metric);
         let rows = table.rows().min(self.most);
-        let name = |row: usize| {
-            if let Some(code) = self.code.as_ref().and_then(|column| table.text(row, column)) {
-                return self.names.get(code).map_or(code, |words| words.pick(cx.lang));
+        let name = |row: usize| -> String {
+            if let Some(code) = self.code.as_ref().and_then(|column| table.word(row, column)) {
+                return self.names.get(&*code).map_or(code.to_string(), |words| words.pick(cx.lang).to_owned());
             }
             let (zh, en) =
                 (table.text(row, &self.zh).unwrap_or_default(), table.text(row, &self.en).unwrap_or_default());
-            cx.lang.pick(zh, en)
+            cx.lang.pick(zh, en).to_owned()
         };
         let lift = |row: usize| {
             let lift = table.number(row, self.lift.as_deref()?)?;
             (lift >= SURGE && table.number(row, &self.value)? >= SURGE_N).then_some(lift)
         };
         let strongest = (0..rows).filter_map(|row| Some((row, lift(row)?))).max_by(|a, b| a.1.total_cmp(&b.1));
-        let names: Vec<&str> = (0..rows).map(name).collect();
+        let names: Vec<String> = (0..rows).map(name).collect();
         let lifts: Vec<Option<f64>> = (0..rows).map(lift).collect();
         let window = cx.spec.note.pick(cx.lang);
         match strongest {
@@ -143,7 +143,7 @@ impl Panel for Bars {
                 let rank = Style::new(Face::Figure, size::BODY, tokens::TEXT_FAINT);
                 cx.paint.text(inner.left, baseline, &(row + 1).to_string(), &rank);
             }
-            cx.paint.text_within(inner.left + rank_width, baseline, name_width + 1.0, names[row], &body());
+            cx.paint.text_within(inner.left + rank_width, baseline, name_width + 1.0, &names[row], &body());
             let colour = match &self.board {
                 _ if lifts[row].is_some() => tokens::BAD,
                 Some(column) => table.text(row, column).map_or(tokens::ACCENT, |code| cx.board_colour(code)),

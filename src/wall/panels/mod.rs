@@ -25,6 +25,7 @@ mod seats;
 mod sky;
 mod table;
 mod ticker;
+mod trend;
 mod waffle;
 
 use super::scene::Metric;
@@ -80,6 +81,7 @@ pub const KINDS: &[(&str, Make)] = &[
     ("ranges", make::<ranges::Ranges>),
     ("flows", make::<flows::Flows>),
     ("sky", make::<sky::Sky>),
+    ("trend", make::<trend::Trend>),
 ];
 
 fn make<P: Panel + serde::de::DeserializeOwned + 'static>(

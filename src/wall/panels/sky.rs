@@ -148,17 +148,19 @@ impl Sky {
             // A golden-ratio sequence spreads the shares evenly without dice.
             let area = pick(&areas, (point as f64 * 0.618_033_988_75).fract()).unwrap_or(point % map.areas.len());
             let board = pick(&boards, (point as f64 * 0.754_877_666_2).fract()).unwrap_or(0);
-            let [x, y] = fit.point(map.areas[area].spark_place(&id));
+            // Near a place most, some around it, a few far out: a town and its edges.
+            let reach = [0.010, 0.018, 0.028, 0.050][point % 7 % 4];
+            let [x, y] = fit.point(map.areas[area].scattered(&id, reach));
             if x < cx.rect.left || x > cx.rect.right || y < cx.rect.top || y > cx.rect.bottom {
                 continue;
             }
             // Few are bright, most are dust.
             let (glow, core, alpha) = match point % 1000 {
-                0..3 => (7.0, 1.5, 0.85),
-                3..40 => (3.6, 0.9, 0.45),
-                _ => (1.6, 0.6, 0.16),
+                0..3 => (9.0, 1.5, 0.80),
+                3..40 => (4.4, 0.9, 0.40),
+                _ => (2.6, 0.45, 0.13),
             };
-            let colour = tokens::board(board).mix(tokens::TEXT, 0.32);
+            let colour = tokens::board(board).mix(tokens::TEXT, 0.16);
             cx.paint.spark(x, y, glow, core, colour.alpha(alpha));
         }
     }

@@ -34,7 +34,7 @@ struct Column {
     en: String,
     #[serde(default)]
     label: Words,
-    /// text, whole, percent, clock, left (seconds to go), age (seconds), money.
+    /// text, whole, percent, clock, moment (day and time), left (seconds to go), age (seconds).
     #[serde(default, rename = "as")]
     form: Form,
     #[serde(default = "one")]
@@ -52,6 +52,7 @@ enum Form {
     Whole,
     Percent,
     Clock,
+    Moment,
     Left,
     Age,
 }
@@ -154,6 +155,12 @@ impl Table {
                     .time(row, &column.column)
                     .map_or(format::MISSING.into(), |time| format::clock(time, cx.city.tz));
                 cx.paint.text(right, baseline, &text, &figure.colour(tokens::TEXT_QUIET));
+            }
+            Form::Moment => {
+                let text = table.time(row, &column.column).map_or(format::MISSING.into(), |time| {
+                    format!("{} {}", format::date(time, cx.city.tz, cx.lang), format::minute(time, cx.city.tz))
+                });
+                cx.paint.text(right, baseline, &text, &body().right());
             }
             Form::Age => {
                 let text = number.map_or(format::MISSING.into(), |age| format::span(age, cx.lang));

@@ -1,0 +1,134 @@
+//! Day by day: lines over days, with a mark to hold them against.
+
+use serde::Deserialize;
+
+use super::super::canvas::{Face, Rect, Style};
+use super::super::format;
+use super::super::scene::{Metric, Words};
+use super::super::tokens::{self, Colour, size};
+use super::curve::nice_top;
+use super::{Cx, Panel, note};
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Trend {
+    /// One row a day (or a year), in order.
+    metric: Metric,
+    #[serde(default = "day")]
+    day: String,
+    lines: Vec<Line>,
+    #[serde(default)]
+    mark: Option<Mark>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Line {
+    column: String,
+    label: Words,
+    /// A board's colour.
+    #[serde(default)]
+    board: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Mark {
+    at: f64,
+    label: Words,
+}
+
+fn day() -> String {
+    "day".into()
+}
+
+impl Panel for Trend {
+    fn metrics(&self) -> Vec<&Metric> {
+        vec![&self.metric]
+    }
+
+    fn paint(&self, cx: &mut Cx<'_, '_>) {
+        cx.heading_of_file();
+        let inner = cx.inner();
+        let table = cx.table(&self.metric);
+        let plot = Rect { top: inner.top + 30.0, bottom: inner.bottom - 24.0, right: inner.right - 4.0, ..inner };
+        let rows = table.rows();
+        let values: Vec<Vec<Option<f64>>> = self.lines.iter().map(|line| table.numbers(&line.column)).collect();
+        let mut most = values.iter().flatten().flatten().copied().fold(0.0_f64, f64::max);
+        if let Some(mark) = &self.mark {
+            most = most.max(mark.at * 1.08);
+        }
+        cx.paint.rule(plot.left, plot.right, plot.bottom, tokens::RULE);
+        if rows < 1 || most <= 0.0 {
+            if table.is_known() {
+                cx.empty("这段时间没有数据", "nothing in this window");
+            }
+            return;
+        }
+        let top = nice_top(most);
+        let y = |value: f64| plot.bottom - (value / top) as f32 * plot.height();
+        super::curve::scale(cx, plot, top);
+        self.legend(cx, inner);
+        let step = plot.width() / (rows as f32 - 1.0).max(1.0);
+        for (index, (line, values)) in self.lines.iter().zip(&values).enumerate() {
+            let colour = self.colour(cx, line, index);
+            let points: Vec<[f32; 2]> = values
+                .iter()
+                .enumerate()
+                .filter_map(|(row, value)| Some([plot.left + step * row as f32, y((*value)?)]))
+                .collect();
+            if index == 0 {
+                cx.paint.area(&points, plot.bottom, colour.alpha(0.30), colour.alpha(0.0));
+            }
+            cx.paint.polyline(&points, if index == 0 { 2.5 } else { 1.8 }, colour, None);
+            if let Some([x, y]) = points.last() {
+                cx.paint.disc(*x, *y, 4.0, colour);
+                if index == 0 && points.len() == 1 {
+                    cx.paint.disc(*x, *y, 6.0, colour);
+                }
+            }
+        }
+        if let Some(mark) = &self.mark {
+            let at = y(mark.at);
+            cx.paint.polyline(&[[plot.left, at], [plot.right, at]], 1.5, tokens::TEXT_QUIET, Some((5.0, 5.0)));
+            cx.paint.text(plot.left + 4.0, at - 6.0, mark.label.pick(cx.lang), &note().colour(tokens::TEXT_BODY));
+        }
+        for (row, style) in [(0, note()), (rows - 1, note().right())] {
+            if row == 0 && rows == 1 {
+                continue;
+            }
+            let x = plot.left + step * row as f32;
+            let text = self.day_text(&table, row);
+            cx.paint.text(x, plot.bottom + 19.0, &text, &style);
+        }
+    }
+}
+
+impl Trend {
+    fn colour(&self, cx: &Cx<'_, '_>, line: &Line, index: usize) -> Colour {
+        match &line.board {
+            Some(board) => cx.board_colour(board),
+            None => [tokens::BOARDS[0], tokens::BOARDS[2], tokens::BOARDS[3], tokens::BOARDS[4]][index % 4],
+        }
+    }
+
+    fn legend(&self, cx: &mut Cx<'_, '_>, inner: Rect) {
+        let mut pen = inner.left;
+        for (index, line) in self.lines.iter().enumerate() {
+            let colour = self.colour(cx, line, index);
+            cx.paint.rect(Rect::new(pen, inner.top + 3.0, 14.0, 3.0), 1.5, colour);
+            let style = Style::new(Face::Text, size::NOTE, tokens::TEXT_QUIET);
+            pen += 20.0 + cx.paint.text(pen + 20.0, inner.top + 9.0, line.label.pick(cx.lang), &style) + 18.0;
+        }
+    }
+
+    /// 11-23 of a date, the year of a year.
+    fn day_text(&self, table: &super::super::data::Table<'_>, row: usize) -> String {
+        match (table.text(row, &self.day), table.number(row, &self.day)) {
+            (Some(date), _) if date.len() >= 10 => date[5..10].to_owned(),
+            (Some(text), _) => text.to_owned(),
+            (None, Some(year)) => format!("{year:.0}"),
+            (None, None) => format::MISSING.to_owned(),
+        }
+    }
+}
