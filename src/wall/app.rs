@@ -156,6 +156,7 @@ fn add_window(app: &mut App, options: &WallOptions, (width, height): (u32, u32))
 fn step(mut show: ResMut<Show>, mut picture: ResMut<Picture>, winit: Option<ResMut<WinitSettings>>) {
     show.take_news();
     show.reload_scenes();
+    show.rotate();
     show.paint(&mut picture);
     if let Some(mut winit) = winit {
         let mode = UpdateMode::reactive(show.rest().max(Duration::from_millis(4)));

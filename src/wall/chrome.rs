@@ -27,7 +27,7 @@ pub struct Chrome<'a> {
 }
 
 /// Data older than this are no longer live, seconds.
-const LIVE_S: f64 = 15.0;
+const LIVE_S: f64 = 90.0;
 
 impl Chrome<'_> {
     pub fn header(&self, paint: &mut Paint<'_>, wall: Rect) {

@@ -90,6 +90,9 @@ struct RawScene {
     /// Header and footer are drawn; the lobby's pictures may go without.
     #[serde(default = "yes")]
     chrome: bool,
+    /// The rotation of the lobby shows it.
+    #[serde(default = "yes")]
+    rotates: bool,
     /// Which modes show the scene in their rotation; left out: all.
     #[serde(default)]
     modes: Vec<String>,
@@ -178,6 +181,7 @@ pub struct Scene {
     pub dwell_s: f32,
     pub chrome: bool,
     pub modes: Vec<String>,
+    pub rotates: bool,
     pub panels: Vec<PanelSpec>,
     pub layouts: Vec<Layout>,
 }
@@ -252,6 +256,7 @@ impl Scene {
             dwell_s: raw.dwell_s.max(20.0),
             chrome: raw.chrome,
             modes: raw.modes,
+            rotates: raw.rotates,
             panels: scene_panels,
             layouts,
         })

@@ -18,7 +18,7 @@ use super::link::{Link, News};
 use super::options::{Lang, Mode, WallError};
 use super::painter::{self, BackKey, View};
 use super::scene::{self, Scene, SceneError};
-use super::sparks;
+use super::{sparks, tokens};
 
 /// News taken in at one go, so that a flood cannot keep the wall from drawing.
 const NEWS_A_STEP: usize = 256;
@@ -53,6 +53,9 @@ pub struct Show {
     pub pace: Duration,
     drawn: Option<Instant>,
     pub pictures: u64,
+    /// When the scene on the wall came, and until when it stays whatever its dwell.
+    scene_since: Instant,
+    held_until: Option<Instant>,
 }
 
 #[derive(PartialEq, Eq, Default)]
@@ -96,6 +99,8 @@ impl Show {
             pace: Duration::from_millis(33),
             drawn: None,
             pictures: 0,
+            scene_since: Instant::now(),
+            held_until: None,
         };
         show.subscribe();
         Ok(show)
@@ -181,7 +186,34 @@ impl Show {
         self.force = true;
     }
 
+    /// Shows a scene that somebody chose; the rotation waits a while.
     pub fn show_scene(&mut self, position: usize) {
+        self.held_until = Some(Instant::now() + Duration::from_secs(tokens::HOLD_S));
+        self.change_scene(position);
+    }
+
+    /// In the lobby scenes follow one another, each as long as its file says; a frozen picture stays.
+    pub fn rotate(&mut self) {
+        let held = self.held_until.is_some_and(|until| Instant::now() < until);
+        if self.mode != Mode::Lobby || self.frozen.is_some() || held || self.data.city.is_none() {
+            return;
+        }
+        if self.scene_since.elapsed().as_secs_f32() < self.scene().dwell_s {
+            return;
+        }
+        let count = self.scenes.all.len();
+        let next = (1..count).map(|step| (self.current + step) % count).find(|position| {
+            let scene = &self.scenes.all[*position];
+            scene.rotates && (scene.modes.is_empty() || scene.modes.iter().any(|name| name == self.mode.name()))
+        });
+        match next {
+            Some(next) => self.change_scene(next),
+            None => self.scene_since = Instant::now(),
+        }
+    }
+
+    fn change_scene(&mut self, position: usize) {
+        self.scene_since = Instant::now();
         self.current = position % self.scenes.all.len();
         self.subscribe();
         self.force = true;

@@ -21,6 +21,8 @@ use super::sparks;
 /// What asks for the sparks as of a time. Only what changes a spark is asked for.
 const SPARKS_SQL: &str = "SELECT ts, kind, id, area, service, board, state FROM tickets \
      WHERE ts >= day_start(0) AND kind IN ('open', 'finish', 'reopen', 'merge') ORDER BY ts, seq LIMIT 200000";
+/// After so long a result that stayed as it was counts as fresh.
+const PATIENCE: Duration = Duration::from_secs(8);
 /// Queries under way at once; the hub takes four a connection.
 const UNDER_WAY: usize = 3;
 
@@ -113,6 +115,8 @@ fn gather(options: &SnapshotOptions, scene: &Scene) -> Result<Data, WallError> {
         sparks_missing: scene.panels.iter().any(|panel| panel.kind == "map"),
         sparks_asked: false,
         ticked: false,
+        welcomed_us: 0,
+        since: Instant::now(),
     };
     if options.at.is_none() {
         gathering.link.subscribe(gathering.missing.clone());
@@ -146,6 +150,9 @@ struct Gathering {
     sparks_missing: bool,
     sparks_asked: bool,
     ticked: bool,
+    /// The hub's clock as it said hello.
+    welcomed_us: i64,
+    since: Instant,
 }
 
 impl Gathering {
@@ -161,7 +168,11 @@ impl Gathering {
         match *message {
             HubMessage::Answer { id, columns, rows, error, .. } => self.answer(id, columns, rows, error),
             HubMessage::Result(result) => {
-                self.missing.retain(|metric| metric.name != result.metric || metric.params != result.params);
+                // The hub first sends what it last worked out for somebody else; that may be old.
+                let fresh = result.as_of >= self.welcomed_us - 1_000_000 || self.since.elapsed() > PATIENCE;
+                if fresh {
+                    self.missing.retain(|metric| metric.name != result.metric || metric.params != result.params);
+                }
                 self.data.take_result(result, f64::NEG_INFINITY);
             }
             message => {
@@ -182,6 +193,8 @@ impl Gathering {
     }
 
     fn start(&mut self) {
+        self.welcomed_us = self.data.now_us(0.0);
+        self.since = Instant::now();
         // What the hub does not know will never come.
         let known = &self.data.known_metrics;
         self.missing.retain(|metric| known.contains(&metric.name));

@@ -128,7 +128,7 @@ pub mod size {
     /// The one figure of a scene.
     pub const HERO: f32 = 68.0;
     /// The one figure of a lobby wall.
-    pub const GIANT: f32 = 180.0;
+    pub const GIANT: f32 = 200.0;
     pub const LADDER: [f32; 8] = [NOTE, CAPTION, BODY, ROW_FIGURE, RING_FIGURE, FIGURE, HERO, GIANT];
 }
 
@@ -139,17 +139,56 @@ pub const PANEL_PADDING: f32 = 20.0;
 
 /// Seconds a number takes from its old value to its new one.
 pub const TWEEN_S: f32 = 0.5;
-/// Points of light of the night sky; each stands for as many requests as are left over.
+/// Most points of light of the night sky, and pixels a point has at least; each stands for several requests.
 pub const SKY_POINTS: usize = 240_000;
+pub const SKY_PIXELS_A_POINT: f32 = 16.0;
 /// Seconds a new spark shines before it settles.
 pub const SPARK_NEW_S: f32 = 8.0;
 /// Seconds after which a panel without news of its hub says so.
 pub const LATE_S: f32 = 5.0;
 /// Seconds after which a late panel is wholly grey.
 pub const GREY_S: f32 = 120.0;
+/// Seconds a scene that somebody chose stays before the rotation goes on.
+pub const HOLD_S: u64 = 180;
 /// Below this many cases a rate is shown as a count.
 pub const RATE_N_MIN: i64 = 30;
 
 pub fn board(position: usize) -> Colour {
     BOARDS[position % BOARDS.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    fn rust_files(folder: &Path, files: &mut Vec<std::path::PathBuf>) {
+        for entry in std::fs::read_dir(folder).unwrap().flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                rust_files(&path, files);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                files.push(path);
+            }
+        }
+    }
+
+    #[test]
+    fn no_colour_is_written_outside_this_file() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/wall");
+        let mut files = Vec::new();
+        rust_files(&folder, &mut files);
+        assert!(files.len() > 20);
+        for file in files.iter().filter(|file| !file.ends_with("tokens.rs")) {
+            let text = std::fs::read_to_string(file).unwrap();
+            for (number, line) in text.lines().enumerate() {
+                let literal = line.contains("rgb(0x") || line.contains("Colour([") && !line.contains("Colour([u8");
+                assert!(!literal, "{}:{}: a colour literal; name it in tokens.rs: {line}", file.display(), number + 1);
+            }
+        }
+    }
+
+    #[test]
+    fn the_ladder_has_at_most_eight_sizes() {
+        assert!(super::size::LADDER.is_sorted() && super::size::LADDER.len() <= 8);
+    }
 }

@@ -145,7 +145,7 @@ async fn send<S: SinkExt<Message> + Unpin>(sink: &mut S, message: &HubMessage) {
     sink.send(Message::Text(serde_json::to_string(message).unwrap().into())).await.ok();
 }
 
-fn tick(canned: Canned, now: i64) -> HubMessage {
+pub fn tick(canned: Canned, now: i64) -> HubMessage {
     let until = (canned != Canned::Empty).then_some(now - 80_000);
     HubMessage::Tick {
         now,
@@ -167,7 +167,7 @@ fn share(seed: u64) -> f64 {
 
 const BOARDS: [&str; 4] = ["life", "volunteer", "enterprise", "government"];
 
-fn events(canned: Canned, city: &City) -> HubMessage {
+pub fn events(canned: Canned, city: &City) -> HubMessage {
     let columns = ["ts", "kind", "id", "area", "service", "board", "state"].map(str::to_owned).to_vec();
     let count = match canned {
         Canned::Empty | Canned::Zero => 0,
@@ -238,7 +238,7 @@ pub fn metrics(canned: Canned, city: &City) -> Vec<MetricResult> {
             params: Default::default(),
             version: 1,
             as_of: NOW_US,
-            data_until: (canned != Canned::Empty).then_some(NOW_US),
+            data_until: (canned != Canned::Empty).then_some(NOW_US - 80_000),
             demo: canned != Canned::Empty,
             columns: columns
                 .iter()

@@ -23,18 +23,12 @@ use super::super::options::WallError;
 use super::super::tokens;
 use super::glyphs::Upload;
 use super::list::{DisplayList, GlyphInstance, MeshVertex, ShapeInstance, SparkInstance, Visual};
+use super::pipelines::{Pipelines, make_pipelines, make_present};
+pub use super::readback::Capture;
+use super::readback::{copy_out, read_out};
 
 /// The picture's own format; values are sRGB and never converted on the way.
 pub const FORMAT: wgpu::TextureFormat = wgpu::TextureFormat::Rgba8Unorm;
-
-/// A picture read back from the GPU: rows top to bottom, RGBA.
-pub struct Capture {
-    pub width: u32,
-    pub height: u32,
-    pub rgba: Vec<u8>,
-    /// Name of the scene shown.
-    pub scene: String,
-}
 
 /// What the main world wants drawn; handed over whole at the next extraction.
 #[derive(Resource, Default)]
@@ -215,21 +209,6 @@ struct Layers {
     present_group: wgpu::BindGroup,
 }
 
-struct Pipelines {
-    shape: wgpu::RenderPipeline,
-    glyph: wgpu::RenderPipeline,
-    spark: wgpu::RenderPipeline,
-    mesh: wgpu::RenderPipeline,
-    ground: wgpu::RenderPipeline,
-    present_module: wgpu::ShaderModule,
-    present_layout: wgpu::BindGroupLayout,
-    /// Made when a window's format is known.
-    present: Option<(wgpu::TextureFormat, wgpu::RenderPipeline)>,
-    group_layout: wgpu::BindGroupLayout,
-    view: wgpu::Buffer,
-    ground_colours: wgpu::Buffer,
-}
-
 struct Atlas {
     side: u32,
     texture: wgpu::Texture,
@@ -334,7 +313,8 @@ fn render(
         pass.set_pipeline(present);
         pass.draw(0..3, 0..1);
     }
-    let reading = (picture.draw && picture.capture).then(|| copy_out(device, &mut encoder, layers));
+    let reading =
+        (picture.draw && picture.capture).then(|| copy_out(device, &mut encoder, &layers.picture, layers.size));
     queue.submit([encoder.finish()]);
     if let Some(buffer) = reading
         && let Some(capture) = read_out(device, &buffer, layers.size, &picture.scene)
@@ -415,47 +395,6 @@ fn write_atlas(queue: &wgpu::Queue, texture: &wgpu::Texture, upload: &Upload) {
     );
 }
 
-fn copy_out(device: &wgpu::Device, encoder: &mut wgpu::CommandEncoder, layers: &Layers) -> wgpu::Buffer {
-    let [width, height] = layers.size;
-    let row = (width * 4).next_multiple_of(wgpu::COPY_BYTES_PER_ROW_ALIGNMENT);
-    let buffer = device.create_buffer(&wgpu::BufferDescriptor {
-        label: Some("capture"),
-        size: u64::from(row) * u64::from(height),
-        usage: wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::MAP_READ,
-        mapped_at_creation: false,
-    });
-    encoder.copy_texture_to_buffer(
-        layers.picture.as_image_copy(),
-        wgpu::TexelCopyBufferInfo {
-            buffer: &buffer,
-            layout: wgpu::TexelCopyBufferLayout { offset: 0, bytes_per_row: Some(row), rows_per_image: None },
-        },
-        wgpu::Extent3d { width, height, depth_or_array_layers: 1 },
-    );
-    buffer
-}
-
-fn read_out(device: &wgpu::Device, buffer: &wgpu::Buffer, [width, height]: [u32; 2], scene: &str) -> Option<Capture> {
-    let (sender, receiver) = std::sync::mpsc::sync_channel(1);
-    buffer.map_async(wgpu::MapMode::Read, .., move |mapped| {
-        sender.send(mapped.is_ok()).ok();
-    });
-    device.poll(wgpu::PollType::wait_indefinitely()).ok()?;
-    if !receiver.recv().ok()? {
-        return None;
-    }
-    let row = (width * 4).next_multiple_of(wgpu::COPY_BYTES_PER_ROW_ALIGNMENT) as usize;
-    let mut rgba = Vec::with_capacity((width * height * 4) as usize);
-    {
-        let bytes = buffer.get_mapped_range(..);
-        for line in bytes.chunks(row) {
-            rgba.extend_from_slice(&line[..(width * 4) as usize]);
-        }
-    }
-    buffer.unmap();
-    Some(Capture { width, height, rgba, scene: scene.to_owned() })
-}
-
 fn make_layers(device: &wgpu::Device, pipelines: &Pipelines, size: [u32; 2]) -> Layers {
     let texture = |label: &'static str| {
         device.create_texture(&wgpu::TextureDescriptor {
@@ -505,159 +444,4 @@ fn make_atlas(device: &wgpu::Device, pipelines: &Pipelines, side: u32) -> Atlas 
         ],
     });
     Atlas { side, texture, group }
-}
-
-fn make_present(device: &wgpu::Device, pipelines: &Pipelines, format: wgpu::TextureFormat) -> wgpu::RenderPipeline {
-    let layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
-        label: Some("present"),
-        bind_group_layouts: &[Some(&pipelines.present_layout)],
-        immediate_size: 0,
-    });
-    make_pipeline(device, "present", &layout, &pipelines.present_module, &[], format, None)
-}
-
-fn make_pipelines(device: &wgpu::Device) -> Pipelines {
-    let texture_entry = |binding| wgpu::BindGroupLayoutEntry {
-        binding,
-        visibility: wgpu::ShaderStages::FRAGMENT,
-        ty: wgpu::BindingType::Texture {
-            sample_type: wgpu::TextureSampleType::Float { filterable: false },
-            view_dimension: wgpu::TextureViewDimension::D2,
-            multisampled: false,
-        },
-        count: None,
-    };
-    let uniform_entry = |binding| wgpu::BindGroupLayoutEntry {
-        binding,
-        visibility: wgpu::ShaderStages::VERTEX_FRAGMENT,
-        ty: wgpu::BindingType::Buffer {
-            ty: wgpu::BufferBindingType::Uniform,
-            has_dynamic_offset: false,
-            min_binding_size: None,
-        },
-        count: None,
-    };
-    let group_layout = device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
-        label: Some("canvas"),
-        entries: &[uniform_entry(0), texture_entry(1), uniform_entry(2)],
-    });
-    let present_layout = device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
-        label: Some("present"),
-        entries: &[texture_entry(0)],
-    });
-    let layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
-        label: Some("canvas"),
-        bind_group_layouts: &[Some(&group_layout)],
-        immediate_size: 0,
-    });
-    let uniform = |label: &'static str, size| {
-        device.create_buffer(&wgpu::BufferDescriptor {
-            label: Some(label),
-            size,
-            usage: wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
-            mapped_at_creation: false,
-        })
-    };
-    let module = |label: &'static str, source: &'static str| {
-        device.create_shader_module(wgpu::ShaderModuleDescriptor {
-            label: Some(label),
-            source: wgpu::ShaderSource::Wgsl(source.into()),
-        })
-    };
-    let instance = wgpu::VertexStepMode::Instance;
-    let shape_attributes = wgpu::vertex_attr_array![0 => Float32x4, 1 => Float32x4, 2 => Float32x4, 3 => Unorm8x4, 4 => Unorm8x4, 5 => Unorm8x4];
-    let glyph_attributes = wgpu::vertex_attr_array![0 => Float32x4, 1 => Float32x2, 2 => Unorm8x4];
-    let spark_attributes = wgpu::vertex_attr_array![0 => Float32x4, 1 => Unorm8x4];
-    let mesh_attributes = wgpu::vertex_attr_array![0 => Float32x2, 1 => Unorm8x4];
-    let over = Some(wgpu::BlendState::PREMULTIPLIED_ALPHA_BLENDING);
-    let make = |label, source, stride: usize, step_mode, attributes: &[wgpu::VertexAttribute]| {
-        let buffers = [wgpu::VertexBufferLayout { array_stride: stride as u64, step_mode, attributes }];
-        make_pipeline(device, label, &layout, &module(label, source), &buffers, FORMAT, over)
-    };
-    Pipelines {
-        shape: make(
-            "shape",
-            include_str!("../../../shaders/shape.wgsl"),
-            size_of::<ShapeInstance>(),
-            instance,
-            &shape_attributes,
-        ),
-        glyph: make(
-            "glyph",
-            include_str!("../../../shaders/glyph.wgsl"),
-            size_of::<GlyphInstance>(),
-            instance,
-            &glyph_attributes,
-        ),
-        spark: make(
-            "spark",
-            include_str!("../../../shaders/spark.wgsl"),
-            size_of::<SparkInstance>(),
-            instance,
-            &spark_attributes,
-        ),
-        mesh: make(
-            "mesh",
-            include_str!("../../../shaders/mesh.wgsl"),
-            size_of::<MeshVertex>(),
-            wgpu::VertexStepMode::Vertex,
-            &mesh_attributes,
-        ),
-        ground: make_pipeline(
-            device,
-            "ground",
-            &layout,
-            &module("ground", include_str!("../../../shaders/ground.wgsl")),
-            &[],
-            FORMAT,
-            None,
-        ),
-        present_module: module("present", include_str!("../../../shaders/present.wgsl")),
-        present: None,
-        view: uniform("view", 16),
-        ground_colours: uniform("ground", 32),
-        group_layout,
-        present_layout,
-    }
-}
-
-fn make_pipeline(
-    device: &wgpu::Device,
-    label: &str,
-    layout: &wgpu::PipelineLayout,
-    module: &wgpu::ShaderModule,
-    buffers: &[wgpu::VertexBufferLayout<'_>],
-    format: wgpu::TextureFormat,
-    blend: Option<wgpu::BlendState>,
-) -> wgpu::RenderPipeline {
-    // Instanced quads are strips of four corners, meshes lists of triangles.
-    let strip = buffers.first().is_some_and(|buffer| buffer.step_mode == wgpu::VertexStepMode::Instance);
-    device.create_render_pipeline(&wgpu::RenderPipelineDescriptor {
-        label: Some(label),
-        layout: Some(layout),
-        vertex: wgpu::VertexState {
-            module,
-            entry_point: Some("vertex"),
-            compilation_options: Default::default(),
-            buffers,
-        },
-        primitive: wgpu::PrimitiveState {
-            topology: if strip {
-                wgpu::PrimitiveTopology::TriangleStrip
-            } else {
-                wgpu::PrimitiveTopology::TriangleList
-            },
-            ..Default::default()
-        },
-        depth_stencil: None,
-        multisample: Default::default(),
-        fragment: Some(wgpu::FragmentState {
-            module,
-            entry_point: Some("fragment"),
-            compilation_options: Default::default(),
-            targets: &[Some(wgpu::ColorTargetState { format, blend, write_mask: wgpu::ColorWrites::ALL })],
-        }),
-        multiview_mask: None,
-        cache: None,
-    })
 }

@@ -1,12 +1,14 @@
 //! The canvas: what panels draw with. Panels speak in design units; the display list holds pixels.
 //!
 //! `list` is the picture as bytes, `glyphs` the fonts and their atlas, `paint` the pen, `gpu` the render plugin that
-//! turns lists into pixels with the shaders in `shaders/`.
+//! turns lists into pixels with the shaders in `shaders/` (`pipelines`), `readback` pictures as bytes.
 
 pub mod glyphs;
 pub mod gpu;
 pub mod list;
 pub mod paint;
+mod pipelines;
+mod readback;
 
 pub use glyphs::{Face, Glyphs};
 pub use list::{DisplayList, Rect};

@@ -59,8 +59,8 @@ fn yes() -> bool {
 }
 
 /// From this factor on something is a surge, and from this many cases.
-const SURGE: f64 = 2.0;
-const SURGE_N: f64 = 5.0;
+const SURGE: f64 = 2.5;
+const SURGE_N: f64 = 10.0;
 
 impl Panel for Bars {
     fn metrics(&self) -> Vec<&Metric> {
@@ -105,7 +105,7 @@ impl Panel for Bars {
             }
             return;
         }
-        let pitch = (inner.height() / self.most.max(1) as f32).clamp(22.0, 62.0);
+        let pitch = (inner.height() / self.most.max(1) as f32).clamp(22.0, 76.0);
         let rank_width = if self.ranked { 26.0 } else { 0.0 };
         let widest = names
             .iter()

@@ -84,9 +84,9 @@ impl Panel for Bullets {
         let inner = cx.inner();
         let foot = if self.foot.is_empty() { 0.0 } else { 26.0 };
         let count = self.rates.len().max(1) as f32;
-        let pitch = ((inner.height() - foot) / count).min(92.0);
+        let pitch = ((inner.height() - foot) / count).min(132.0);
         for (index, rate) in self.rates.iter().enumerate() {
-            let top = inner.top + pitch * index as f32 + (pitch - 58.0).max(0.0) * 0.3;
+            let top = inner.top + pitch * index as f32 + (pitch - 58.0).max(0.0) * 0.4;
             self.rate(cx, rate, inner, top);
         }
         if foot > 0.0 {

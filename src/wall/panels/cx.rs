@@ -161,12 +161,20 @@ impl<'a, 'p> Cx<'a, 'p> {
         width
     }
 
-    /// A whole number of a metric, rolling when it changed.
-    pub fn rolling_number(&mut self, x: f32, y: f32, table: &Table<'_>, column: &str, style: &Style) -> f32 {
-        let now = format::whole(table.number(0, column));
+    /// A number of a metric, rolling when it changed.
+    pub fn rolling_number(
+        &mut self,
+        x: f32,
+        y: f32,
+        table: &Table<'_>,
+        column: &str,
+        decimals: usize,
+        style: &Style,
+    ) -> f32 {
+        let now = format::decimal(table.number(0, column), decimals);
         let progress = self.progress(table);
         let before = table.before();
-        let before = before.is_known().then(|| format::whole(before.number(0, column)));
+        let before = before.is_known().then(|| format::decimal(before.number(0, column), decimals));
         self.rolling(x, y, &now, before.as_deref(), progress, style)
     }
 

@@ -63,7 +63,7 @@ impl Panel for Diverging {
             &note().right().colour(tokens::BOARDS[2]),
         );
         cx.paint.text(right_edge, inner.top + 10.0, self.right_label.pick(cx.lang), &note().colour(tokens::BOARDS[0]));
-        let pitch = ((inner.bottom - top) / rows as f32).clamp(20.0, 46.0);
+        let pitch = ((inner.bottom - top) / rows as f32).clamp(20.0, 84.0);
         let figures = Style::new(Face::Figure, size::CAPTION, tokens::TEXT_BODY);
         for row in 0..rows {
             let y = top + pitch * (row as f32 + 0.5);

@@ -19,10 +19,13 @@ pub struct Feeds {
     /// Late from here on, seconds.
     #[serde(default = "late_s")]
     late_s: f64,
+    /// The same for single sources.
+    #[serde(default)]
+    late: std::collections::BTreeMap<String, f64>,
 }
 
 fn late_s() -> f64 {
-    300.0
+    900.0
 }
 
 impl Panel for Feeds {
@@ -43,7 +46,8 @@ impl Panel for Feeds {
             let source = table.text(row, "src").unwrap_or("—");
             let name = self.names.get(source).map_or(source, |words| words.pick(cx.lang));
             let age = table.number(row, "age_s");
-            let late = age.is_none_or(|age| age > self.late_s);
+            let limit = self.late.get(source).copied().unwrap_or(self.late_s);
+            let late = age.is_none_or(|age| age > limit);
             let text = age.map_or(format::MISSING.to_owned(), |age| format::span(age, cx.lang));
             let word = if late { format!(" {}", cx.lang.pick("迟到", "late")) } else { String::new() };
             let colour = if late { tokens::WARN } else { tokens::TEXT };

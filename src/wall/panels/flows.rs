@@ -40,7 +40,9 @@ fn gather<'a>(ends: &mut Vec<End<'a>>, code: &'a str, n: f64) {
     }
 }
 
-const GAP: f32 = 12.0;
+const GAP: f32 = 6.0;
+/// Least height of an end with its label.
+const LABEL: f32 = 15.0;
 const BAR: f32 = 10.0;
 
 impl Panel for Flows {
@@ -79,13 +81,15 @@ impl Panel for Flows {
         let (left, right) = (inner.left + side, inner.right - side);
         let total: f64 = sources.iter().map(|end| end.n).sum::<f64>().max(targets.iter().map(|end| end.n).sum());
         let lists = sources.len().max(targets.len()) as f32;
-        let scale = (inner.height() - GAP * (lists - 1.0)).max(10.0) / total as f32;
+        let scale = (inner.height() - (GAP + LABEL) * (lists - 1.0)).max(10.0) / total as f32;
         for ends in [&mut sources, &mut targets] {
-            let high: f32 = ends.iter().map(|end| end.n as f32 * scale).sum::<f32>() + GAP * (ends.len() as f32 - 1.0);
+            let high: f32 =
+                ends.iter().map(|end| (end.n as f32 * scale).max(LABEL)).sum::<f32>() + GAP * (ends.len() as f32 - 1.0);
             let mut top = inner.top + (inner.height() - high).max(0.0) * 0.5;
             for end in ends.iter_mut() {
                 end.top = top;
-                top += end.n as f32 * scale + GAP;
+                // Room for its label, however thin it is.
+                top += (end.n as f32 * scale).max(LABEL) + GAP;
             }
         }
         let tint = |code: &str, index: usize, cx: &Cx<'_, '_>| -> Colour {

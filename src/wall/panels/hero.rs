@@ -18,6 +18,8 @@ pub struct Hero {
     unit: Words,
     #[serde(default)]
     small: Vec<Small>,
+    #[serde(default)]
+    decimals: usize,
 }
 
 fn value() -> String {
@@ -34,6 +36,8 @@ struct Small {
     /// Red when above 0.
     #[serde(default)]
     alarm: bool,
+    #[serde(default)]
+    decimals: usize,
     /// Shown after a slash: a part that matters more.
     #[serde(default)]
     second: Option<String>,
@@ -46,7 +50,7 @@ impl Hero {
         let gaps = 14.0 * (self.small.len() as f32 - 1.0);
         for step in steps {
             let width = |small: &Small, cx: &mut Cx<'_, '_>| {
-                let text = format::whole(cx.table(&small.metric).number(0, &small.column));
+                let text = format::decimal(cx.table(&small.metric).number(0, &small.column), small.decimals);
                 let label = cx.paint.measure(small.label.pick(cx.lang), &caption());
                 cx.paint.measure(&text, &Style { size: step, ..figure() }).max(label)
             };
@@ -71,7 +75,7 @@ impl Panel for Hero {
         let unit_style = body().colour(tokens::TEXT_QUIET);
         let unit_width = if unit.is_empty() { 0.0 } else { cx.paint.measure(unit, &unit_style) + 10.0 };
         let mut style = Style::new(Face::FigureBold, size::HERO, tokens::TEXT).glow(13.0, tokens::ACCENT.alpha(0.30));
-        let text = format::whole(table.number(0, &self.column));
+        let text = format::decimal(table.number(0, &self.column), self.decimals);
         for step in [size::HERO, size::FIGURE, size::RING_FIGURE] {
             style.size = step;
             if cx.paint.measure(&text, &style) + unit_width <= inner.width() {
@@ -80,7 +84,7 @@ impl Panel for Hero {
         }
         // With room left below, figures keep their rhythm from the top.
         let baseline = inner.top + 58.0;
-        let width = cx.rolling_number(inner.left, baseline, &table, &self.column, &style);
+        let width = cx.rolling_number(inner.left, baseline, &table, &self.column, self.decimals, &style);
         cx.paint.text(inner.left + width + 10.0, baseline, unit, &unit_style);
         let count = self.small.len();
         if count == 0 || inner.height() < 120.0 {
@@ -91,7 +95,7 @@ impl Panel for Hero {
         let mut texts = Vec::with_capacity(count);
         let shrink = self.small_size(cx, inner.width());
         for small in &self.small {
-            let value = format::whole(cx.table(&small.metric).number(0, &small.column));
+            let value = format::decimal(cx.table(&small.metric).number(0, &small.column), small.decimals);
             let second = small
                 .second
                 .as_ref()
@@ -110,7 +114,7 @@ impl Panel for Hero {
             let alarmed = small.alarm && table.number(0, &small.column).is_some_and(|value| value > 0.0);
             let mut style = if alarmed { figure().colour(tokens::BAD) } else { figure() };
             style.size = shrink;
-            let drawn = cx.rolling_number(left, figures_at, &table, &small.column, &style);
+            let drawn = cx.rolling_number(left, figures_at, &table, &small.column, small.decimals, &style);
             if let Some(second) = second {
                 let style = super::row_figure().colour(tokens::TEXT_QUIET);
                 cx.paint.text(left + drawn + 2.0, figures_at, &second, &style);

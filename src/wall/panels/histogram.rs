@@ -103,6 +103,13 @@ impl Panel for Histogram {
                 cx.paint.text(left + 6.0, plot.top - 8.0, mark.label.pick(cx.lang), &note().colour(tokens::TEXT_BODY));
             }
         }
+        let mut pen = plot.right;
+        for part in self.values.iter().rev() {
+            let colour = if part.tone == "bad" { tokens::BAD } else { tokens::BOARDS[2] };
+            pen -= cx.paint.text(pen, inner.top + 8.0, part.label.pick(cx.lang), &note().right()) + 16.0;
+            cx.paint.rect(Rect::new(pen, inner.top - 2.0, 10.0, 10.0), 2.0, colour);
+            pen -= 14.0;
+        }
         if rows == 0 && table.is_known() {
             cx.empty("今天还没有来电", "no calls yet today");
         }

@@ -71,7 +71,7 @@ impl Panel for Ranges {
             let text = format::whole(Some(top_value * tick));
             cx.paint.text(at, plot.bottom + 16.0, &text, &note().middle());
         }
-        let pitch = (plot.height() / rows as f32).clamp(20.0, 46.0);
+        let pitch = (plot.height() / rows as f32).clamp(20.0, 64.0);
         for row in 0..rows {
             let y = plot.top + pitch * (row as f32 + 0.5);
             cx.paint.text_within(inner.left, y + 6.5, name_width - 10.0, names[row], &body());

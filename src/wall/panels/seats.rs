@@ -148,9 +148,9 @@ fn units(cx: &mut Cx<'_, '_>, place: Rect, counts: &[usize; 5]) {
     }
 }
 
-/// Columns and height of a row for `total` cells, a little wider than high, at least fourteen columns.
+/// Columns and height of a row for `total` cells, a little wider than high, eight to fourteen columns or more.
 fn grid(total: usize, width: f32, height: f32) -> (usize, f32) {
-    let mut columns = 14;
+    let mut columns = total.clamp(8, 14);
     loop {
         let rows = total.div_ceil(columns) as f32;
         let pitch = (width / columns as f32 * 0.84).min(height / rows);

@@ -17,7 +17,7 @@ use super::super::options::Lang;
 use super::super::scene::{Metric, Words};
 use super::super::tokens::{self, size};
 use super::map::{Fit, fill};
-use super::{Cx, Panel, note};
+use super::{Cx, Panel};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -133,7 +133,7 @@ impl Sky {
         if total < 1.0 {
             return;
         }
-        let points = (total as usize).min(tokens::SKY_POINTS);
+        let points = points(cx, total);
         let areas = shares(cx, &self.areas, "area", |code| {
             let position = super::super::map::area_position(cx.city, code)?;
             map.areas.iter().position(|area| area.area == position)
@@ -158,7 +158,7 @@ impl Sky {
             let (glow, core, alpha) = match point % 1000 {
                 0..3 => (9.0, 1.5, 0.80),
                 3..40 => (4.4, 0.9, 0.40),
-                _ => (2.6, 0.45, 0.13),
+                _ => (2.6, 0.45, 0.11),
             };
             let colour = tokens::board(board).mix(tokens::TEXT, 0.16);
             cx.paint.spark(x, y, glow, core, colour.alpha(alpha));
@@ -214,7 +214,7 @@ impl Sky {
         let table = cx.table(&self.metric);
         let number = Style::new(Face::FigureBold, size::GIANT, tokens::TEXT).glow(30.0, tokens::ACCENT.alpha(0.30));
         let baseline = cx.rect.top + height * 0.402;
-        cx.rolling_number(left - 6.0, baseline, &table, "value", &number);
+        cx.rolling_number(left - 6.0, baseline, &table, "value", 0, &number);
         let after_at = cx.rect.top + height * 0.523;
         let after = Style::new(Face::Text, size::FIGURE, tokens::TEXT);
         let width = cx.paint.text(left, after_at, self.after.pick(cx.lang), &after);
@@ -309,7 +309,7 @@ impl Sky {
         cx.paint.text(right, y + 40.0, cx.lang.pick("今天", "today"), &label.right());
         let table = cx.table(&self.metric);
         let total = table.number(0, "value").unwrap_or(0.0);
-        let each = (total / tokens::SKY_POINTS as f64).max(1.0);
+        let each = (total / points(cx, total).max(1) as f64).max(1.0);
         let text = match cx.lang {
             Lang::Zh => format!(
                 "光点示意：一点约 {} 件，落在所属区内，不代表地址；本系统之前的求助由期初数按今日各区各类比例散布",
@@ -320,8 +320,14 @@ impl Sky {
                 format::whole(Some(each))
             ),
         };
-        cx.paint.text(left, y - 26.0, &text, &note());
+        cx.paint.text(left, y - 28.0, &text, &Style::new(Face::Text, size::BODY, tokens::TEXT_FAINT));
     }
+}
+
+/// As many points as requests, as far as the pixels go round.
+fn points(cx: &Cx<'_, '_>, total: f64) -> usize {
+    let pixels = cx.rect.width() * cx.rect.height() * cx.paint.scale * cx.paint.scale;
+    (total as usize).min(tokens::SKY_POINTS).min((pixels / tokens::SKY_PIXELS_A_POINT) as usize)
 }
 
 /// Shares of a metric's rows among known things, summed up to 1.

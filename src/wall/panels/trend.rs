@@ -75,7 +75,9 @@ impl Panel for Trend {
             let points: Vec<[f32; 2]> = values
                 .iter()
                 .enumerate()
-                .filter_map(|(row, value)| Some([plot.left + step * row as f32, y((*value)?)]))
+                .filter_map(|(row, value)| {
+                    Some([if rows == 1 { plot.middle_x() } else { plot.left + step * row as f32 }, y((*value)?)])
+                })
                 .collect();
             if index == 0 {
                 cx.paint.area(&points, plot.bottom, colour.alpha(0.30), colour.alpha(0.0));
@@ -97,7 +99,8 @@ impl Panel for Trend {
             if row == 0 && rows == 1 {
                 continue;
             }
-            let x = plot.left + step * row as f32;
+            let (x, style) =
+                if rows == 1 { (plot.middle_x(), style.middle()) } else { (plot.left + step * row as f32, style) };
             let text = self.day_text(&table, row);
             cx.paint.text(x, plot.bottom + 19.0, &text, &style);
         }

@@ -1,0 +1,174 @@
+//! The pipelines of the canvas: one for each shader in `shaders/`, all of them blending on sRGB values.
+
+use super::gpu::FORMAT;
+use super::list::{GlyphInstance, MeshVertex, ShapeInstance, SparkInstance};
+
+pub struct Pipelines {
+    pub shape: wgpu::RenderPipeline,
+    pub glyph: wgpu::RenderPipeline,
+    pub spark: wgpu::RenderPipeline,
+    pub mesh: wgpu::RenderPipeline,
+    pub ground: wgpu::RenderPipeline,
+    pub present_module: wgpu::ShaderModule,
+    pub present_layout: wgpu::BindGroupLayout,
+    /// Made when a window's format is known.
+    pub present: Option<(wgpu::TextureFormat, wgpu::RenderPipeline)>,
+    pub group_layout: wgpu::BindGroupLayout,
+    pub view: wgpu::Buffer,
+    pub ground_colours: wgpu::Buffer,
+}
+
+pub fn make_pipelines(device: &wgpu::Device) -> Pipelines {
+    let texture_entry = |binding| wgpu::BindGroupLayoutEntry {
+        binding,
+        visibility: wgpu::ShaderStages::FRAGMENT,
+        ty: wgpu::BindingType::Texture {
+            sample_type: wgpu::TextureSampleType::Float { filterable: false },
+            view_dimension: wgpu::TextureViewDimension::D2,
+            multisampled: false,
+        },
+        count: None,
+    };
+    let uniform_entry = |binding| wgpu::BindGroupLayoutEntry {
+        binding,
+        visibility: wgpu::ShaderStages::VERTEX_FRAGMENT,
+        ty: wgpu::BindingType::Buffer {
+            ty: wgpu::BufferBindingType::Uniform,
+            has_dynamic_offset: false,
+            min_binding_size: None,
+        },
+        count: None,
+    };
+    let group_layout = device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
+        label: Some("canvas"),
+        entries: &[uniform_entry(0), texture_entry(1), uniform_entry(2)],
+    });
+    let present_layout = device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
+        label: Some("present"),
+        entries: &[texture_entry(0)],
+    });
+    let layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+        label: Some("canvas"),
+        bind_group_layouts: &[Some(&group_layout)],
+        immediate_size: 0,
+    });
+    let uniform = |label: &'static str, size| {
+        device.create_buffer(&wgpu::BufferDescriptor {
+            label: Some(label),
+            size,
+            usage: wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
+            mapped_at_creation: false,
+        })
+    };
+    let module = |label: &'static str, source: &'static str| {
+        device.create_shader_module(wgpu::ShaderModuleDescriptor {
+            label: Some(label),
+            source: wgpu::ShaderSource::Wgsl(source.into()),
+        })
+    };
+    let instance = wgpu::VertexStepMode::Instance;
+    let shape_attributes = wgpu::vertex_attr_array![0 => Float32x4, 1 => Float32x4, 2 => Float32x4, 3 => Unorm8x4, 4 => Unorm8x4, 5 => Unorm8x4];
+    let glyph_attributes = wgpu::vertex_attr_array![0 => Float32x4, 1 => Float32x2, 2 => Unorm8x4];
+    let spark_attributes = wgpu::vertex_attr_array![0 => Float32x4, 1 => Unorm8x4];
+    let mesh_attributes = wgpu::vertex_attr_array![0 => Float32x2, 1 => Unorm8x4];
+    let over = Some(wgpu::BlendState::PREMULTIPLIED_ALPHA_BLENDING);
+    let make = |label, source, stride: usize, step_mode, attributes: &[wgpu::VertexAttribute]| {
+        let buffers = [wgpu::VertexBufferLayout { array_stride: stride as u64, step_mode, attributes }];
+        make_pipeline(device, label, &layout, &module(label, source), &buffers, FORMAT, over)
+    };
+    Pipelines {
+        shape: make(
+            "shape",
+            include_str!("../../../shaders/shape.wgsl"),
+            size_of::<ShapeInstance>(),
+            instance,
+            &shape_attributes,
+        ),
+        glyph: make(
+            "glyph",
+            include_str!("../../../shaders/glyph.wgsl"),
+            size_of::<GlyphInstance>(),
+            instance,
+            &glyph_attributes,
+        ),
+        spark: make(
+            "spark",
+            include_str!("../../../shaders/spark.wgsl"),
+            size_of::<SparkInstance>(),
+            instance,
+            &spark_attributes,
+        ),
+        mesh: make(
+            "mesh",
+            include_str!("../../../shaders/mesh.wgsl"),
+            size_of::<MeshVertex>(),
+            wgpu::VertexStepMode::Vertex,
+            &mesh_attributes,
+        ),
+        ground: make_pipeline(
+            device,
+            "ground",
+            &layout,
+            &module("ground", include_str!("../../../shaders/ground.wgsl")),
+            &[],
+            FORMAT,
+            None,
+        ),
+        present_module: module("present", include_str!("../../../shaders/present.wgsl")),
+        present: None,
+        view: uniform("view", 16),
+        ground_colours: uniform("ground", 32),
+        group_layout,
+        present_layout,
+    }
+}
+
+pub fn make_present(device: &wgpu::Device, pipelines: &Pipelines, format: wgpu::TextureFormat) -> wgpu::RenderPipeline {
+    let layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+        label: Some("present"),
+        bind_group_layouts: &[Some(&pipelines.present_layout)],
+        immediate_size: 0,
+    });
+    make_pipeline(device, "present", &layout, &pipelines.present_module, &[], format, None)
+}
+
+fn make_pipeline(
+    device: &wgpu::Device,
+    label: &str,
+    layout: &wgpu::PipelineLayout,
+    module: &wgpu::ShaderModule,
+    buffers: &[wgpu::VertexBufferLayout<'_>],
+    format: wgpu::TextureFormat,
+    blend: Option<wgpu::BlendState>,
+) -> wgpu::RenderPipeline {
+    // Instanced quads are strips of four corners, meshes lists of triangles.
+    let strip = buffers.first().is_some_and(|buffer| buffer.step_mode == wgpu::VertexStepMode::Instance);
+    device.create_render_pipeline(&wgpu::RenderPipelineDescriptor {
+        label: Some(label),
+        layout: Some(layout),
+        vertex: wgpu::VertexState {
+            module,
+            entry_point: Some("vertex"),
+            compilation_options: Default::default(),
+            buffers,
+        },
+        primitive: wgpu::PrimitiveState {
+            topology: if strip {
+                wgpu::PrimitiveTopology::TriangleStrip
+            } else {
+                wgpu::PrimitiveTopology::TriangleList
+            },
+            ..Default::default()
+        },
+        depth_stencil: None,
+        multisample: Default::default(),
+        fragment: Some(wgpu::FragmentState {
+            module,
+            entry_point: Some("fragment"),
+            compilation_options: Default::default(),
+            targets: &[Some(wgpu::ColorTargetState { format, blend, write_mask: wgpu::ColorWrites::ALL })],
+        }),
+        multiview_mask: None,
+        cache: None,
+    })
+}
