@@ -54,7 +54,7 @@ enum Over {
     Done,
     /// Connect again and resend.
     Broken(String),
-    /// The hub has too much to do: the same, after a pause.
+    /// The hub has too much to do, or no room: the same, after a pause.
     Overloaded,
     Failed(FeedError),
 }
@@ -137,7 +137,7 @@ impl Link {
                 Over::Broken(message) => {
                     tracing::warn!(src = self.src, message, "the hub was lost; connecting again");
                 }
-                Over::Overloaded => tracing::debug!(src = self.src, "the hub is overloaded; pausing"),
+                Over::Overloaded => tracing::debug!(src = self.src, "the hub takes no rows now; pausing"),
             }
             // A connection that brought no ack was no progress: the pause grows, and so does the time it is lost.
             if self.shared.lock().totals.batches > acked_before {
@@ -307,6 +307,8 @@ impl Link {
                 let ours = batch.is_some_and(|batch| self.pending.iter().any(|pending| pending.number == batch));
                 match code.as_str() {
                     "overloaded" => Some(Over::Overloaded),
+                    // A full disk may get room, a hub be started again: a feed that runs as a service waits for it.
+                    "read_only" if self.options.patience.is_none() => Some(Over::Overloaded),
                     _ if ours || code == "read_only" => {
                         Some(Over::Failed(FeedError::Refused { url: self.url.clone(), code, message }))
                     }

@@ -3,7 +3,8 @@
 //! Every event keeps its distance from the others; all times of a row move by the same amount. At `--speed N` the
 //! playback takes 1/N of the time the file spans and ends level with the clock: its last event is now when it is sent.
 //! So at speed 1 the first event is now, and at `max` the last one is. `--shift today` moves by whole days instead:
-//! the last event falls on today at its own time of day, and no event is sent before its time has come.
+//! the last event falls on today at its own time of day, and no event is sent before its time has come. `--now TIME` makes
+//! a moment of the file now: what came before it is sent at once, what came after it when its time has come.
 //!
 //! A replay is a source of its own: `src` gets a mark, so that its rows are no duplicates of an import. Ids stay as
 //! they are; a hub that knows these tickets already puts them aside, for which there is `--fresh-ids`.
@@ -21,7 +22,7 @@ use super::client::{FeedClient, compact};
 use super::error::FeedError;
 use super::import::{self, ImportReport, ReportFormat};
 use crate::model::Clock;
-use crate::model::time::{DAY_US, local_to_us, to_zone};
+use crate::model::time::{DAY_US, local_to_us, parse_local_time_us, to_zone};
 
 /// Events that are due within this of each other travel together.
 const TICK: Duration = Duration::from_millis(100);
@@ -72,6 +73,10 @@ pub struct ReplayArgs {
     /// Move by whole days to today, keeping the time of day.
     #[arg(long, value_enum)]
     pub shift: Option<Shift>,
+    /// This moment of the file is now, e.g. "2011-08-28 12:00": what came before is sent at once, the rest as its time
+    /// comes.
+    #[arg(long, value_name = "TIME", conflicts_with = "shift")]
+    pub now: Option<String>,
     /// Give every object a new id, so that a hub that knows the old ones takes the playback.
     #[arg(long)]
     pub fresh_ids: bool,
@@ -85,6 +90,17 @@ pub struct ReplayArgs {
     pub key_file: Option<PathBuf>,
 }
 
+/// Where the file lies against the clock.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Anchor {
+    /// The playback ends level with the clock.
+    End,
+    /// The last event is of today.
+    Today,
+    /// This moment of the file is now, µs.
+    Moment(i64),
+}
+
 /// When events are sent and what their times become.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Plan {
@@ -93,36 +109,45 @@ struct Plan {
     /// The clock at the start.
     now_us: i64,
     speed: Speed,
-    today: bool,
+    anchor: Anchor,
 }
 
 impl Plan {
-    fn new(span_us: (i64, i64), speed: Speed, today: bool, now_us: i64, zone: Tz) -> Plan {
+    fn new(span_us: (i64, i64), speed: Speed, anchor: Anchor, now_us: i64, zone: Tz) -> Plan {
         let (first_us, last_us) = span_us;
-        let shift_us = if today {
+        let shift_us = match anchor {
             // Whole calendar days: over a clock change a day is not 24 hours.
-            let days = to_zone(now_us, zone).date_naive() - to_zone(last_us, zone).date_naive();
-            local_to_us(to_zone(last_us, zone).naive_local() + days, zone).unwrap_or(last_us + days.num_days() * DAY_US)
-                - last_us
-        } else {
-            let takes_us = match speed {
-                Speed::Max => 0,
-                Speed::Times(times) => ((last_us - first_us) as f64 / times) as i64,
-            };
-            now_us + takes_us - last_us
+            Anchor::Today => {
+                let days = to_zone(now_us, zone).date_naive() - to_zone(last_us, zone).date_naive();
+                local_to_us(to_zone(last_us, zone).naive_local() + days, zone)
+                    .unwrap_or(last_us + days.num_days() * DAY_US)
+                    - last_us
+            }
+            Anchor::Moment(moment_us) => now_us - moment_us,
+            Anchor::End => {
+                let takes_us = match speed {
+                    Speed::Max => 0,
+                    Speed::Times(times) => ((last_us - first_us) as f64 / times) as i64,
+                };
+                now_us + takes_us - last_us
+            }
         };
-        Plan { first_us, shift_us, now_us, speed, today }
+        Plan { first_us, shift_us, now_us, speed, anchor }
     }
 
     /// How long after the start an event is sent; `None`: not in this playback.
     fn after(&self, ts_us: i64) -> Option<Duration> {
         let ahead_us = ts_us + self.shift_us - self.now_us;
-        let paced_us = match self.speed {
-            Speed::Max if self.today && ahead_us > 0 => return None,
+        let paced_us = || match self.speed {
             Speed::Max => 0,
             Speed::Times(times) => ((ts_us - self.first_us) as f64 / times) as i64,
         };
-        let us = if self.today { paced_us.max(ahead_us) } else { paced_us };
+        let us = match self.anchor {
+            Anchor::End => paced_us(),
+            _ if self.speed == Speed::Max && ahead_us > 0 => return None,
+            Anchor::Today => paced_us().max(ahead_us),
+            Anchor::Moment(_) => ahead_us,
+        };
         Some(Duration::from_micros(us.max(0).unsigned_abs()))
     }
 }
@@ -142,10 +167,18 @@ pub async fn replay(args: &ReplayArgs, clock: &Clock) -> Result<ImportReport, Fe
         return Ok(report);
     };
     let now_us = clock.now_us();
-    let plan = Plan::new(span_us, args.speed, args.shift == Some(Shift::Today), now_us, zone);
-    let mark = to_zone(now_us, zone).format("replay-%Y%m%dT%H%M%S").to_string();
-    let src = format!("{}+{mark}", map.src);
-    let ids = args.fresh_ids.then(|| format!("~{}", to_zone(now_us, zone).format("%y%m%d%H%M%S")));
+    let anchor = match (&args.now, args.shift) {
+        (Some(text), _) => Anchor::Moment(parse_local_time_us(text, map.times.zone).ok_or_else(|| {
+            FeedError::Usage(format!("--now {text:?} is no time; write \"2011-08-28 12:00\" or RFC 3339"))
+        })?),
+        (None, Some(Shift::Today)) => Anchor::Today,
+        (None, None) => Anchor::End,
+    };
+    let plan = Plan::new(span_us, args.speed, anchor, now_us, zone);
+    // To the microsecond, so that two replays are two sources.
+    let mark = to_zone(now_us, zone).format("%Y%m%dT%H%M%S%6f").to_string();
+    let src = format!("{}+replay-{mark}", map.src);
+    let ids = args.fresh_ids.then(|| format!("~{now_us:x}"));
     report.src.clone_from(&src);
     let began = Instant::now();
     let bar = import::bar("playing", report.events);
@@ -172,7 +205,7 @@ pub async fn replay(args: &ReplayArgs, clock: &Clock) -> Result<ImportReport, Fe
     bar.finish_and_clear();
     report.send_s = Some(began.elapsed().as_secs_f64());
     if withheld > 0 {
-        report.notes.push(format!("{withheld} events lie later today and were left out; without --speed max they come at their time"));
+        report.notes.push(format!("{withheld} events lie in the future and were left out; without --speed max they come at their time"));
     }
     if totals.quarantined > 0 && !args.fresh_ids {
         report.notes.push("the hub put events aside, perhaps because it knows these tickets; --fresh-ids gives them new ids".into());
@@ -218,7 +251,7 @@ fn shifted(batch: &RecordBatch, shift_us: i64, src: &str, ids: Option<&str>) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::time::{SECOND_US, parse_local_time_us};
+    use crate::model::time::SECOND_US;
 
     const ZONE: Tz = chrono_tz::America::New_York;
 
@@ -231,13 +264,13 @@ mod tests {
         let span = (at("2011-08-28 00:00"), at("2011-08-29 00:00"));
         let now = at("2026-11-23 15:00");
         for speed in [Speed::Times(1.0), Speed::Times(60.0), Speed::Max] {
-            let plan = Plan::new(span, speed, false, now, ZONE);
+            let plan = Plan::new(span, speed, Anchor::End, now, ZONE);
             let sent = plan.after(span.1).unwrap();
             let sent_us = now + sent.as_micros() as i64;
             assert!((span.1 + plan.shift_us - sent_us).abs() < SECOND_US, "{speed:?}");
             assert_eq!(plan.after(span.0), Some(Duration::ZERO), "{speed:?}");
         }
-        let live = Plan::new(span, Speed::Times(1.0), false, now, ZONE);
+        let live = Plan::new(span, Speed::Times(1.0), Anchor::End, now, ZONE);
         assert_eq!(span.0 + live.shift_us, now);
     }
 
@@ -246,13 +279,26 @@ mod tests {
         // From summer time to winter time, so that the days between are not all 24 hours.
         let span = (at("2011-08-28 00:00"), at("2011-08-28 23:00"));
         let now = at("2026-11-23 15:00");
-        let plan = Plan::new(span, Speed::Times(3600.0), true, now, ZONE);
+        let plan = Plan::new(span, Speed::Times(3600.0), Anchor::Today, now, ZONE);
         assert_eq!(span.1 + plan.shift_us, at("2026-11-23 23:00"));
         assert_eq!(plan.after(at("2011-08-28 20:00")), Some(Duration::from_secs(5 * 3600)));
         assert!(plan.after(at("2011-08-28 09:00")).unwrap() < Duration::from_secs(60));
-        let plan = Plan::new(span, Speed::Max, true, now, ZONE);
+        let plan = Plan::new(span, Speed::Max, Anchor::Today, now, ZONE);
         assert_eq!(plan.after(at("2011-08-28 09:00")), Some(Duration::ZERO));
         assert_eq!(plan.after(at("2011-08-28 20:00")), None);
+    }
+
+    #[test]
+    fn a_moment_of_the_file_is_now_and_what_follows_comes_at_its_time() {
+        let span = (at("2011-08-22 00:00"), at("2017-01-01 00:00"));
+        let now = at("2026-11-23 15:00");
+        let noon = Anchor::Moment(at("2011-08-28 12:00"));
+        let plan = Plan::new(span, Speed::Times(1.0), noon, now, ZONE);
+        assert_eq!(plan.after(at("2011-08-25 08:00")), Some(Duration::ZERO));
+        assert_eq!(plan.after(at("2011-08-28 12:30")), Some(Duration::from_secs(1800)));
+        assert_eq!(at("2011-08-28 12:00") + plan.shift_us, now);
+        let plan = Plan::new(span, Speed::Max, noon, now, ZONE);
+        assert_eq!((plan.after(at("2011-08-28 12:00")), plan.after(at("2011-08-28 12:30"))), (Some(Duration::ZERO), None));
     }
 
     #[test]

@@ -62,7 +62,8 @@ impl Ground {
         options.execution.parquet.reorder_filters = true;
         options.optimizer.enable_dynamic_filter_pushdown = false;
         options.optimizer.enable_aggregate_dynamic_filter_pushdown = false;
-        options.optimizer.enable_topk_dynamic_filter_pushdown = true;
+        options.optimizer.enable_join_dynamic_filter_pushdown = false;
+        options.optimizer.enable_topk_dynamic_filter_pushdown = false;
         let base = SessionStateBuilder::new()
             .with_config(config)
             .with_runtime_env(runtime.clone())

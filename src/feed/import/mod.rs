@@ -231,7 +231,8 @@ pub(super) fn print(report: &ImportReport, format: ReportFormat) {
     if report.rows_quarantined > 0 {
         let reasons: Vec<String> =
             report.quarantined_by_reason.iter().map(|(reason, count)| format!("{reason} {count}")).collect();
-        eprintln!("{} rows were set aside ({}); --quarantine FILE lists them", report.rows_quarantined, reasons.join(", "));
+        let rows = if report.rows_quarantined == 1 { "row was" } else { "rows were" };
+        eprintln!("{} {rows} set aside ({}); --quarantine FILE lists them", report.rows_quarantined, reasons.join(", "));
     }
     let refused = report.hub.as_ref().map_or(0, |hub| hub.refused);
     if refused > 0 {

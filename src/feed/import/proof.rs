@@ -363,3 +363,23 @@ fn how_long_a_real_file_takes() {
         println!("{}\n{rows} rows sorted, {:?} in all", report.text(), began.elapsed());
     }
 }
+
+#[test]
+fn the_template_of_a_chinese_order_table_reads_one() {
+    let map = crate::model::assets::path("maps/orders_zh.toml");
+    let header = "工单编号,诉求来源,诉求类型,一级分类,二级分类,三级分类,所属街道,承办单位,受理时间,派单时间,签收时间,退单时间,办结时间,回访时间,办理时限,满意度,来电号码,诉求人,联系地址,标题,诉求内容,办理结果,录音\n";
+    let row = "GD2024050100001,电话,投诉,城乡建设,物业管理,电梯,石碶街道,海曙区住建局,2024/5/1 8:05,2024/5/1 8:30,2024/5/1 9:00,,2024/5/3 10:00,2024/5/4 10:00,2024/5/8 8:05,满意,13812345678,张三,石碶街道1号,电梯坏了,\"多次停运,\n请速修\",已修好,x.wav\n";
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("orders.csv");
+    std::fs::write(&file, [header, row].concat()).unwrap();
+    let map = Mapping::load(&map).unwrap();
+    let key = Key::new(b"a key for tests only").unwrap();
+    let Loaded { report, mut events } = load(&file, &map, Some(key), i64::MAX, &ProgressBar::hidden(), None).unwrap();
+    assert_eq!((report.rows_quarantined, &report.unmapped_values), (0, &BTreeMap::new()), "{:?}", report.set_aside);
+    let batch = events.next_batch().unwrap().unwrap();
+    let kinds: Vec<String> = (0..batch.num_rows()).map(|row| event(&batch, row)["kind"].clone()).collect();
+    assert_eq!(kinds, ["open", "dispatch", "accept", "finish", "visit", "rate"]);
+    let (open, rate) = (event(&batch, 0), event(&batch, 5));
+    assert_eq!((open["area"].as_str(), open["topic"].as_str()), ("330203009", "城乡建设/物业管理/电梯"));
+    assert_eq!((open["type"].as_str(), open["channel"].as_str(), rate["rating"].as_str()), ("complain", "phone", "4"));
+}

@@ -74,15 +74,24 @@ type State = Option<RecordBatch>;
 struct Rerun {
     plan: Arc<dyn ExecutionPlan>,
     runs: u32,
+    /// A node keeps what it read (a join its build side) and must be made afresh for each run.
+    remembers: bool,
+}
+
+fn remembers(plan: &Arc<dyn ExecutionPlan>) -> bool {
+    let name = plan.name();
+    ["Join", "LazyMemory", "Subquery", "Repartition", "Recursive"].iter().any(|word| name.contains(word))
+        || plan.children().into_iter().any(remembers)
 }
 
 impl Rerun {
     fn new(plan: Arc<dyn ExecutionPlan>) -> Rerun {
-        Rerun { plan, runs: 0 }
+        let remembers = remembers(&plan);
+        Rerun { plan, runs: 0, remembers }
     }
 
     async fn run(&mut self, context: &Arc<TaskContext>) -> Result<Vec<RecordBatch>> {
-        if self.runs >= RUNS_MAX {
+        if self.runs >= RUNS_MAX || (self.remembers && self.runs > 0) {
             self.plan = reset_plan_states(self.plan.clone())?;
             self.runs = 0;
         }
