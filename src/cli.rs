@@ -164,7 +164,9 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             BenchCommand::Fanout(args) => network()?.block_on(crate::bench::fanout::run(args))?,
             BenchCommand::Crash(args) => network()?.block_on(crate::bench::crash::run(args))?,
             BenchCommand::Ingest(args) => network()?.block_on(crate::bench::ingest::run(args))?,
-            BenchCommand::Live(args) => crate::bench::live::run(&args).map_err(anyhow::Error::msg)?,
+            BenchCommand::Live(args) => {
+                crate::bench::live::run(&args).map_err(anyhow::Error::msg)?;
+            }
             BenchCommand::Scan(args) => crate::bench::scan::run(&args).map_err(anyhow::Error::msg)?,
         },
     }
