@@ -6,4 +6,6 @@ mod hub;
 #[cfg(all(feature = "hub", feature = "wall"))]
 mod program;
 #[cfg(feature = "hub")]
+mod import;
+#[cfg(feature = "hub")]
 mod simulate;
