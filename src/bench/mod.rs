@@ -2,3 +2,7 @@
 
 #[cfg(feature = "hub")]
 pub mod fanout;
+#[cfg(feature = "hub")]
+pub mod live;
+#[cfg(feature = "hub")]
+pub mod scan;

@@ -22,6 +22,7 @@ use super::adapter::{Source, StoreSource};
 use super::catalog::{Catalog, Metric, statement};
 use super::failure::Failure;
 use super::functions::PlanClock;
+use super::live::view::TickCost;
 use super::live::{Class, Live, class_of};
 use super::rows::{TimeFormat, json_rows};
 use super::session::Ground;
@@ -134,6 +135,15 @@ impl Engine {
         let engine = Engine::over(source, city, clock, queries, Limits::default())?;
         if let Err(error) = engine.watch() {
             tracing::warn!("{error}; changed queries are read at the next start");
+        }
+        let weak = Arc::downgrade(&engine.inner);
+        if let Some(runtime) = &engine.inner.runtime {
+            runtime.spawn(async move {
+                let Some(inner) = weak.upgrade() else { return };
+                if let Err(failure) = (Engine { inner }).warm().await {
+                    tracing::warn!("the live views are not ready yet: {}", failure.message);
+                }
+            });
         }
         Ok(engine)
     }
@@ -374,6 +384,30 @@ impl Engine {
     pub async fn refresh(&self, metric: &MetricRef) -> Result<Answer, QueryFailure> {
         let found = self.find(&self.catalog(), &metric.name)?;
         Ok(self.tick(&found, &metric.params, &self.view(), self.now_us()).await?)
+    }
+
+    /// Makes all live metrics ready, reading every piece of the store once.
+    ///
+    /// # Errors
+    /// A piece can't be read, or a plan fails.
+    pub async fn warm(&self) -> Result<TickCost, QueryFailure> {
+        let metrics: Vec<_> = self.catalog().metrics.values().cloned().collect();
+        let (live, ground, view) = (self.inner.live.clone(), self.inner.ground.clone(), self.view());
+        let now_us = self.now_us();
+        Ok(live.warm(&ground, &metrics, &view, now_us).await?)
+    }
+
+    /// One tick of a live metric on the calling task, for measuring; what it did.
+    ///
+    /// # Errors
+    /// As [`Engine::metric`], and for a metric that is not live.
+    pub async fn tick_here(&self, metric: &MetricRef) -> Result<TickCost, QueryFailure> {
+        let found = self.find(&self.catalog(), &metric.name)?;
+        let (ground, view) = (&self.inner.ground, self.view());
+        match self.inner.live.answer(ground, &found, &metric.params, &view, self.now_us()).await? {
+            Ok(answer) => Ok(answer.cost),
+            Err(class) => Err(Failure::new("unknown_metric", format!("it is not live: {class:?}")).into()),
+        }
     }
 
     async fn run_metric(

@@ -92,7 +92,8 @@ FROM (
         WHEN kind = 'remove' THEN 'removed'
         WHEN row_number() OVER (PARTITION BY type, id ORDER BY seq) = 1 THEN 'online' END AS said
     FROM (
-      SELECT coalesce(type, max(type) OVER (PARTITION BY id)) AS type, id, kind, ts, seq, grade, area, service, org, tags,
+      SELECT coalesce(type, last_value(type) IGNORE NULLS OVER (
+          PARTITION BY id ORDER BY seq ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)) AS type, id, kind, ts, seq, grade, area, service, org, tags,
         quantity, expires_at, demo
       FROM registry
     )

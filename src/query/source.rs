@@ -34,6 +34,27 @@ impl PieceRows {
     }
 }
 
+impl PieceRows {
+    /// Some columns of all rows (indexes into the stream's schema, ascending), read alone where they are not in memory.
+    ///
+    /// # Errors
+    /// A sentence: the segment's file can't be read.
+    pub fn columns(&self, columns: &[usize]) -> Result<Vec<RecordBatch>, String> {
+        let project = |batches: &[RecordBatch]| {
+            batches.iter().map(|batch| batch.project(columns).map_err(|error| error.to_string())).collect()
+        };
+        match self {
+            PieceRows::Memory(batches) => project(batches),
+            PieceRows::Segment(segment) => match segment.cached() {
+                Some(batches) => project(&batches),
+                // Without a column there is nothing to read but the number of rows, which only whole batches tell.
+                None if columns.is_empty() => project(&segment.batches().map_err(|error| error.to_string())?),
+                None => segment.read(Some(columns)).map_err(|error| error.to_string()),
+            },
+        }
+    }
+}
+
 /// Where the current-state tables come from. The store builds each when it is first asked for.
 #[derive(Clone)]
 pub enum States {

@@ -164,7 +164,9 @@ fn cut_at(state: &SessionState, node: &LogicalPlan) -> std::result::Result<Optio
             (&aggregate.input, exprs, Merge::Aggregate)
         }
         LogicalPlan::Sort(sort) if sort.fetch.is_some() => {
-            (&sort.input, sort.expr.iter().map(|sort| sort.expr.clone()).collect(), Merge::Top)
+            // The rows themselves are kept: every column of theirs counts.
+            let columns = sort.input.schema().iter().map(|field| Expr::Column(Column::from(field)));
+            (&sort.input, sort.expr.iter().map(|sort| sort.expr.clone()).chain(columns).collect(), Merge::Top)
         }
         _ => return Ok(None),
     };

@@ -23,13 +23,14 @@ use parking_lot::Mutex;
 use tokio::sync::Mutex as AsyncMutex;
 
 use self::cut::Template;
-use self::nodes::Nodes;
+use self::nodes::{Nodes, Rest};
 use self::view::{LiveView, TickCost, TickError};
 use super::catalog::{Metric, statement};
 use super::failure::Failure;
 use super::functions::{ClockCell, PlanClock};
 use super::session::Ground;
 use super::source::View;
+use crate::model::Stream;
 use crate::model::message::MetricRef;
 
 /// At most this many queries are kept live; the ones asked longest ago make room.
@@ -119,9 +120,57 @@ impl Live {
                 entry.kind = Kind::Scan(reason.clone());
                 Ok(Err(Class::Scan(reason)))
             }
-            Err(TickError::DataFusion(error)) => Err(error.into()),
-            Err(TickError::Rows(message)) => Err(Failure::new("overloaded", message)),
+            Err(error) => Err(failure(error)),
         }
+    }
+
+    /// Makes the views of many metrics ready together: each piece is read once for all of them. Those asked meanwhile
+    /// work out for themselves what they lack.
+    ///
+    /// # Errors
+    /// As [`Live::answer`].
+    pub async fn warm(
+        &self,
+        ground: &Ground,
+        metrics: &[Arc<Metric>],
+        view: &Arc<View>,
+        now_us: i64,
+    ) -> Result<TickCost, Failure> {
+        let mut entries = Vec::new();
+        for metric in metrics {
+            let held = self.entry(MetricRef { name: metric.name.clone(), params: BTreeMap::new() });
+            let mut entry = held.lock().await;
+            if entry.as_ref().is_none_or(|entry| !Arc::ptr_eq(&entry.metric, metric)) {
+                let kind = make(ground, metric, &BTreeMap::new()).await?;
+                *entry = Some(Entry { metric: metric.clone(), kind, asked: 0 });
+            }
+            drop(entry);
+            entries.push(held);
+        }
+        let rows = self.nodes.lock().follow(view);
+        let mut cost = TickCost::default();
+        for stream in Stream::ALL {
+            for node in rows.stream(stream).pieces() {
+                let Rest::Piece(piece, _) = &node.rest else { continue };
+                let mut batches = None;
+                for held in &entries {
+                    let mut entry = held.lock().await;
+                    let Some(Entry { kind: Kind::Live(live), .. }) = entry.as_mut() else { continue };
+                    if !live.lacks(stream, &node, now_us).map_err(failure)? {
+                        continue;
+                    }
+                    let read = match &batches {
+                        Some(batches) => Arc::clone(batches),
+                        None => {
+                            let read = piece.source.batches().map_err(|message| Failure::new("overloaded", message))?;
+                            batches.insert(read).clone()
+                        }
+                    };
+                    live.absorb(stream, &node, &read, now_us, &mut cost).await.map_err(failure)?;
+                }
+            }
+        }
+        Ok(cost)
     }
 
     fn entry(&self, asked: MetricRef) -> Held {
@@ -148,6 +197,13 @@ impl Live {
             }
             _ => (states, bytes),
         })
+    }
+}
+
+fn failure(error: TickError) -> Failure {
+    match error {
+        TickError::DataFusion(error) => error.into(),
+        other => Failure::new("overloaded", other.to_string()),
     }
 }
 

@@ -22,7 +22,7 @@ pub const LEAF_ROWS: usize = 2_048;
 /// Children of a branch.
 const FAN: usize = 16;
 /// Pieces of a stream whose rows are kept at hand.
-const OPENED_MAX: usize = 12;
+const OPENED_MAX: usize = 3;
 
 /// An immutable set of rows.
 pub struct Node {
@@ -229,6 +229,21 @@ impl StreamNodes {
             });
         }
         ids
+    }
+}
+
+impl StreamNodes {
+    /// The sealed pieces, oldest first.
+    pub fn pieces(&self) -> Vec<Arc<Node>> {
+        let mut pieces = Vec::new();
+        for root in self.roots.iter() {
+            root.visit(&mut |node| {
+                if matches!(node.rest, Rest::Piece(..)) {
+                    pieces.push(node.clone());
+                }
+            });
+        }
+        pieces
     }
 }
 

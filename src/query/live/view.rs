@@ -21,6 +21,7 @@ use datafusion::physical_plan::{ExecutionPlan, collect, replace_children_if_nece
 
 use super::super::functions::ClockCell;
 use super::super::source::View;
+use crate::model::Stream;
 use super::cut::{CutPlan, Merge, StateLeaf, Template};
 use super::nodes::{Node, Rest, Rows, StreamNodes};
 use super::slot::Slot;
@@ -100,7 +101,7 @@ impl Rerun {
 }
 
 struct Cut {
-    stream: crate::model::Stream,
+    stream: Stream,
     columns: Vec<usize>,
     filter: Option<Arc<dyn PhysicalExpr>>,
     rows: Slot,
@@ -225,6 +226,44 @@ impl LiveView {
         Ok((answer, true))
     }
 
+    /// True when the state of this piece is still to be worked out, at the clock given: then [`LiveView::absorb`] takes
+    /// its rows.
+    ///
+    /// # Errors
+    /// A threshold can't be worked out.
+    pub fn lacks(&mut self, stream: Stream, node: &Arc<Node>, now_us: i64) -> std::result::Result<bool, TickError> {
+        self.cell.set(now_us);
+        for cut in self.cuts.iter_mut().filter(|cut| cut.stream == stream) {
+            if cut.wanted(node)?.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Works out the state of a piece from rows that another view has read too.
+    ///
+    /// # Errors
+    /// As [`LiveView::tick`].
+    pub async fn absorb(
+        &mut self,
+        stream: Stream,
+        node: &Arc<Node>,
+        batches: &[RecordBatch],
+        now_us: i64,
+        cost: &mut TickCost,
+    ) -> std::result::Result<(), TickError> {
+        self.cell.set(now_us);
+        for cut in self.cuts.iter_mut().filter(|cut| cut.stream == stream) {
+            if let Some(key) = cut.wanted(node)? {
+                let state = cut.evaluate(batches, false, &self.context, cost).await?;
+                let item = Item { node, key, passing: false };
+                cut.keep(node.id, &item, state);
+            }
+        }
+        Ok(())
+    }
+
     /// States kept and their bytes.
     pub fn kept(&self) -> (usize, usize) {
         let states = || self.cuts.iter().flat_map(|cut| cut.kept.values()).flatten();
@@ -304,6 +343,17 @@ impl Cut {
             merged: None,
             finished: None,
         })
+    }
+
+    /// The key of a piece's state, when the whole piece counts at this clock and its state is not known.
+    fn wanted(&mut self, node: &Arc<Node>) -> std::result::Result<Option<u64>, TickError> {
+        let thresholds = self.window.thresholds()?;
+        let truths = self.window.truths(&thresholds, node.ts_min, node.ts_max);
+        let key = match self.window.outcome(truths)? {
+            Outcome::Rows { residue, atoms, finer: false } => key_of(*residue, atoms, &thresholds),
+            _ => return Ok(None),
+        };
+        Ok((node.at_hand().is_none() && self.known(node.id, key).is_none()).then_some(key))
     }
 
     /// Brings the output up to date; true when it may have changed.
@@ -410,7 +460,7 @@ impl Cut {
                 Rest::Piece(..) => node.at_hand().map(|parts| parts.to_vec()),
             };
             let state = match (&node.rest, parts) {
-                (Rest::Leaf(batch), _) => self.evaluate(std::slice::from_ref(batch), context, cost).await?,
+                (Rest::Leaf(batch), _) => self.evaluate(std::slice::from_ref(batch), false, context, cost).await?,
                 (_, Some(parts)) => {
                     let missing: Vec<_> =
                         parts.iter().filter(|part| self.known(part.id, item.key).is_none()).cloned().collect();
@@ -422,8 +472,8 @@ impl Cut {
                     self.reduce(states, context, cost).await?
                 }
                 (Rest::Piece(piece, _), None) => {
-                    let batches = piece.source.batches().map_err(TickError::Rows)?;
-                    self.evaluate(&batches, context, cost).await?
+                    let batches = piece.source.columns(&self.columns).map_err(TickError::Rows)?;
+                    self.evaluate(&batches, true, context, cost).await?
                 }
                 (Rest::Branch(_), None) => None,
             };
@@ -451,10 +501,11 @@ impl Cut {
         kept.push(Kept { key: item.key, passing: item.passing, state });
     }
 
-    /// The partial state of some rows, at the clock of the tick.
+    /// The partial state of some rows, at the clock of the tick. `narrow`: they have only this cut's columns.
     async fn evaluate(
         &mut self,
         batches: &[RecordBatch],
+        narrow: bool,
         context: &Arc<TaskContext>,
         cost: &mut TickCost,
     ) -> std::result::Result<State, TickError> {
@@ -462,7 +513,8 @@ impl Cut {
         for batch in batches {
             cost.evaluated += 1;
             cost.evaluated_rows += batch.num_rows() as u64;
-            let batch = batch.project(&self.columns).map_err(DataFusionError::from)?;
+            let batch =
+                if narrow { batch.clone() } else { batch.project(&self.columns).map_err(DataFusionError::from)? };
             let batch = match &self.filter {
                 None => batch,
                 Some(filter) => {
@@ -524,14 +576,18 @@ fn collect_items(
             }
         }
     }
-    let mut key = residue;
-    for index in atoms.iter() {
-        let threshold = thresholds.get(*index).copied().flatten();
-        key = key.rotate_left(5) ^ mix(threshold.unwrap_or(i64::MIN) as u64 ^ ((*index as u64) << 56));
-    }
+    let key = key_of(residue, &atoms, thresholds);
     // A leaf in which a window ends is another one soon; what hangs on a calendar day stays for the day.
     items.push((node.clone(), key, finer));
     Ok(())
+}
+
+/// What a state hangs on besides its rows: the specialised query, and the thresholds still in it.
+fn key_of(residue: u64, atoms: &[usize], thresholds: &[Option<i64>]) -> u64 {
+    atoms.iter().fold(residue, |key, index| {
+        let threshold = thresholds.get(*index).copied().flatten();
+        key.rotate_left(5) ^ mix(threshold.unwrap_or(i64::MIN) as u64 ^ ((*index as u64) << 56))
+    })
 }
 
 /// A well-spread hash of one number (SplitMix64's finalizer).
