@@ -23,7 +23,7 @@ use super::catalog::{Catalog, Metric, statement};
 use super::failure::Failure;
 use super::functions::PlanClock;
 use super::live::view::TickCost;
-use super::live::{Class, Live, class_of};
+use super::live::{Class, Live, LiveAnswer, class_of};
 use super::rows::{TimeFormat, json_rows};
 use super::session::Ground;
 use super::source::View;
@@ -98,8 +98,13 @@ struct Remembered {
     catalog: u64,
     /// The clock of the answer divided by the metric's refresh time.
     bucket: i64,
+    /// Until then it stands, whatever lands: a scan may take a twentieth of the time at most.
+    stands_until: Option<Instant>,
     result: Arc<MetricResult>,
 }
+
+/// A metric that is scanned whole rests this many times as long as it took.
+const REST_AFTER_SCAN: u32 = 20;
 
 pub(super) struct Inner {
     source: Arc<dyn Source>,
@@ -277,25 +282,28 @@ impl Engine {
         let catalog = self.catalog();
         let found = self.find(&catalog, &metric.name)?;
         if at.is_some() {
-            return self.evaluate(&found, metric, self.view(), at).await.map_err(Failure::into);
+            return Ok(self.evaluate(&found, metric, self.view(), at).await?.0);
         }
         let slot = self.slot(metric);
         let mut held = slot.lock().await;
         let view = self.view();
         let bucket = self.now_us().div_euclid(found.header.refresh_us.max(1));
         if let Some(known) = held.as_ref()
-            && (known.version, known.catalog, known.bucket) == (view.version, catalog.version, bucket)
+            && known.catalog == catalog.version
+            && ((known.version, known.bucket) == (view.version, bucket)
+                || known.stands_until.is_some_and(|until| Instant::now() < until))
         {
             return Ok(known.result.as_ref().clone());
         }
         let version = view.version;
-        let result = self.evaluate(&found, metric, view, None).await?;
-        *held = Some(Remembered {
-            version,
-            catalog: catalog.version,
-            bucket,
-            result: Arc::new(result.clone()),
-        });
+        let began = Instant::now();
+        let (result, class) = self.evaluate(&found, metric, view, None).await?;
+        let stands_until = match class {
+            Class::Live => None,
+            Class::Scan(_) => began.elapsed().checked_mul(REST_AFTER_SCAN + 1).map(|rest| began + rest),
+        };
+        let remembered = Arc::new(result.clone());
+        *held = Some(Remembered { version, catalog: catalog.version, bucket, stands_until, result: remembered });
         Ok(result)
     }
 
@@ -325,17 +333,20 @@ impl Engine {
         asked: &MetricRef,
         view: Arc<View>,
         at: Option<i64>,
-    ) -> Result<MetricResult, Failure> {
+    ) -> Result<(MetricResult, Class), Failure> {
         let now_us = at.unwrap_or_else(|| self.now_us());
-        let answer = match at {
+        let (answer, class) = match at {
             None => self.tick(metric, &asked.params, &view, now_us).await?,
-            Some(_) => self.run_metric(metric, &asked.params, &view, at, now_us).await?,
+            Some(_) => {
+                let answer = self.run_metric(metric, &asked.params, &view, at, now_us).await?;
+                (answer, Class::Scan("it is asked as of the past".to_owned()))
+            }
         };
         let (columns, rows) = json_rows(&answer.schema, &answer.batches, TimeFormat::Micros);
         let streams = &metric.header.streams;
         let demo = view.demo
             && (streams.is_empty() || streams.iter().any(|stream| view.stream(*stream).has_demo(at)));
-        Ok(MetricResult {
+        let result = MetricResult {
             metric: metric.name.clone(),
             params: asked.params.clone(),
             version: view.version,
@@ -349,7 +360,8 @@ impl Engine {
             rows,
             error: None,
             info: metric.header.info.clone(),
-        })
+        };
+        Ok((result, class))
     }
 
     /// Asks the live view of a metric; one that is not of that class is scanned.
@@ -359,7 +371,7 @@ impl Engine {
         params: &BTreeMap<String, String>,
         view: &Arc<View>,
         now_us: i64,
-    ) -> Result<Answer, Failure> {
+    ) -> Result<(Answer, Class), Failure> {
         let began = Instant::now();
         let (live, ground) = (self.inner.live.clone(), self.inner.ground.clone());
         let (metric_of, params_of, view_of) = (metric.clone(), params.clone(), view.clone());
@@ -368,12 +380,11 @@ impl Engine {
             .on_query_threads(async move { live.answer(&ground, &metric_of, &params_of, &view_of, now_us).await })
             .await?;
         match answer {
-            Ok(answer) => Ok(Answer {
-                schema: answer.schema,
-                batches: answer.batches,
-                elapsed_ms: began.elapsed().as_secs_f64() * 1_000.0,
-            }),
-            Err(_) => self.run_metric(metric, params, view, None, now_us).await,
+            Ok(LiveAnswer { schema, batches, .. }) => {
+                let elapsed_ms = began.elapsed().as_secs_f64() * 1_000.0;
+                Ok((Answer { schema, batches, elapsed_ms }, Class::Live))
+            }
+            Err(class) => Ok((self.run_metric(metric, params, view, None, now_us).await?, class)),
         }
     }
 
@@ -383,7 +394,7 @@ impl Engine {
     /// As [`Engine::metric`].
     pub async fn refresh(&self, metric: &MetricRef) -> Result<Answer, QueryFailure> {
         let found = self.find(&self.catalog(), &metric.name)?;
-        Ok(self.tick(&found, &metric.params, &self.view(), self.now_us()).await?)
+        Ok(self.tick(&found, &metric.params, &self.view(), self.now_us()).await?.0)
     }
 
     /// Makes all live metrics ready, reading every piece of the store once.

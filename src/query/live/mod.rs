@@ -210,7 +210,10 @@ fn failure(error: TickError) -> Failure {
 async fn make(ground: &Ground, metric: &Metric, params: &BTreeMap<String, String>) -> Result<Kind, Failure> {
     let cell = ClockCell::default();
     match template(ground, metric, params, &cell).await? {
-        Err(reason) => Ok(Kind::Scan(reason)),
+        Err(reason) => {
+            tracing::info!(metric = metric.name, "scanned whole at each answer: {reason}");
+            Ok(Kind::Scan(reason))
+        }
         Ok((session, template)) => match LiveView::new(&session.state, cell, template).await {
             Ok(live) => Ok(Kind::Live(Box::new(live))),
             Err(error) => Ok(Kind::Scan(format!("its parts can't be planned: {}", error.strip_backtrace()))),

@@ -170,7 +170,7 @@ fn generated() -> impl Strategy<Value = String> {
 
 /// Steps of a small history: rows to land, seconds to wait, whether to seal.
 fn history() -> impl Strategy<Value = Vec<(usize, i64, bool)>> {
-    let seconds = prop_oneof![1_i64..5, 60..4_000, 20_000..90_000];
+    let seconds = prop_oneof![1_i64..5, 60_i64..4_000, 20_000_i64..90_000];
     prop::collection::vec((0_usize..120, seconds, prop::bool::weighted(0.25)), 1..6)
 }
 
