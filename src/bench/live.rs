@@ -53,11 +53,11 @@ const SEED: u64 = 81_890;
 /// A failure in one sentence.
 type Failed = String;
 
-/// Runs the bench and prints its line.
+/// Runs the bench, prints its line and gives it back.
 ///
 /// # Errors
 /// A sentence: the store, the simulator or a query failed.
-pub fn run(args: &LiveArgs) -> Result<(), Failed> {
+pub fn run(args: &LiveArgs) -> Result<serde_json::Value, Failed> {
     let folder = folder(args)?;
     let city = Arc::new(City::load("ningbo").map_err(|error| error.to_string())?);
     let clock = Clock::manual(NOW_US);
@@ -164,7 +164,7 @@ async fn measure(
     clock: &Clock,
     landed: u64,
     fill_s: f64,
-) -> Result<(), Failed> {
+) -> Result<serde_json::Value, Failed> {
     let catalog = engine.catalog();
     let (mut live, mut rolling) = (Vec::new(), 0);
     for (name, metric) in &catalog.metrics {
@@ -230,9 +230,7 @@ async fn measure(
     let p50 = percentile(&mut cpu, 0.5);
     let (states, bytes) = engine.live().kept();
     let ticks_f = ticks.max(1) as f64;
-    println!(
-        "{}",
-        json!({
+    let line = json!({
             "bench": "live",
             "events": landed + fresh,
             "metrics": live.len(),
@@ -259,9 +257,9 @@ async fn measure(
             "states": states,
             "states_mb": bytes as f64 / 1e6,
             "rss_mb": rss_mb(),
-        })
-    );
-    Ok(())
+    });
+    println!("{line}");
+    Ok(line)
 }
 
 async fn tick(engine: &Engine, asked: &MetricRef, cost: &mut TickCost) -> Result<(), Failed> {
@@ -325,4 +323,23 @@ pub fn rss_mb() -> f64 {
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
     let kb = line.and_then(|line| line.split_whitespace().next()?.parse::<f64>().ok());
     kb.unwrap_or(0.0) / 1024.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A small run of the bench itself; `LINGPING_BENCH_EVENTS` and `LINGPING_BENCH_SECONDS` make it a large one.
+    #[test]
+    fn ticks_give_what_scans_give_while_rows_arrive() {
+        let number = |name: &str, default: u64| {
+            std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+        };
+        let events = number("LINGPING_BENCH_EVENTS", 40_000);
+        let seconds = number("LINGPING_BENCH_SECONDS", 1) as u32;
+        let args = LiveArgs { events, hz: 10, rate: 5_000, seconds, json: true, keep: None, each: events > 40_000 };
+        let line = run(&args).unwrap();
+        assert_eq!(line["mismatches"], 0, "{line}");
+        assert!(line["metrics"].as_u64().unwrap() >= 40, "{line}");
+    }
 }

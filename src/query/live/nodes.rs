@@ -189,12 +189,20 @@ pub struct Rows {
 #[derive(Clone, Default)]
 pub struct StreamNodes {
     roots: Arc<[Arc<Node>]>,
+    /// From here on the roots are of hot rows.
+    hot_from: usize,
     opened: Arc<Opened>,
 }
 
 impl StreamNodes {
-    pub fn roots(&self) -> &[Arc<Node>] {
-        &self.roots
+    /// The sealed rows' roots.
+    pub fn sealed(&self) -> &[Arc<Node>] {
+        self.roots.get(..self.hot_from).unwrap_or_default()
+    }
+
+    /// The hot rows' roots.
+    pub fn hot(&self) -> &[Arc<Node>] {
+        self.roots.get(self.hot_from..).unwrap_or_default()
     }
 
     /// The rows of a piece as nodes, read now unless they are at hand.
@@ -269,6 +277,7 @@ impl Nodes {
                 let follower = &mut self.followers[stream as usize];
                 follower.follow(view.stream(stream));
                 rows.streams[stream as usize] = StreamNodes {
+                    hot_from: follower.sealed.roots().count(),
                     roots: follower.sealed.roots().chain(follower.hot.roots()).cloned().collect::<Vec<_>>().into(),
                     opened: follower.opened.clone(),
                 };

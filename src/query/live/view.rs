@@ -113,11 +113,24 @@ struct Cut {
     window: Window,
     /// By node, then by key.
     kept: HashMap<u64, Vec<Kept>>,
-    /// The merged states of the last tick's lasting items.
-    merged: Option<(Vec<(u64, u64)>, State)>,
+    /// The merged states of the last tick's lasting items, sealed and hot apart: the hot ones change all the time.
+    merged: [Merged; 2],
     /// What the last finish was made of.
     finished: Option<Vec<Input>>,
 }
+
+/// Some items' states, most of them merged into one.
+#[derive(Default)]
+struct Merged {
+    /// Node and key of each item, in order.
+    list: Vec<(u64, u64)>,
+    base: State,
+    /// States not merged yet.
+    tail: Vec<RecordBatch>,
+}
+
+/// So many states go to the final step unmerged.
+const TAIL_MAX: usize = 8;
 
 struct Kept {
     key: u64,
@@ -198,7 +211,9 @@ impl LiveView {
         self.cell.set(now_us);
         self.ticks += 1;
         let sweep = self.ticks.is_multiple_of(SWEEP_TICKS);
-        let mut changed = self.last.is_none() || self.upper_reads_clock;
+        // Taken: a tick that fails or is stopped midway leaves nothing that the next one could call unchanged.
+        let last = self.last.take();
+        let mut changed = last.is_none() || self.upper_reads_clock;
         for cut in &mut self.cuts {
             let nodes = rows.stream(cut.stream);
             changed |= cut.tick(nodes, &self.context, cost).await?;
@@ -217,8 +232,9 @@ impl LiveView {
                 changed = true;
             }
         }
-        if let (false, Some(last)) = (changed, &self.last) {
-            return Ok((last.clone(), false));
+        if let (false, Some(last)) = (changed, last) {
+            self.last = Some(last.clone());
+            return Ok((last, false));
         }
         cost.uppers += 1;
         let answer = self.upper.run(&self.context).await?;
@@ -340,7 +356,7 @@ impl Cut {
             output: cut.output,
             window: cut.window,
             kept: HashMap::new(),
-            merged: None,
+            merged: Default::default(),
             finished: None,
         })
     }
@@ -364,23 +380,25 @@ impl Cut {
         cost: &mut TickCost,
     ) -> std::result::Result<bool, TickError> {
         let thresholds = self.window.thresholds()?;
-        let mut held = Vec::new();
-        for root in nodes.roots() {
-            collect_items(&mut self.window, nodes, root, &thresholds, &mut held)?;
-        }
-        let (mut lasting, mut passing): (Vec<(u64, u64)>, Vec<RecordBatch>) = (Vec::new(), Vec::new());
-        let mut lasting_items = Vec::new();
-        for (node, key, is_passing) in &held {
-            let item = Item { node, key: *key, passing: *is_passing };
-            if *is_passing {
-                passing.extend(self.state(nodes, &item, context, cost).await?);
-            } else {
-                lasting.push((node.id, *key));
-                lasting_items.push(item);
+        let mut inputs = Vec::new();
+        let mut passing = Vec::new();
+        for (group, roots) in [nodes.sealed(), nodes.hot()].into_iter().enumerate() {
+            let mut found = Vec::new();
+            for root in roots {
+                collect_items(&mut self.window, nodes, root, &thresholds, &mut found)?;
             }
+            let mut lasting = Vec::with_capacity(found.len());
+            for (node, key, is_passing) in &found {
+                let item = Item { node, key: *key, passing: *is_passing };
+                if *is_passing {
+                    passing.extend(self.state(&item, context, cost).await?);
+                } else {
+                    lasting.push(item);
+                }
+            }
+            self.merge_lasting(group, &lasting, &mut inputs, context, cost).await?;
         }
-        let merged = self.merge_lasting(nodes, &lasting, &lasting_items, context, cost).await?;
-        let inputs: Vec<RecordBatch> = merged.into_iter().chain(passing).collect();
+        inputs.append(&mut passing);
         let made_of: Vec<Input> = inputs.iter().map(|batch| Input(Some(batch.clone()))).collect();
         if self.finished.as_ref().is_some_and(|finished| finished == &made_of) {
             return Ok(false);
@@ -395,26 +413,32 @@ impl Cut {
         Ok(true)
     }
 
-    /// The lasting states merged. When the list only grew, only what is new is merged.
+    /// Adds the states of lasting items to `inputs`, merged. When the list only grew, only what is new is looked up.
     async fn merge_lasting(
         &mut self,
-        nodes: &StreamNodes,
-        list: &[(u64, u64)],
+        group: usize,
         items: &[Item<'_>],
+        inputs: &mut Vec<RecordBatch>,
         context: &Arc<TaskContext>,
         cost: &mut TickCost,
-    ) -> std::result::Result<State, TickError> {
-        let (start, base) = match self.merged.take() {
-            Some((before, state)) if list.starts_with(&before) => (before.len(), state),
-            _ => (0, None),
-        };
-        let mut states: Vec<RecordBatch> = base.into_iter().collect();
-        for item in &items[start..] {
-            states.extend(self.state(nodes, item, context, cost).await?);
+    ) -> std::result::Result<(), TickError> {
+        let list: Vec<(u64, u64)> = items.iter().map(|item| (item.node.id, item.key)).collect();
+        // Taken, so that a failure midway leaves nothing half merged.
+        let mut merged = std::mem::take(&mut self.merged[group]);
+        if !list.starts_with(&merged.list) {
+            merged = Merged::default();
         }
-        let merged = self.reduce(states, context, cost).await?;
-        self.merged = Some((list.to_vec(), merged.clone()));
-        Ok(merged)
+        for item in &items[merged.list.len()..] {
+            merged.tail.extend(self.state(item, context, cost).await?);
+        }
+        merged.list = list;
+        if merged.tail.len() > TAIL_MAX {
+            let states = merged.base.take().into_iter().chain(merged.tail.drain(..)).collect();
+            merged.base = self.reduce(states, context, cost).await?;
+        }
+        inputs.extend(merged.base.iter().chain(&merged.tail).cloned());
+        self.merged[group] = merged;
+        Ok(())
     }
 
     async fn reduce(
@@ -442,7 +466,6 @@ impl Cut {
     /// recursion into async code.
     async fn state(
         &mut self,
-        nodes: &StreamNodes,
         item: &Item<'_>,
         context: &Arc<TaskContext>,
         cost: &mut TickCost,
@@ -480,7 +503,6 @@ impl Cut {
             self.keep(node.id, item, state);
             stack.pop();
         }
-        let _ = nodes;
         Ok(self.known(item.node.id, item.key).flatten())
     }
 
