@@ -1,11 +1,17 @@
 //! The whole-program tests, in one binary so that Bevy and DataFusion are linked once.
 //! Each module tests one room from outside, over real sockets, files and windows.
 
+#[cfg(feature = "wall")]
+mod fixture_hub;
 #[cfg(feature = "hub")]
 mod hub;
+#[cfg(feature = "wall")]
+mod pictures;
 #[cfg(all(feature = "hub", feature = "wall"))]
 mod program;
 #[cfg(feature = "hub")]
 mod import;
 #[cfg(feature = "hub")]
 mod simulate;
+#[cfg(feature = "wall")]
+mod window;
