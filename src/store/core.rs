@@ -266,7 +266,13 @@ impl Core {
             self.update_status();
             return Ok(());
         }
+        let before = self.log.written;
         self.log.append(commit)?;
+        {
+            let mut status = self.shared.status.lock();
+            status.logged_bytes += self.log.written - before;
+            status.commits += 1;
+        }
         if !shown.is_empty() {
             self.hot_since_us.get_or_insert(now_us);
         }

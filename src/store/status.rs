@@ -17,7 +17,11 @@ pub struct Status {
     pub open_tickets: u64,
     /// Open ones and those finished lately.
     pub tickets_in_memory: u64,
+    /// Of the log file now written.
     pub log_bytes: u64,
+    /// Written to the log since the start, and in how many commits.
+    pub logged_bytes: u64,
+    pub commits: u64,
     pub segments: u64,
     pub segment_bytes: u64,
     /// Sealed rows in memory.
