@@ -348,3 +348,27 @@ fn disk_limit(path: &Path, piece: u64, seconds: u64) -> anyhow::Result<u64> {
     }
     Ok((written as f64 / begun.elapsed().as_secs_f64()) as u64)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn what_is_acknowledged_has_landed_in_both_formats() {
+        for format in [Format::Json, Format::Arrow] {
+            let args = IngestArgs { format: None, clients: None, seconds: 1, data: None, json: true };
+            let line = measure(&args, format, 2).await.unwrap();
+            println!("{line}");
+            assert_eq!(line["lost"], 0);
+            assert!(line["events_per_s"].as_u64().unwrap() > 0);
+        }
+    }
+
+    /// `cargo test --release --lib bench::ingest -- --ignored --nocapture`
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    #[ignore = "a measurement"]
+    async fn how_fast_the_hub_takes_events() {
+        let args = IngestArgs { format: None, clients: None, seconds: 5, data: None, json: true };
+        run(args).await.unwrap();
+    }
+}

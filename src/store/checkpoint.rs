@@ -69,7 +69,7 @@ pub(super) fn write(landing: &Landing) -> Result<Vec<u8>, String> {
     out.u64(landing.duplicates);
     out.u64(landing.forgotten);
     let symbols = &landing.symbols;
-    let mut symbol = |out: &mut Out, number: u32| match symbols.text(number) {
+    let symbol = |out: &mut Out, number: u32| match symbols.text(number) {
         Some(text) => {
             out.bool(true);
             out.text(text);

@@ -208,7 +208,6 @@ impl Core {
             }
         }
         self.land_pending(&mut pending, now_us, &mut commit, &mut shown, &mut answers)?;
-        self.write_off(None, now_us, &mut commit)?;
         self.finish(commit, shown, now_us)?;
         Ok(answers.into_iter().map(|answer| Ok(answer.unwrap_or_default())).collect())
     }

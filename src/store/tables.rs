@@ -162,6 +162,10 @@ impl Tables {
     }
 
     fn build(&self, index: usize) -> RecordBatch {
+        let rows = [self.open.len, self.queue.len, self.seats.len, self.devices.len, self.feeds.len, 0][index];
+        if rows > TABLE_ROWS_MAX {
+            tracing::warn!(table = NAMES[index], rows, "a state table gives {TABLE_ROWS_MAX} of its rows");
+        }
         let mut rows = Rows::new(index, &self.symbols);
         match index {
             0 => self.open.iter().take(TABLE_ROWS_MAX).for_each(|ticket| rows.open_ticket(ticket)),

@@ -76,7 +76,7 @@ impl Writer {
             seal_rows: options.seal_rows,
             seal_bytes: 64 << 20,
             seal_after_us: options.seal_after_s.saturating_mul(1_000_000),
-            log_reserve: 16 << 20,
+            log_reserve: 64 << 20,
             forget_after_us: options.forget_after_s.saturating_mul(1_000_000),
             checkpoint_rows: 256 * 1024,
         };

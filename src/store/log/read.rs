@@ -156,3 +156,103 @@ fn commit_at(bytes: &[u8]) -> Option<u32> {
     let header = Header::read(header).ok()?;
     rest.get(..header.length).filter(|payload| header.matches(payload)).map(|_| header.commit)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Cursor;
+
+    use proptest::prelude::*;
+
+    use super::super::frame::Commit;
+    use super::*;
+    use crate::model::Stream;
+    use crate::model::event::{Event, batch};
+    use crate::store::columns::null_array;
+
+    /// A log file of commits with so many rows each.
+    fn log(rows: &[usize]) -> Vec<u8> {
+        let mut bytes = FILE_MAGIC.to_vec();
+        bytes.extend_from_slice(&1_u64.to_le_bytes());
+        let mut seq = 1;
+        for (number, rows) in rows.iter().enumerate() {
+            let events: Vec<Event> =
+                (0..*rows).map(|n| Event::new(Stream::Signals, n as i64, "note", "甬", "s", &n.to_string())).collect();
+            let source = batch(Stream::Signals, &events).unwrap();
+            let columns = Stream::Signals
+                .columns()
+                .map(|column| match column.name {
+                    "recv" => source.column_by_name("ts").unwrap().clone(),
+                    "seq" => std::sync::Arc::new(arrow::array::Int64Array::from_iter_values(0..*rows as i64)),
+                    name => source.column_by_name(name).cloned().unwrap_or(null_array(column.column_type, *rows)),
+                })
+                .collect();
+            let landed = arrow::array::RecordBatch::try_new(Stream::Signals.schema(), columns).unwrap();
+            let mut commit = Commit::default();
+            commit.rows(Stream::Signals, &landed, seq, 7).unwrap();
+            commit.held(&[], seq + *rows as i64, 7).unwrap();
+            seq += *rows as i64;
+            bytes.extend_from_slice(&commit.finish(number as u32 + 1));
+        }
+        bytes
+    }
+
+    /// Rows of each whole commit, and how the file ended.
+    fn read(bytes: &[u8]) -> (Vec<usize>, Next) {
+        let mut reader = LogReader::new(Cursor::new(bytes));
+        let mut rows = Vec::new();
+        loop {
+            match reader.next().unwrap() {
+                Next::Commit(frames) => {
+                    let count = frames.iter().map(|(_, content)| match content {
+                        Content::Rows(_, batch) => batch.num_rows(),
+                        Content::Held(held) => held.len(),
+                    });
+                    rows.push(count.sum());
+                }
+                end => return (rows, end),
+            }
+        }
+    }
+
+    #[test]
+    fn a_log_cut_anywhere_gives_its_whole_commits_and_a_torn_tail() {
+        let commits = [3, 1, 5];
+        let bytes = log(&commits);
+        assert!(matches!(read(&bytes), (rows, Next::End { torn: None, .. }) if rows == commits));
+        let mut seen = 0;
+        for cut in (16..bytes.len()).step_by(7) {
+            let (rows, end) = read(&bytes[..cut]);
+            assert_eq!(rows, commits[..rows.len()]);
+            let Next::End { good, torn } = end else { panic!("cut at {cut} reads as damage") };
+            assert_eq!(torn.is_some(), cut as u64 > good, "cut at {cut}");
+            // With room set aside behind it, the same.
+            let mut zeros = bytes[..cut].to_vec();
+            zeros.resize(cut + 5000, 0);
+            assert!(matches!(read(&zeros), (again, Next::End { .. }) if again == rows));
+            seen = seen.max(rows.len());
+        }
+        assert_eq!(seen, 2);
+    }
+
+    proptest! {
+        #[test]
+        fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..400), named in any::<bool>()) {
+            let mut file = if named { [FILE_MAGIC.as_slice(), &1_u64.to_le_bytes()].concat() } else { Vec::new() };
+            file.extend(bytes);
+            read(&file);
+        }
+
+        #[test]
+        fn changed_bytes_never_read_as_other_rows(changes in prop::collection::vec((any::<prop::sample::Index>(), 1_u8..), 1..4)) {
+            let commits = [3, 1, 5];
+            let mut bytes = log(&commits);
+            for (place, change) in changes {
+                let place = place.index(bytes.len());
+                bytes[place] ^= change;
+            }
+            let (rows, _) = read(&bytes);
+            prop_assert!(rows.len() <= commits.len());
+            prop_assert_eq!(&rows[..], &commits[..rows.len()]);
+        }
+    }
+}
