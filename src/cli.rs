@@ -52,6 +52,10 @@ enum Command {
 enum BenchCommand {
     /// From an event's sending to every client's result
     Fanout(crate::bench::fanout::FanoutArgs),
+    /// Kills a hub again and again while events are sent: what is lost, what is doubled
+    Crash(crate::bench::crash::CrashArgs),
+    /// Events a second taken and acknowledged after fsync
+    Ingest(crate::bench::ingest::IngestArgs),
 }
 
 #[cfg(feature = "hub")]
@@ -153,6 +157,8 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Verify(args)) => return verify(&args),
         #[cfg(feature = "hub")]
         Some(Command::Bench(BenchCommand::Fanout(args))) => network()?.block_on(crate::bench::fanout::run(args))?,
+        Some(Command::Bench(BenchCommand::Crash(args))) => network()?.block_on(crate::bench::crash::run(args))?,
+        Some(Command::Bench(BenchCommand::Ingest(args))) => network()?.block_on(crate::bench::ingest::run(args))?,
     }
     Ok(ExitCode::SUCCESS)
 }
