@@ -28,7 +28,14 @@ const WORDS = {
     streams: { contacts: "contacts", tickets: "tickets", seats: "seats", registry: "registry", activities: "activities", signals: "signals" },
   },
 };
-const SCENES = { overview: ["总览", "Overview"], live: ["话务", "Live load"], loop: ["点派评", "The loop"], topics: ["民情", "Topics"] };
+const SCENES = {
+  overview: ["总览", "Overview"], live: ["话务", "Live load"], loop: ["点派评", "The loop"], hot: ["民情", "Topics"], lifeline: ["一键通", "Lifeline"],
+  gig: ["零工", "Gig market"], enterprise: ["企业", "Enterprise"], talent: ["人才", "Talent"], community: ["社区", "Community"], quality: ["智能质量", "AI and quality"],
+};
+// The city's lists in which a column's codes are named, and the stages of a ticket.
+const LISTS = { board: "boards", area: "areas", service: "services", channel: "channels", line: "lines", module: "modules", org: "orgs", item: "items", topic: "topics" };
+const STAGES = { open: ["受理", "opened"], dispatch: ["派单", "sent on"], accept: ["签收", "accepted"], finish: ["办结", "finished"], visit: ["回访", "called back"], rate: ["评价", "rated"] };
+const BOARDS = { life: "#ffb84d", volunteer: "#ff6b81", enterprise: "#5aa9ff", government: "#45d6a8" };
 // A number whose latest event is older than this is late.
 const LATE_S = 120;
 const SHOWN_ROWS = 20;
@@ -80,6 +87,12 @@ function cell(value, type) {
   if (type.startsWith("Timestamp")) return moment(value, true);
   if (typeof value === "boolean") return value ? "✓" : "–";
   return typeof value === "number" ? number(value) : String(value);
+}
+function named(column, value) {
+  const zh = state.lang === "zh";
+  if (column.name === "stage") return STAGES[value]?.[zh ? 0 : 1] ?? value;
+  const known = state.city?.[LISTS[column.name]]?.find((one) => one.code === value);
+  return known ? (zh ? known.zh : known.en) : value;
 }
 const info = (metric, key) => metric.info[`${key}_${state.lang}`] || metric.info[`${key}_zh`] || metric.info[key] || "";
 
@@ -244,7 +257,8 @@ function showFeeds(result) {
   if (src < 0) return;
   const items = result.rows.map((row) => {
     const age = last >= 0 && row[last] !== null ? (nowUs() - row[last]) / 1e6 : null;
-    const kind = age === null ? "" : age > LATE_S ? "late" : "good";
+    // How often a source has something to say is not known here: an old event is no fault, only no sign of life.
+    const kind = age !== null && age <= LATE_S ? "good" : "";
     return el("li", {}, el("b", {}, String(row[src] ?? "—")), el("span", { class: `status ${kind}` }, age === null ? "—" : ago(age)), el("small", {}, last >= 0 ? moment(row[last], true) : ""));
   });
   $("feeds").replaceChildren(...(items.length ? items : [el("li", { class: "note" }, t("noFeeds"))]));
@@ -297,9 +311,10 @@ function headline(metric, result) {
   }
   const value = row[main];
   if (value === null) return el("div", { class: "value none" }, "—");
-  const isShare = (unit.includes("%") || unit.includes("％")) && typeof value === "number" && result.columns[main].name === "value";
+  // A numerator and a denominator beside a value between 0 and 1 make it a rate.
+  const isShare = k >= 0 && n >= 0 && typeof value === "number" && value >= 0 && value <= 1 && result.columns[main].name === "value";
   const text = isShare ? (value * 100).toLocaleString("en-US", { minimumFractionDigits: 1, maximumFractionDigits: 1 }) : cell(value, result.columns[main].type);
-  return el("div", { class: "value" }, text, unit ? el("small", {}, unit) : null);
+  return el("div", { class: "value" }, text, isShare ? el("small", {}, "%") : unit ? el("small", {}, unit) : null);
 }
 function others(result) {
   if (!result || result.rows.length !== 1) return null;
@@ -311,33 +326,40 @@ function others(result) {
 function list(result) {
   if (!result || result.rows.length < 2) return null;
   const numeric = result.columns.map((known, at) => [known, at]).filter(([known]) => /^(U?Int|Float)/.test(known.type) && !["minute", "rank"].includes(known.name));
-  if (result.rows.length >= 12 && numeric.length > 0) return spark(result, numeric.slice(0, 2).map(([, at]) => at));
+  const minute = column(result, "minute");
+  if (result.rows.length >= 12 && numeric.length > 0 && minute >= 0) return spark(series(result, minute, numeric));
   const words = result.columns.findIndex((known, at) => known.name === (state.lang === "zh" ? "zh" : "en") || (at === 0 && !result.columns.some((other) => other.name === "zh")));
   const amount = numeric.find(([known]) => known.name === "n" || known.name === "value") ?? numeric[0];
-  return el("div", { class: "more" }, ...result.rows.slice(0, 8).map((row) => el("span", {}, `${cell(row[Math.max(0, words)], result.columns[Math.max(0, words)].type)} `, amount ? el("b", {}, cell(row[amount[1]], amount[0].type)) : null)));
+  return el("div", { class: "more" }, ...result.rows.slice(0, 8).map((row) => el("span", {}, `${cell(named(result.columns[Math.max(0, words)], row[Math.max(0, words)]), result.columns[Math.max(0, words)].type)} `, amount ? el("b", {}, cell(row[amount[1]], amount[0].type)) : null)));
 }
-function spark(result, at) {
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  svg.setAttribute("class", "spark");
-  svg.setAttribute("viewBox", "0 0 100 30");
-  svg.setAttribute("preserveAspectRatio", "none");
-  svg.setAttribute("aria-hidden", "true");
-  const most = Math.max(1e-9, ...at.flatMap((index) => result.rows.map((row) => row[index] ?? 0)));
-  [...at].reverse().forEach((index) => {
-    const points = result.rows.map((row, x) => [x / Math.max(1, result.rows.length - 1) * 100, row[index]]);
+// The lines of a curve: one a group where a column names groups, else the first two figures (the second is the earlier one).
+function series(result, minute, numeric) {
+  const group = result.columns.findIndex((known, at) => at !== minute && LISTS[known.name]);
+  if (group < 0) return numeric.slice(0, 2).map(([, at], index) => ({ values: result.rows.map((row) => row[at]), before: index > 0 }));
+  const names = [...new Set(result.rows.map((row) => row[group]))].slice(0, 8);
+  return names.map((name) => ({ values: result.rows.filter((row) => row[group] === name).map((row) => row[numeric[0][1]]), colour: BOARDS[name] }));
+}
+function spark(lines) {
+  const make = (tag, attributes) => {
+    const node = document.createElementNS("http://www.w3.org/2000/svg", tag);
+    for (const [name, value] of Object.entries(attributes)) if (value) node.setAttribute(name, value);
+    return node;
+  };
+  const svg = make("svg", { class: "spark", viewBox: "0 0 100 30", preserveAspectRatio: "none", "aria-hidden": "true" });
+  const most = Math.max(1e-9, ...lines.flatMap((line) => line.values.map((value) => value ?? 0)));
+  for (const line of [...lines].reverse()) {
     let path = "";
     let pen = "M";
-    for (const [x, y] of points) {
+    line.values.forEach((value, x) => {
       // A gap stays a gap: missing is not zero.
-      if (y === null || y === undefined) { pen = "M"; continue; }
-      path += `${pen}${x.toFixed(2)} ${(29 - y / most * 27).toFixed(2)}`;
+      if (value === null || value === undefined) { pen = "M"; return; }
+      path += `${pen}${(x / Math.max(1, line.values.length - 1) * 100).toFixed(2)} ${(29 - value / most * 27).toFixed(2)}`;
       pen = "L";
-    }
-    const line = document.createElementNS("http://www.w3.org/2000/svg", "path");
-    line.setAttribute("d", path);
-    if (index !== at[0]) line.setAttribute("class", "before");
-    svg.append(line);
-  });
+    });
+    const drawn = make("path", { d: path, class: line.before ? "before" : "" });
+    if (line.colour) drawn.style.stroke = line.colour;
+    svg.append(drawn);
+  }
   return svg;
 }
 function fill(metric) {

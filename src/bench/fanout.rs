@@ -1,10 +1,12 @@
 //! `bench fanout`: how long from an event's sending to the moment each of many clients has the result that counts it.
 //!
 //! A hub in memory, one feed over a real WebSocket, `clients` that subscribe to the same metrics over real WebSockets, all
-//! in this process on this machine. Every metric carries `max(ts)`: the time at which the newest event it counts was
-//! sent, so the latency of a result is the clock at its arrival minus that. It contains the commit, the wait for the
-//! metric's next refresh (up to 1/`hz`), the query, the encoding and the network.
+//! in this process on this machine. Every metric carries `max(ts)`, the time at which the newest event it counts was
+//! sent: so the first result that reaches a client with a batch's time or a later one is the one that shows it. The
+//! latency, of every batch on every client and metric, contains the commit, the wait for the metric's next refresh
+//! (up to 1/`hz`), the query, the encoding and the network.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -44,11 +46,29 @@ pub struct FanoutArgs {
     pub json: bool,
 }
 
-/// What one client saw.
+/// What one client saw: by metric, when a result arrived and the newest event it counts, both µs.
 #[derive(Default)]
 struct Seen {
-    latencies_us: Vec<i64>,
+    results: HashMap<String, Vec<(i64, i64)>>,
     messages: u64,
+}
+
+impl Seen {
+    /// How long each batch took to be seen, µs. The last second's are left out: their results may be on the way.
+    fn latencies_us(&self, sent_us: &[i64]) -> Vec<i64> {
+        let end_us = sent_us.last().copied().unwrap_or(0) - 1_000_000;
+        let mut latencies = Vec::new();
+        for results in self.results.values() {
+            let mut results = results.iter().peekable();
+            for sent in sent_us.iter().filter(|sent| **sent <= end_us) {
+                while results.next_if(|(_, latest)| latest < sent).is_some() {}
+                if let Some((arrived, _)) = results.peek() {
+                    latencies.push(arrived - sent);
+                }
+            }
+        }
+        latencies
+    }
 }
 
 /// Runs the benchmark and prints its line.
@@ -98,7 +118,7 @@ async fn measure(args: &FanoutArgs) -> anyhow::Result<Json> {
     ready.wait().await;
     let end = Instant::now() + Duration::from_secs(args.seconds);
     until.store(end.duration_since(origin).as_micros() as u64, Ordering::Relaxed);
-    feed(&url, args.rate, &clock, end).await?;
+    let sent_us = feed(&url, args.rate, &clock, end).await?;
     let rss_mb = resident_mb();
     let mut all = Vec::new();
     while let Some(seen) = clients.join_next().await {
@@ -114,7 +134,7 @@ async fn measure(args: &FanoutArgs) -> anyhow::Result<Json> {
     let most = all.iter().map(|seen| seen.messages).max().unwrap_or(0);
     let dropped: u64 = all.iter().map(|seen| most - seen.messages).sum();
     let messages: u64 = all.iter().map(|seen| seen.messages).sum();
-    let mut latencies: Vec<i64> = all.into_iter().flat_map(|seen| seen.latencies_us).collect();
+    let mut latencies: Vec<i64> = all.iter().flat_map(|seen| seen.latencies_us(&sent_us)).collect();
     latencies.sort_unstable();
     let at =
         |share: f64| latencies.get(((latencies.len() as f64 * share) as usize).min(latencies.len().saturating_sub(1)));
@@ -149,8 +169,8 @@ fn write_metrics(folder: &Path, args: &FanoutArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Sends `rate` events a second, each stamped with the moment it is sent, until `end`.
-async fn feed(url: &str, rate: u32, clock: &Clock, end: Instant) -> anyhow::Result<()> {
+/// Sends `rate` events a second, each stamped with the moment it is sent, until `end`; returns those moments.
+async fn feed(url: &str, rate: u32, clock: &Clock, end: Instant) -> anyhow::Result<Vec<i64>> {
     const BATCHES_A_SECOND: u32 = 50;
     let (socket, _) = connect_async(url).await?;
     let (mut sink, mut stream) = socket.split();
@@ -158,6 +178,7 @@ async fn feed(url: &str, rate: u32, clock: &Clock, end: Instant) -> anyhow::Resu
     let mut beat = interval(Duration::from_secs(1) / BATCHES_A_SECOND);
     beat.set_missed_tick_behavior(MissedTickBehavior::Burst);
     let mut sent = 0_u64;
+    let mut sent_us = Vec::new();
     let mut batch = 0_u64;
     while Instant::now() < end {
         beat.tick().await;
@@ -169,13 +190,14 @@ async fn feed(url: &str, rate: u32, clock: &Clock, end: Instant) -> anyhow::Resu
             .collect();
         sent = due;
         if !rows.is_empty() {
+            sent_us.push(now_us);
             let message = json!({"type": "ingest", "batch": batch, "stream": "tickets", "rows": rows});
             sink.send(Message::text(message.to_string())).await?;
         }
     }
     sink.close().await?;
     acks.abort();
-    Ok(())
+    Ok(sent_us)
 }
 
 async fn look(
@@ -211,7 +233,8 @@ async fn look(
         }
         let Some(latest_us) = result["rows"][0][0].as_i64() else { continue };
         seen.messages += 1;
-        seen.latencies_us.push(now_us - latest_us);
+        let metric = result["metric"].as_str().unwrap_or_default();
+        seen.results.entry(metric.to_owned()).or_default().push((now_us, latest_us));
     }
     Ok(seen)
 }

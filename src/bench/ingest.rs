@@ -276,12 +276,13 @@ impl Frames {
 
     fn arrow(&self, first: u64, rows: u64, now_us: i64) -> anyhow::Result<Vec<u8>> {
         let range = first..first + rows;
-        let written = |write: &dyn Fn(u64, &mut String)| -> ArrayRef {
+        let written = |write: &dyn Fn(u64, &mut String) -> std::fmt::Result| -> ArrayRef {
             let mut builder = StringViewBuilder::with_capacity(rows as usize);
             let mut text = String::new();
             for n in range.clone() {
                 text.clear();
-                write(n, &mut text);
+                // Writing to a text does not fail.
+                let _ = write(n, &mut text);
                 builder.append_value(&text);
             }
             Arc::new(builder.finish())
@@ -300,11 +301,10 @@ impl Frames {
                     "area" => chosen(&|n| AREAS[(n / 4 % 6) as usize]),
                     "service" => chosen(&|_| "gov"),
                     "channel" => chosen(&|_| "phone"),
-                    // Writing to a text does not fail.
-                    "id" => written(&|n, text| drop(write!(text, "{}-{}", self.src, n / 4))),
-                    "src" => written(&|_, text| text.push_str(&self.src)),
-                    "src_seq" => written(&|n, text| drop(write!(text, "{n}"))),
-                    "topic" => written(&|n, text| drop(write!(text, "04.{:02}.{:02}", n / 4 % 17, n / 4 % 7))),
+                    "id" => written(&|n, text| write!(text, "{}-{}", self.src, n / 4)),
+                    "src" => written(&|_, text| text.write_str(&self.src)),
+                    "src_seq" => written(&|n, text| write!(text, "{n}")),
+                    "topic" => written(&|n, text| write!(text, "04.{:02}.{:02}", n / 4 % 17, n / 4 % 7)),
                     "org" => Arc::new(StringViewArray::from_iter(
                         range.clone().map(|n| (n % 4 == 1).then(|| format!("handling unit {:03}", n / 4 % 90))),
                     )),

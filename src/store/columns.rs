@@ -88,14 +88,10 @@ pub fn compact(batch: &RecordBatch) -> RecordBatch {
     RecordBatch::try_new(batch.schema(), columns).unwrap_or_else(|_| batch.clone())
 }
 
-/// Bytes of memory a batch holds on to, the shared nulls left out.
+/// Bytes of memory the rows of a batch take, the shared nulls left out; of a slice, its share.
 pub fn memory_bytes(batch: &RecordBatch) -> usize {
-    batch
-        .columns()
-        .iter()
-        .filter(|column| column.null_count() < column.len() || column.is_empty())
-        .map(|column| column.get_array_memory_size())
-        .sum()
+    let taken = batch.columns().iter().filter(|column| column.null_count() < column.len() || column.is_empty());
+    taken.map(|column| column.to_data().get_slice_memory_size().unwrap_or(column.get_array_memory_size())).sum()
 }
 
 pub fn texts<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a StringViewArray, ArrowError> {

@@ -66,6 +66,7 @@ impl Keys {
         }
     }
 
+    #[cfg(test)]
     pub fn contains(&self, src_seq: &str) -> bool {
         match number(src_seq) {
             Some(number) => match self.words.get(&(number >> 6)) {
