@@ -54,7 +54,8 @@ pub fn run(args: CheckArgs) -> anyhow::Result<ExitCode> {
         metrics.extend(catalog.metrics.keys().cloned());
         problems.extend(catalog.problems.iter().map(ToString::to_string));
     } else {
-        problems.push(format!("{}: no city file reads, so no query can be checked", home.join("assets/city").display()));
+        problems
+            .push(format!("{}: no city file reads, so no query can be checked", home.join("assets/city").display()));
     }
     let (scenes, errors) = scene::load_all(&home.join("assets/scenes"));
     read += scenes.len() + errors.len();
@@ -62,7 +63,10 @@ pub fn run(args: CheckArgs) -> anyhow::Result<ExitCode> {
     for scene in &scenes {
         for metric in scene.metrics() {
             if !metrics.contains(&metric.name) {
-                problems.push(format!("scene {}: metric {:?} is not in queries/; add the file or name another", scene.name, metric.name));
+                problems.push(format!(
+                    "scene {}: metric {:?} is not in queries/; add the file or name another",
+                    scene.name, metric.name
+                ));
             }
         }
     }
@@ -78,8 +82,10 @@ pub fn run(args: CheckArgs) -> anyhow::Result<ExitCode> {
 fn toml_files(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     use anyhow::Context;
     let entries = std::fs::read_dir(folder).with_context(|| format!("folder {} cannot be read", folder.display()))?;
-    let mut paths: Vec<PathBuf> =
-        entries.filter_map(|entry| Some(entry.ok()?.path())).filter(|path| path.extension().is_some_and(|e| e == "toml")).collect();
+    let mut paths: Vec<PathBuf> = entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.extension().is_some_and(|e| e == "toml"))
+        .collect();
     paths.sort();
     Ok(paths)
 }

@@ -132,7 +132,9 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         #[cfg(feature = "hub")]
         Some(Command::Hub(args)) => network()?.block_on(crate::hub::run(args, clock))?,
         #[cfg(feature = "wall")]
-        Some(Command::Wall(args)) => crate::wall::run(wall_options(args.hub, args.look, args.offscreen, args.fullscreen))?,
+        Some(Command::Wall(args)) => {
+            crate::wall::run(wall_options(args.hub, args.look, args.offscreen, args.fullscreen))?
+        }
         #[cfg(feature = "hub")]
         Some(Command::Feed(FeedCommand::Import(args))) => {
             network()?.block_on(crate::feed::import::run(args, clock))?;

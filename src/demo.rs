@@ -101,7 +101,10 @@ pub fn run(args: MainJobArgs, clock: Clock) -> anyhow::Result<()> {
     let city = Arc::new(City::load(&args.city)?);
     let embedded = Embedded::start(city.clone(), Some(args.data), clock.clone(), args.listen)?;
     let url = embedded.url();
-    println!("灵屏 Lingping: the wall is at http://{}/ (simulated data, 演示数据); Ctrl-C ends it", embedded.hub.local_addr());
+    println!(
+        "灵屏 Lingping: the wall is at http://{}/ (simulated data, 演示数据); Ctrl-C ends it",
+        embedded.hub.local_addr()
+    );
 
     let (stop, stopped) = watch::channel(false);
     let feed = embedded.runtime.spawn({
@@ -151,7 +154,8 @@ pub fn snapshot(args: SnapshotArgs) -> anyhow::Result<()> {
         embedded.stop();
         return Ok(drawn?);
     }
-    let at = at.or_else(|| time::parse_local_time_us(PICTURE_TIME, city.tz)).context("the fixed time of the picture")?;
+    let at =
+        at.or_else(|| time::parse_local_time_us(PICTURE_TIME, city.tz)).context("the fixed time of the picture")?;
     let clock = Clock::manual(at);
     let embedded = Embedded::start(city.clone(), None, clock.clone(), any_port)?;
     let url = embedded.url();

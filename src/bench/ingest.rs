@@ -15,7 +15,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use arrow::array::{ArrayRef, RecordBatch, StringViewArray, StringViewBuilder, TimestampMicrosecondArray, new_null_array};
+use arrow::array::{
+    ArrayRef, RecordBatch, StringViewArray, StringViewBuilder, TimestampMicrosecondArray, new_null_array,
+};
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value as Json, json};
 use tokio::task::JoinSet;
@@ -67,8 +69,13 @@ pub async fn run(args: IngestArgs) -> anyhow::Result<()> {
             } else {
                 println!(
                     "{} with {} client(s): {} events/s, ack p50 {} ms, p99 {} ms at a tenth of that, {} lost; the disk alone: {} events/s",
-                    line["format"], line["clients"], line["events_per_s"], line["ack_ms_p50"], line["ack_ms_p99"],
-                    line["lost"], line["disk_events_per_s"]
+                    line["format"],
+                    line["clients"],
+                    line["events_per_s"],
+                    line["ack_ms_p50"],
+                    line["ack_ms_p99"],
+                    line["lost"],
+                    line["disk_events_per_s"]
                 );
             }
             if line["lost"] != 0 {

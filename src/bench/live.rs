@@ -282,9 +282,9 @@ fn alike(a: &Answer, b: &Answer) -> bool {
         (a.is_f64() || b.is_f64()) && (x - y).abs() <= allowed
     };
     a.len() == b.len()
-        && a.iter().zip(&b).all(|(a, b)| {
-            columns.iter().zip(a.iter().zip(b)).all(|(column, (a, b))| close(&column.name, a, b))
-        })
+        && a.iter()
+            .zip(&b)
+            .all(|(a, b)| columns.iter().zip(a.iter().zip(b)).all(|(column, (a, b))| close(&column.name, a, b)))
 }
 
 /// The CPU time of this thread, as the kernel counts it.
@@ -332,9 +332,8 @@ mod tests {
     /// A small run of the bench itself; `LINGPING_BENCH_EVENTS` and `LINGPING_BENCH_SECONDS` make it a large one.
     #[test]
     fn ticks_give_what_scans_give_while_rows_arrive() {
-        let number = |name: &str, default: u64| {
-            std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
-        };
+        let number =
+            |name: &str, default: u64| std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default);
         let events = number("LINGPING_BENCH_EVENTS", 40_000);
         let seconds = number("LINGPING_BENCH_SECONDS", 1) as u32;
         let args = LiveArgs { events, hz: 10, rate: 5_000, seconds, json: true, keep: None, each: events > 40_000 };

@@ -41,20 +41,50 @@ const QUESTIONS: [(&str, &str); 20] = [
     ("count_kind", "SELECT count(*) FROM tickets WHERE kind = 'open'"),
     ("by_kind", "SELECT kind, count(*) AS n FROM tickets GROUP BY kind ORDER BY n DESC, kind"),
     ("by_area", "SELECT area, count(*) AS n FROM tickets WHERE kind = 'open' GROUP BY area ORDER BY n DESC, area"),
-    ("by_board_area", "SELECT board, area, count(*) AS n, avg(elapsed_s) AS mean FROM tickets WHERE kind = 'finish' GROUP BY board, area ORDER BY n DESC, board, area LIMIT 20"),
-    ("by_topic", "SELECT topic, count(*) AS n FROM tickets WHERE kind = 'open' GROUP BY topic ORDER BY n DESC, topic LIMIT 10"),
+    (
+        "by_board_area",
+        "SELECT board, area, count(*) AS n, avg(elapsed_s) AS mean FROM tickets WHERE kind = 'finish' GROUP BY board, area ORDER BY n DESC, board, area LIMIT 20",
+    ),
+    (
+        "by_topic",
+        "SELECT topic, count(*) AS n FROM tickets WHERE kind = 'open' GROUP BY topic ORDER BY n DESC, topic LIMIT 10",
+    ),
     ("open_sum", "SELECT sum(open_delta) FROM tickets"),
-    ("satisfied", "SELECT count(*) FILTER (WHERE rating >= 4) AS k, count(rating) AS n FROM tickets WHERE kind = 'rate'"),
+    (
+        "satisfied",
+        "SELECT count(*) FILTER (WHERE rating >= 4) AS k, count(rating) AS n FROM tickets WHERE kind = 'rate'",
+    ),
     ("slowest", "SELECT id, elapsed_s FROM tickets WHERE kind = 'finish' ORDER BY elapsed_s DESC, id LIMIT 10"),
-    ("by_month", "SELECT date_trunc('month', ts) AS month, count(*) AS n FROM tickets WHERE kind = 'open' GROUP BY 1 ORDER BY 1"),
-    ("by_hour", "SELECT date_part('hour', ts) AS hour, count(*) AS n FROM contacts WHERE kind = 'arrive' GROUP BY 1 ORDER BY 1"),
+    (
+        "by_month",
+        "SELECT date_trunc('month', ts) AS month, count(*) AS n FROM tickets WHERE kind = 'open' GROUP BY 1 ORDER BY 1",
+    ),
+    (
+        "by_hour",
+        "SELECT date_part('hour', ts) AS hour, count(*) AS n FROM contacts WHERE kind = 'arrive' GROUP BY 1 ORDER BY 1",
+    ),
     ("waits", "SELECT avg(wait_s) AS mean, max(wait_s) AS longest, count(*) AS n FROM contacts WHERE kind = 'answer'"),
-    ("within_15", "SELECT line, count(*) FILTER (WHERE kind = 'answer' AND wait_s <= 15) AS k, count(*) AS n FROM contacts WHERE kind IN ('answer', 'abandon') GROUP BY line ORDER BY line"),
-    ("by_channel", "SELECT channel, count(*) AS n FROM contacts WHERE kind = 'arrive' GROUP BY channel ORDER BY n DESC, channel"),
+    (
+        "within_15",
+        "SELECT line, count(*) FILTER (WHERE kind = 'answer' AND wait_s <= 15) AS k, count(*) AS n FROM contacts WHERE kind IN ('answer', 'abandon') GROUP BY line ORDER BY line",
+    ),
+    (
+        "by_channel",
+        "SELECT channel, count(*) AS n FROM contacts WHERE kind = 'arrive' GROUP BY channel ORDER BY n DESC, channel",
+    ),
     ("callers", "SELECT approx_count_distinct(caller) AS callers FROM contacts WHERE kind = 'arrive'"),
-    ("top_callers", "SELECT caller, count(*) AS n FROM contacts WHERE kind = 'arrive' AND caller IS NOT NULL GROUP BY caller ORDER BY n DESC, caller LIMIT 10"),
-    ("overdue_by_org", "SELECT org, count(*) FILTER (WHERE overdue) AS late, count(*) AS n FROM tickets WHERE kind = 'finish' GROUP BY org ORDER BY n DESC, org"),
-    ("last_day", "SELECT service, count(*) AS n FROM tickets WHERE ts >= TIMESTAMPTZ '2026-11-22 06:32:07+00' AND kind = 'open' GROUP BY service ORDER BY n DESC, service"),
+    (
+        "top_callers",
+        "SELECT caller, count(*) AS n FROM contacts WHERE kind = 'arrive' AND caller IS NOT NULL GROUP BY caller ORDER BY n DESC, caller LIMIT 10",
+    ),
+    (
+        "overdue_by_org",
+        "SELECT org, count(*) FILTER (WHERE overdue) AS late, count(*) AS n FROM tickets WHERE kind = 'finish' GROUP BY org ORDER BY n DESC, org",
+    ),
+    (
+        "last_day",
+        "SELECT service, count(*) AS n FROM tickets WHERE ts >= TIMESTAMPTZ '2026-11-22 06:32:07+00' AND kind = 'open' GROUP BY service ORDER BY n DESC, service",
+    ),
     ("one_ticket", "SELECT ts, kind, state FROM tickets WHERE id = 'nobody' ORDER BY ts"),
     ("like", "SELECT count(*) FROM tickets WHERE topic LIKE '04.%' AND kind = 'open'"),
 ];
@@ -84,8 +114,8 @@ pub fn run(args: &ScanArgs) -> Result<(), String> {
         .map_err(|error| format!("a runtime can't be started: {error}"))?;
     let source = Arc::new(StoreSource::new(store.clone()));
     let queries = assets::home().join("queries");
-    let engine = Engine::over(source, city.clone(), clock, queries, Limits::default())
-        .map_err(|error| error.to_string())?;
+    let engine =
+        Engine::over(source, city.clone(), clock, queries, Limits::default()).map_err(|error| error.to_string())?;
     let events = runtime.block_on(fill(&store, &city, &live))?;
     let mut ours = Vec::new();
     for (name, sql) in QUESTIONS {

@@ -147,8 +147,12 @@ impl FeedClient {
     ) -> Result<(), FeedError> {
         let mut parts = vec![(from, rows)];
         while let Some((from, rows)) = parts.pop() {
-            let header =
-                ClientMessage::Ingest { batch: self.next_batch, stream: stream.name().to_owned(), rows: vec![], replay };
+            let header = ClientMessage::Ingest {
+                batch: self.next_batch,
+                stream: stream.name().to_owned(),
+                rows: vec![],
+                replay,
+            };
             let frame = encode(&header, &compact(batch, from, rows))?;
             if frame.len() > FRAME_BYTES_MAX {
                 if rows == 1 {

@@ -3,15 +3,21 @@
 /// Why a feed stopped. Rows that were not taken are no error: they are counted in [`super::Totals`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FeedError {
-    #[error("no hub answers at {url}: {message}; start one with `lingping hub`, or give its address with --to ws://HOST:8189/ws")]
+    #[error(
+        "no hub answers at {url}: {message}; start one with `lingping hub`, or give its address with --to ws://HOST:8189/ws"
+    )]
     Connect { url: String, message: String },
     #[error("{url} is no hub's WebSocket: {message}; the address looks like ws://127.0.0.1:8189/ws")]
     Address { url: String, message: String },
-    #[error("the hub at {url} was lost ({message}) and did not come back within {seconds} s; nothing acked is lost: run the same command again, what has landed is not counted twice")]
+    #[error(
+        "the hub at {url} was lost ({message}) and did not come back within {seconds} s; nothing acked is lost: run the same command again, what has landed is not counted twice"
+    )]
     Lost { url: String, message: String, seconds: u64 },
     #[error("the hub at {url} takes no rows: {message} ({code})")]
     Refused { url: String, code: String, message: String },
-    #[error("the hub at {url} speaks version {theirs} of the protocol, this program version {ours}; use the same release on both sides")]
+    #[error(
+        "the hub at {url} speaks version {theirs} of the protocol, this program version {ours}; use the same release on both sides"
+    )]
     Version { url: String, theirs: u32, ours: u32 },
     #[error("a row of {bytes} bytes is more than one frame takes ({limit} bytes)")]
     TooLarge { bytes: usize, limit: usize },

@@ -184,8 +184,13 @@ pub async fn replay(args: &ReplayArgs, clock: &Clock) -> Result<ImportReport, Fe
     let bar = import::bar("playing", report.events);
     let mut withheld = 0;
     while let Some(batch) = events.next_batch()? {
-        let due: Vec<Option<Duration>> =
-            batch.column(0).as_primitive::<TimestampMicrosecondType>().values().iter().map(|ts| plan.after(*ts)).collect();
+        let due: Vec<Option<Duration>> = batch
+            .column(0)
+            .as_primitive::<TimestampMicrosecondType>()
+            .values()
+            .iter()
+            .map(|ts| plan.after(*ts))
+            .collect();
         let moved = shifted(&batch, plan.shift_us, &src, ids.as_deref())?;
         let mut from = 0;
         while from < due.len() {
@@ -205,10 +210,14 @@ pub async fn replay(args: &ReplayArgs, clock: &Clock) -> Result<ImportReport, Fe
     bar.finish_and_clear();
     report.send_s = Some(began.elapsed().as_secs_f64());
     if withheld > 0 {
-        report.notes.push(format!("{withheld} events lie in the future and were left out; without --speed max they come at their time"));
+        report.notes.push(format!(
+            "{withheld} events lie in the future and were left out; without --speed max they come at their time"
+        ));
     }
     if totals.quarantined > 0 && !args.fresh_ids {
-        report.notes.push("the hub put events aside, perhaps because it knows these tickets; --fresh-ids gives them new ids".into());
+        report.notes.push(
+            "the hub put events aside, perhaps because it knows these tickets; --fresh-ids gives them new ids".into(),
+        );
     }
     report.hub = Some(totals.into());
     Ok(report)
@@ -298,7 +307,10 @@ mod tests {
         assert_eq!(plan.after(at("2011-08-28 12:30")), Some(Duration::from_secs(1800)));
         assert_eq!(at("2011-08-28 12:00") + plan.shift_us, now);
         let plan = Plan::new(span, Speed::Max, noon, now, ZONE);
-        assert_eq!((plan.after(at("2011-08-28 12:00")), plan.after(at("2011-08-28 12:30"))), (Some(Duration::ZERO), None));
+        assert_eq!(
+            (plan.after(at("2011-08-28 12:00")), plan.after(at("2011-08-28 12:30"))),
+            (Some(Duration::ZERO), None)
+        );
     }
 
     #[test]

@@ -29,7 +29,8 @@ pub async fn answer(shared: &Shared, id: u64, asked: Asked, explain: bool, arrow
         });
     }
     let at = shared.questions.instant(&asked);
-    let info = asked.name.as_ref().and_then(|name| Some(shared.engine.catalog().metrics.get(name)?.header.info.clone()));
+    let info =
+        asked.name.as_ref().and_then(|name| Some(shared.engine.catalog().metrics.get(name)?.header.info.clone()));
     let info = info.unwrap_or_default();
     let answer = match shared.questions.ask(asked).await {
         Ok(answer) => answer,

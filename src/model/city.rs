@@ -135,7 +135,8 @@ impl City {
     /// # Errors
     /// The file can't be read, does not parse (with line and column), or a service names an unknown board.
     pub fn load(name: &str) -> Result<City, CityError> {
-        let path = if name.ends_with(".toml") { name.into() } else { crate::model::assets::path(format!("city/{name}.toml")) };
+        let path =
+            if name.ends_with(".toml") { name.into() } else { crate::model::assets::path(format!("city/{name}.toml")) };
         City::load_file(&path)
     }
 
@@ -169,7 +170,10 @@ impl City {
         self.areas
             .iter()
             .find(|area| {
-                area.code == text || area.zh == text || area.en == text || area.aliases.iter().any(|alias| alias == text)
+                area.code == text
+                    || area.zh == text
+                    || area.en == text
+                    || area.aliases.iter().any(|alias| alias == text)
             })
             .map(|area| area.code.as_str())
     }

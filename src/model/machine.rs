@@ -16,15 +16,8 @@ pub enum State {
 }
 
 impl State {
-    pub const ALL: [State; 7] = [
-        State::Waiting,
-        State::Sent,
-        State::Working,
-        State::Done,
-        State::Visited,
-        State::Rated,
-        State::Closed,
-    ];
+    pub const ALL: [State; 7] =
+        [State::Waiting, State::Sent, State::Working, State::Done, State::Visited, State::Rated, State::Closed];
 
     pub fn name(self) -> &'static str {
         match self {
@@ -130,10 +123,7 @@ mod tests {
 
     #[test]
     fn the_whole_loop_and_its_shortcuts() {
-        assert_eq!(
-            walk(&["open", "dispatch", "accept", "finish", "visit", "rate", "close"]),
-            Some(State::Closed)
-        );
+        assert_eq!(walk(&["open", "dispatch", "accept", "finish", "visit", "rate", "close"]), Some(State::Closed));
         assert_eq!(walk(&["open", "finish"]), Some(State::Done));
         assert_eq!(walk(&["open", "dispatch", "reject", "dispatch", "accept"]), Some(State::Working));
         assert_eq!(walk(&["open", "finish", "reopen", "finish"]), Some(State::Done));
@@ -142,8 +132,13 @@ mod tests {
 
     #[test]
     fn what_cannot_happen_does_not() {
-        for kinds in [&["finish"][..], &["open", "open"], &["open", "rate"], &["open", "finish", "finish"],
-            &["open", "merge", "finish"]] {
+        for kinds in [
+            &["finish"][..],
+            &["open", "open"],
+            &["open", "rate"],
+            &["open", "finish", "finish"],
+            &["open", "merge", "finish"],
+        ] {
             assert_eq!(walk(kinds), None, "{kinds:?}");
         }
     }

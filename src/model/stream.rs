@@ -211,16 +211,14 @@ impl Stream {
     /// The kinds of event, in the order they are listed to people.
     pub fn kinds(self) -> &'static [&'static str] {
         match self {
-            Stream::Contacts => &[
-                "arrive", "queue", "answer", "abandon", "bot", "handoff", "end", "callback", "inspect", "rate",
-            ],
+            Stream::Contacts => {
+                &["arrive", "queue", "answer", "abandon", "bot", "handoff", "end", "callback", "inspect", "rate"]
+            }
             Stream::Tickets => &[
                 "open", "dispatch", "accept", "reject", "reach", "propose", "onsite", "extend", "escalate", "grant",
                 "finish", "visit", "rate", "reopen", "merge", "close",
             ],
-            Stream::Seats => {
-                &["login", "ready", "ring", "talk", "wrap", "rest", "busy", "train", "logout", "plan"]
-            }
+            Stream::Seats => &["login", "ready", "ring", "talk", "wrap", "rest", "busy", "train", "logout", "plan"],
             Stream::Registry => &["add", "update", "remove", "online", "offline", "test"],
             Stream::Activities => &["plan", "start", "tick", "end"],
             Stream::Signals => {
@@ -269,8 +267,7 @@ impl Stream {
 
     /// The Arrow schema of what a source sends.
     pub fn source_schema(self) -> SchemaRef {
-        static SCHEMAS: LazyLock<[SchemaRef; 6]> =
-            LazyLock::new(|| Stream::ALL.map(|s| schema_of(s.source_columns())));
+        static SCHEMAS: LazyLock<[SchemaRef; 6]> = LazyLock::new(|| Stream::ALL.map(|s| schema_of(s.source_columns())));
         SCHEMAS[self as usize].clone()
     }
 }

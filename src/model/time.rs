@@ -20,10 +20,8 @@ pub fn parse_local_time_us(text: &str, zone: Tz) -> Option<i64> {
     if let Some(time_us) = parse_time_us(text) {
         return Some(time_us);
     }
-    let local = NaiveDate::parse_from_str(text, "%Y-%m-%d")
-        .ok()
-        .and_then(|day| day.and_hms_opt(0, 0, 0))
-        .or_else(|| {
+    let local =
+        NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().and_then(|day| day.and_hms_opt(0, 0, 0)).or_else(|| {
             ["%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M"]
                 .into_iter()
                 .find_map(|format| NaiveDateTime::parse_from_str(text, format).ok())

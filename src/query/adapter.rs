@@ -174,12 +174,7 @@ fn view_of(snapshot: Arc<Snapshot>, before: Option<&View>) -> View {
 ///
 /// # Errors
 /// The store can't be opened (another process may have it), or the engine can't be set up.
-pub fn open_folder(
-    data: &Path,
-    city: Arc<City>,
-    clock: Clock,
-    queries: PathBuf,
-) -> Result<Engine, QueryCliError> {
+pub fn open_folder(data: &Path, city: Arc<City>, clock: Clock, queries: PathBuf) -> Result<Engine, QueryCliError> {
     let mut options = StoreOptions::new(city.clone(), clock.clone());
     options.dir = Some(data.to_owned());
     let store = Store::open(options).map_err(|error| QueryCliError::Store(error.to_string()))?;

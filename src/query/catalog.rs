@@ -133,11 +133,7 @@ impl Catalog {
 ///
 /// # Errors
 /// It does not parse, or a parameter is unknown or of another type.
-pub fn statement(
-    metric: &Metric,
-    given: &BTreeMap<String, String>,
-    ground: &Ground,
-) -> Result<Statement, Failure> {
+pub fn statement(metric: &Metric, given: &BTreeMap<String, String>, ground: &Ground) -> Result<Statement, Failure> {
     let mut statement = parse(&metric.sql)?;
     bind(&mut statement, &metric.params, given, ground.city.tz)?;
     Ok(statement)

@@ -198,10 +198,14 @@ async fn list(args: &QueryArgs, out: &mut dyn Write) -> Result<(), QueryCliError
     let source = Arc::new(MemorySource::default());
     let engine = Engine::over(source, city(args)?, Clock::System, queries(args), Limits::default())?;
     let catalog = engine.catalog();
-    let columns: Vec<_> = ["name", "scene", "title_zh", "title_en", "window_en", "refresh", "source", "systems", "class"]
-        .into_iter()
-        .map(|name| crate::model::message::ResultColumn { name: name.to_owned(), column_type: "Utf8View".to_owned() })
-        .collect();
+    let columns: Vec<_> =
+        ["name", "scene", "title_zh", "title_en", "window_en", "refresh", "source", "systems", "class"]
+            .into_iter()
+            .map(|name| crate::model::message::ResultColumn {
+                name: name.to_owned(),
+                column_type: "Utf8View".to_owned(),
+            })
+            .collect();
     let mut rows: Vec<Vec<serde_json::Value>> = Vec::new();
     for metric in catalog.metrics.values() {
         let said = |key: &str| serde_json::Value::from(metric.header.info.get(key).cloned().unwrap_or_default());

@@ -60,8 +60,10 @@ async fn ask(
     at: Option<&str>,
     explain: bool,
 ) -> Result<HubAnswer, ClientError> {
-    let unreachable =
-        |error: tokio_tungstenite::tungstenite::Error| ClientError::Unreachable { url: url.to_owned(), message: error.to_string() };
+    let unreachable = |error: tokio_tungstenite::tungstenite::Error| ClientError::Unreachable {
+        url: url.to_owned(),
+        message: error.to_string(),
+    };
     let strange = |message: String| ClientError::Strange { url: url.to_owned(), message };
     let (mut socket, _) = tokio_tungstenite::connect_async(url).await.map_err(unreachable)?;
     let hello = ClientMessage::Hello { client: "query".to_owned(), format: Format::Json };

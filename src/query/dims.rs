@@ -14,9 +14,8 @@ use crate::model::City;
 use crate::model::city::Named;
 
 /// The tables' names, as SQL has them.
-pub const NAMES: &[&str] = &[
-    "areas", "boards", "services", "channels", "topics", "lines", "modules", "orgs", "items", "baseline", "city",
-];
+pub const NAMES: &[&str] =
+    &["areas", "boards", "services", "channels", "topics", "lines", "modules", "orgs", "items", "baseline", "city"];
 
 struct Table(Vec<Field>, Vec<ArrayRef>);
 

@@ -226,9 +226,7 @@ impl Engine {
         let catalog = std::thread::scope(|scope| {
             std::thread::Builder::new()
                 .name("query-load".to_owned())
-                .spawn_scoped(scope, || {
-                    runtime.block_on(Catalog::load(&inner.queries, &inner.ground, &before))
-                })
+                .spawn_scoped(scope, || runtime.block_on(Catalog::load(&inner.queries, &inner.ground, &before)))
                 .map_err(QueryError::Threads)?
                 .join()
                 .map_err(|_| QueryError::Setup("reading the queries stopped unexpectedly".to_owned()))
@@ -344,8 +342,7 @@ impl Engine {
         };
         let (columns, rows) = json_rows(&answer.schema, &answer.batches, TimeFormat::Micros);
         let streams = &metric.header.streams;
-        let demo = view.demo
-            && (streams.is_empty() || streams.iter().any(|stream| view.stream(*stream).has_demo(at)));
+        let demo = view.demo && (streams.is_empty() || streams.iter().any(|stream| view.stream(*stream).has_demo(at)));
         let result = MetricResult {
             metric: metric.name.clone(),
             params: asked.params.clone(),

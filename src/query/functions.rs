@@ -105,10 +105,9 @@ impl ClockFunction {
         };
         let signature = match kind {
             ClockKind::Now => Signature::nullary(volatility),
-            ClockKind::DayStart => Signature::one_of(
-                vec![TypeSignature::Nullary, TypeSignature::Exact(vec![DataType::Int64])],
-                volatility,
-            ),
+            ClockKind::DayStart => {
+                Signature::one_of(vec![TypeSignature::Nullary, TypeSignature::Exact(vec![DataType::Int64])], volatility)
+            }
         };
         let aliases = match kind {
             ClockKind::Now => vec!["current_timestamp".to_owned()],
@@ -167,12 +166,10 @@ impl ScalarUDFImpl for ClockFunction {
     fn invoke_with_args(&self, arguments: ScalarFunctionArgs) -> Result<ColumnarValue> {
         match arguments.args.first() {
             None => Ok(ColumnarValue::Scalar(instant(self.value(0)))),
-            Some(ColumnarValue::Scalar(ScalarValue::Int64(days))) => {
-                Ok(ColumnarValue::Scalar(match days {
-                    Some(days) => instant(self.value(*days)),
-                    None => ScalarValue::TimestampMicrosecond(None, Some("UTC".into())),
-                }))
-            }
+            Some(ColumnarValue::Scalar(ScalarValue::Int64(days))) => Ok(ColumnarValue::Scalar(match days {
+                Some(days) => instant(self.value(*days)),
+                None => ScalarValue::TimestampMicrosecond(None, Some("UTC".into())),
+            })),
             Some(ColumnarValue::Array(array)) => {
                 let Some(days) = array.as_any().downcast_ref::<arrow::array::Int64Array>() else {
                     return exec_err!("day_start takes a whole number of days");

@@ -11,8 +11,20 @@ use crate::model::time::SECOND_US;
 
 /// The keys a header may have.
 pub const KEYS: &[&str] = &[
-    "title_zh", "title_en", "unit_zh", "unit_en", "window_zh", "window_en", "refresh", "audience", "basis", "source",
-    "systems", "target", "params", "note",
+    "title_zh",
+    "title_en",
+    "unit_zh",
+    "unit_en",
+    "window_zh",
+    "window_en",
+    "refresh",
+    "audience",
+    "basis",
+    "source",
+    "systems",
+    "target",
+    "params",
+    "note",
 ];
 
 /// Something wrong with a file, at a place in it (counted from 1).
@@ -89,7 +101,8 @@ pub fn read(path: &str, text: &str) -> (Header, Vec<Problem>) {
 }
 
 fn suggestion(key: &str) -> String {
-    let close = KEYS.iter().find(|known| known.starts_with(key) || key.starts_with(*known) || distance(known, key) <= 2);
+    let close =
+        KEYS.iter().find(|known| known.starts_with(key) || key.starts_with(*known) || distance(known, key) <= 2);
     match close {
         Some(close) => format!("did you mean {close}?"),
         None => format!("it is one of {}", KEYS.join(", ")),

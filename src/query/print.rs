@@ -57,8 +57,7 @@ pub fn write_answer(
 
 fn write_json(out: &mut dyn Write, names: &[&str], rows: &[Vec<Json>]) -> std::io::Result<()> {
     for row in rows {
-        let object: Map<String, Json> =
-            names.iter().map(|name| (*name).to_owned()).zip(row.iter().cloned()).collect();
+        let object: Map<String, Json> = names.iter().map(|name| (*name).to_owned()).zip(row.iter().cloned()).collect();
         writeln!(out, "{}", Json::Object(object))?;
     }
     Ok(())
@@ -103,7 +102,8 @@ fn write_table(out: &mut dyn Write, names: &[&str], rows: &[Vec<Json>]) -> std::
     let line = |out: &mut dyn Write, row: &[String]| -> std::io::Result<()> {
         let mut text = String::new();
         for (index, cell) in row.iter().enumerate() {
-            let (columns, to_right) = (widths.get(index).copied().unwrap_or(0), right.get(index).is_some_and(|right| *right));
+            let (columns, to_right) =
+                (widths.get(index).copied().unwrap_or(0), right.get(index).is_some_and(|right| *right));
             let gap = " ".repeat(columns.saturating_sub(width(cell)));
             if index > 0 {
                 text.push_str("  ");
@@ -124,8 +124,16 @@ fn write_table(out: &mut dyn Write, names: &[&str], rows: &[Vec<Json>]) -> std::
 fn width(text: &str) -> usize {
     text.chars()
         .map(|c| match u32::from(c) {
-            0x1100..=0x115F | 0x2E80..=0x303E | 0x3041..=0xA4CF | 0xAC00..=0xD7A3 | 0xF900..=0xFAFF | 0xFE30..=0xFE6F
-            | 0xFF00..=0xFF60 | 0xFFE0..=0xFFE6 | 0x1F300..=0x1FAFF | 0x20000..=0x3FFFD => 2,
+            0x1100..=0x115F
+            | 0x2E80..=0x303E
+            | 0x3041..=0xA4CF
+            | 0xAC00..=0xD7A3
+            | 0xF900..=0xFAFF
+            | 0xFE30..=0xFE6F
+            | 0xFF00..=0xFF60
+            | 0xFFE0..=0xFFE6
+            | 0x1F300..=0x1FAFF
+            | 0x20000..=0x3FFFD => 2,
             _ => 1,
         })
         .sum()

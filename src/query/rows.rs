@@ -153,9 +153,8 @@ pub fn batch_of(columns: &[ResultColumn], rows: &[Vec<Json>]) -> Result<RecordBa
             word if word.starts_with("Timestamp") => {
                 let times = values().map(|json| match json {
                     Some(Json::Number(number)) => number.as_i64(),
-                    Some(Json::String(text)) => crate::model::time::parse_time_us(text).or_else(|| {
-                        crate::model::time::parse_local_time_us(text, Tz::UTC)
-                    }),
+                    Some(Json::String(text)) => crate::model::time::parse_time_us(text)
+                        .or_else(|| crate::model::time::parse_local_time_us(text, Tz::UTC)),
                     _ => None,
                 });
                 let array = times.collect::<TimestampMicrosecondArray>();

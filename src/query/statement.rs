@@ -85,7 +85,10 @@ pub fn common_params(city: &City) -> Vec<Param> {
 /// The text does not parse (with line and column), is empty, holds several statements or one that is no SELECT.
 pub fn parse(sql: &str) -> Result<Statement, Failure> {
     if sql.len() > SQL_BYTES_MAX {
-        return Err(Failure::new("too_large", format!("the SQL has {} bytes; at most {SQL_BYTES_MAX} are read", sql.len())));
+        return Err(Failure::new(
+            "too_large",
+            format!("the SQL has {} bytes; at most {SQL_BYTES_MAX} are read", sql.len()),
+        ));
     }
     let dialect = GenericDialect {};
     let mut statements = DFParserBuilder::new(sql)
@@ -227,9 +230,19 @@ mod tests {
         for sql in ["select 1", "with a as (select 1 as x) select x from a", "values (1)", "select 1;"] {
             assert!(parse(sql).is_ok(), "{sql}");
         }
-        for sql in ["", "drop table tickets", "insert into tickets values (1)", "delete from tickets", "copy tickets to 'x'",
-            "create external table t stored as csv location '/etc/passwd'", "select 1; select 2", "set a = 1",
-            "create table x as select 1", "explain select 1", "with a as (select 1) insert into t select * from a"] {
+        for sql in [
+            "",
+            "drop table tickets",
+            "insert into tickets values (1)",
+            "delete from tickets",
+            "copy tickets to 'x'",
+            "create external table t stored as csv location '/etc/passwd'",
+            "select 1; select 2",
+            "set a = 1",
+            "create table x as select 1",
+            "explain select 1",
+            "with a as (select 1) insert into t select * from a",
+        ] {
             let failure = parse(sql).unwrap_err();
             assert_eq!(failure.code, "bad_sql", "{sql}");
         }

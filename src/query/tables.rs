@@ -14,11 +14,11 @@ use arrow::datatypes::SchemaRef;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::stats::Precision;
 use datafusion::common::{DFSchema, DataFusionError, Result, ScalarValue, Statistics};
+use datafusion::datasource::TableType;
 use datafusion::datasource::memory::MemorySourceConfig;
 use datafusion::datasource::physical_plan::parquet::CachedParquetFileReaderFactory;
 use datafusion::datasource::physical_plan::{FileGroup, FileScanConfigBuilder, ParquetSource};
 use datafusion::datasource::source::DataSourceExec;
-use datafusion::datasource::TableType;
 use datafusion::execution::object_store::ObjectStoreUrl;
 use datafusion::logical_expr::expr::BinaryExpr;
 use datafusion::logical_expr::{Between, Expr, Operator, TableProviderFilterPushDown, col, lit};
@@ -151,8 +151,7 @@ impl StreamTable {
         let input = self.read(state, Some(columns), range)?;
         let input_schema = DFSchema::try_from(input.schema().as_ref().clone())?;
         let predicate = state.create_physical_expr(col("ts").lt_eq(lit(instant(until))), &input_schema)?;
-        let filter =
-            FilterExecBuilder::new(predicate, input).apply_projection(Some((0..wanted).collect()))?.build()?;
+        let filter = FilterExecBuilder::new(predicate, input).apply_projection(Some((0..wanted).collect()))?.build()?;
         Ok(Arc::new(filter))
     }
 
@@ -264,8 +263,8 @@ fn parquet_scan(
         let mut statistics = Statistics::new_unknown(&schema);
         statistics.num_rows = Precision::Exact(piece.rows);
         total += piece.rows;
-        let file = datafusion::datasource::listing::PartitionedFile::new_from_meta(meta)
-            .with_statistics(Arc::new(statistics));
+        let file =
+            datafusion::datasource::listing::PartitionedFile::new_from_meta(meta).with_statistics(Arc::new(statistics));
         groups[index % partitions].push(file);
     }
     let mut statistics = Statistics::new_unknown(&schema);

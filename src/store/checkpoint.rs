@@ -80,7 +80,8 @@ pub(super) fn write(landing: &Landing) -> Result<Vec<u8>, String> {
     for ticket in landing.tickets.iter() {
         out.text(&ticket.id);
         ticket.said.iter().for_each(|number| symbol(&mut out, *number));
-        for time_us in [ticket.due_us, ticket.opened_us, ticket.since_us, ticket.last_us, ticket.dispatched_us, ticket.touched_us]
+        for time_us in
+            [ticket.due_us, ticket.opened_us, ticket.since_us, ticket.last_us, ticket.dispatched_us, ticket.touched_us]
         {
             out.i64(time_us);
         }
@@ -108,7 +109,8 @@ pub(super) fn write(landing: &Landing) -> Result<Vec<u8>, String> {
     out.u64(objects.devices.slab.len() as u64);
     for (_, device) in objects.devices.slab.iter() {
         out.text(&device.id);
-        let said = [device.device_type, device.state, device.grade, device.area, device.service, device.org, device.tags];
+        let said =
+            [device.device_type, device.state, device.grade, device.area, device.service, device.org, device.tags];
         said.iter().for_each(|number| symbol(&mut out, *number));
         out.i64(device.since_us);
         out.option(device.quantity);
@@ -218,9 +220,8 @@ pub(super) fn read(bytes: &[u8], landing: &mut Landing) -> Read<()> {
     landing.duplicates = input.u64()?;
     landing.forgotten = input.u64()?;
     let symbols = &mut landing.symbols;
-    let mut symbol = |input: &mut In<'_>| -> Read<u32> {
-        if input.bool()? { Ok(symbols.intern(input.text()?)) } else { Ok(NONE) }
-    };
+    let mut symbol =
+        |input: &mut In<'_>| -> Read<u32> { if input.bool()? { Ok(symbols.intern(input.text()?)) } else { Ok(NONE) } };
     for _ in 0..input.u64()? {
         let id = Arc::from(input.text()?);
         let mut said = [NONE; INHERITED.len()];

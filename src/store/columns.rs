@@ -204,9 +204,6 @@ mod tests {
         let filled = fill(&said, &symbols, [short, long, NONE, short].into_iter());
         let filled = filled.as_string_view();
         let texts: Vec<_> = filled.iter().collect();
-        assert_eq!(
-            texts,
-            [Some("a department with a long name"), Some("Public Works Department"), None, Some("life")]
-        );
+        assert_eq!(texts, [Some("a department with a long name"), Some("Public Works Department"), None, Some("life")]);
     }
 }

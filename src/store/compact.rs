@@ -59,16 +59,17 @@ impl Sealer {
         // Folder: stream and month.
         let folder = |info: &SegmentInfo| info.file.rsplit_once('/').map(|(folder, _)| folder.to_owned());
         small.sort_by_key(|info| (folder(info), info.late, info.logs));
-        small.chunk_by(|a, b| folder(a) == folder(b) && a.late == b.late).find(|group| group.len() >= self.small_count).map(
-            |group| {
+        small
+            .chunk_by(|a, b| folder(a) == folder(b) && a.late == b.late)
+            .find(|group| group.len() >= self.small_count)
+            .map(|group| {
                 let mut rows = 0;
                 let fits = group.iter().take_while(|info| {
                     rows += info.rows;
                     rows <= JOINED_ROWS
                 });
                 fits.map(|info| (*info).clone()).collect()
-            },
-        )
+            })
     }
 
     /// Takes segments out of the manifest whose rows are all too old; their ids.

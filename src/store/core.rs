@@ -17,10 +17,10 @@ use tokio::sync::watch;
 
 use crate::model::{Clock, Stream};
 
+use super::checkpoint;
 use super::columns::{join, memory_bytes};
 use super::disk::Disk;
 use super::landing::held::Held;
-use super::checkpoint;
 use super::landing::{Landed, Landing, Part, Past};
 use super::log::LogFile;
 use super::log::frame::Commit;
@@ -301,7 +301,8 @@ impl Core {
             self.forgot_us = now_us;
             self.landing.forget(now_us.saturating_sub(self.settings.forget_after_us));
         }
-        self.is_full() || self.hot_since_us.is_some_and(|since| now_us.saturating_sub(since) >= self.settings.seal_after_us)
+        self.is_full()
+            || self.hot_since_us.is_some_and(|since| now_us.saturating_sub(since) >= self.settings.seal_after_us)
     }
 
     pub fn is_full(&self) -> bool {

@@ -23,9 +23,9 @@ mod proof;
 mod seal;
 mod segment;
 mod slab;
+mod snapshot;
 #[cfg(test)]
 mod speed;
-mod snapshot;
 mod status;
 mod tables;
 mod threads;
@@ -45,8 +45,8 @@ pub use self::landing::Landed;
 pub use self::segment::{Segment, SegmentInfo};
 pub use self::snapshot::Snapshot;
 pub use self::status::Status;
-pub use self::verify::{VerifyReport, verify};
 pub use self::tables::{NAMES as STATE_TABLES, TABLE_ROWS_MAX, state_table_schema};
+pub use self::verify::{VerifyReport, verify};
 
 use self::landing::Part;
 use self::threads::{Job, Writer};
@@ -230,16 +230,16 @@ fn with_source_schema(stream: Stream, batch: RecordBatch) -> Result<RecordBatch,
         .source_columns()
         .map(|column| match batch.column_by_name(column.name) {
             Some(array) if array.data_type() == &column.column_type.arrow() => Ok(array.clone()),
-            Some(array) => arrow::compute::cast(array, &column.column_type.arrow())
-                .map_err(|_| fail(format!("{} is {}, not {}", column.name, array.data_type(), column.column_type.word()))),
+            Some(array) => arrow::compute::cast(array, &column.column_type.arrow()).map_err(|_| {
+                fail(format!("{} is {}, not {}", column.name, array.data_type(), column.column_type.word()))
+            }),
             None if column.required => Err(fail(format!("{} is missing", column.name))),
             None => Ok(columns::null_array(column.column_type, batch.num_rows())),
         })
         .collect::<Result<Vec<_>, _>>()?;
     // A required column with nulls in it: rows are looked at one by one later.
     if columns.iter().zip(schema.fields()).any(|(column, field)| !field.is_nullable() && column.null_count() > 0) {
-        let loose: Vec<_> =
-            schema.fields().iter().map(|field| field.as_ref().clone().with_nullable(true)).collect();
+        let loose: Vec<_> = schema.fields().iter().map(|field| field.as_ref().clone().with_nullable(true)).collect();
         return Ok(RecordBatch::try_new(Arc::new(arrow::datatypes::Schema::new(loose)), columns)?);
     }
     Ok(RecordBatch::try_new(schema, columns)?)

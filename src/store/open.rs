@@ -6,8 +6,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
 use arc_swap::ArcSwap;
+use arrow::array::RecordBatch;
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
@@ -304,8 +304,7 @@ fn replay_log(
                 commits += 1;
                 for (header, content) in frames {
                     if header.first_seq != landing.next_seq {
-                        let message =
-                            format!("row {} is missing, row {} follows", landing.next_seq, header.first_seq);
+                        let message = format!("row {} is missing, row {} follows", landing.next_seq, header.first_seq);
                         return Err(corrupt(dir, &path, 0, message));
                     }
                     match content {

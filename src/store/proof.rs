@@ -191,7 +191,8 @@ fn script() -> Vec<(Stream, Vec<Event>)> {
             let id = format!("t{round}-{n}");
             events.push(ticket(round * 100 + n, "open", &id, next()).with("area", "330203"));
             if n % 2 == 0 {
-                events.push(ticket(round * 100 + n + 1, "dispatch", &id, next()).with("org", "a unit with a long name"));
+                events
+                    .push(ticket(round * 100 + n + 1, "dispatch", &id, next()).with("org", "a unit with a long name"));
             }
             if n != 3 {
                 events.push(ticket(round * 100 + n + 2, "finish", &id, next()));
@@ -254,7 +255,8 @@ fn whatever_operation_a_crash_comes_at_what_was_acknowledged_is_there_once() {
             let keys = keys(&snapshot);
             let places: BTreeMap<&str, usize> =
                 keys.iter().enumerate().map(|(place, (_, key))| (key.as_str(), place)).collect();
-            let held = house.core.landing.held.iter().map(|held| held.text("src_seq").to_owned()).collect::<HashSet<_>>();
+            let held =
+                house.core.landing.held.iter().map(|held| held.text("src_seq").to_owned()).collect::<HashSet<_>>();
             let mut last = None;
             for (place, (_, events)) in script.iter().enumerate() {
                 let there = |event: &&Event| {
@@ -584,9 +586,8 @@ fn a_replay_may_come_in_any_order_until_it_ends() {
     let clock = Clock::manual(NOON_US);
     let mut house = House::open(&MemoryDisk::new(), &clock).unwrap();
     let replay = ReplayId(1);
-    let sent = house
-        .send(Stream::Tickets, &[ticket(5, "finish", "a", 1), ticket(6, "finish", "b", 2)], Some(replay))
-        .unwrap();
+    let sent =
+        house.send(Stream::Tickets, &[ticket(5, "finish", "a", 1), ticket(6, "finish", "b", 2)], Some(replay)).unwrap();
     assert_eq!(sent.waiting, 2);
     clock.set_us(NOON_US + 3_600_000_000);
     house.core.tick();

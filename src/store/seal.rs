@@ -13,8 +13,8 @@ use arrow::compute::take_record_batch;
 use chrono::Datelike;
 use chrono_tz::Tz;
 
-use crate::model::{Clock, Stream};
 use crate::model::time::{local_to_us, to_zone};
+use crate::model::{Clock, Stream};
 
 use super::StoreError;
 use super::columns::{bools, compact, ints, join, times};

@@ -54,7 +54,8 @@ fn how_fast_the_store_takes_arrow_batches() {
         let clock = Clock::manual(1_795_406_400_000_000);
         let store = Store::open(StoreOptions::new(city(), clock.clone()).dir(&path)).unwrap();
         let total = 2_000_000 / rows * rows;
-        let batches: Vec<RecordBatch> = (0..total / rows).map(|n| batch(n * rows, rows, clock.now_us() - 3_600_000_000)).collect();
+        let batches: Vec<RecordBatch> =
+            (0..total / rows).map(|n| batch(n * rows, rows, clock.now_us() - 3_600_000_000)).collect();
         let begun = Instant::now();
         let cpu = cpu_ms();
         let landed = runtime.block_on(async {
@@ -73,15 +74,24 @@ fn how_fast_the_store_takes_arrow_batches() {
             landed
         });
         let seconds = begun.elapsed().as_secs_f64();
-        println!("{rows} rows a batch: {landed} rows in {seconds:.2} s, {:.0} rows/s, {} ms CPU; {:?}",
-            landed as f64 / seconds, cpu_ms() - cpu, store.status());
+        println!(
+            "{rows} rows a batch: {landed} rows in {seconds:.2} s, {:.0} rows/s, {} ms CPU; {:?}",
+            landed as f64 / seconds,
+            cpu_ms() - cpu,
+            store.status()
+        );
         let begun = Instant::now();
         runtime.block_on(store.flush()).unwrap();
         println!("flush {:?}; snapshot rows {}", begun.elapsed(), store.snapshot().rows(Stream::Tickets));
         drop(store);
         let begun = Instant::now();
         let store = Store::open(StoreOptions::new(city(), clock).dir(&path)).unwrap();
-        println!("opened again in {:?}, {} rows, {} MB resident", begun.elapsed(), store.snapshot().rows(Stream::Tickets), rss_mb());
+        println!(
+            "opened again in {:?}, {} rows, {} MB resident",
+            begun.elapsed(),
+            store.snapshot().rows(Stream::Tickets),
+            rss_mb()
+        );
     }
 }
 

@@ -31,9 +31,21 @@ type Reply = oneshot::Sender<Result<Landed, StoreError>>;
 pub(super) type Room = OwnedSemaphorePermit;
 
 pub(super) enum Job {
-    Append { stream: Stream, part: Part, reply: Reply, room: Room },
-    EndReplay { replay: ReplayId, reply: Reply, room: Room },
-    Flush { reply: oneshot::Sender<()>, room: Room },
+    Append {
+        stream: Stream,
+        part: Part,
+        reply: Reply,
+        room: Room,
+    },
+    EndReplay {
+        replay: ReplayId,
+        reply: Reply,
+        room: Room,
+    },
+    Flush {
+        reply: oneshot::Sender<()>,
+        room: Room,
+    },
     /// From the sealer.
     Sealed(Result<Sealed, StoreError>),
     Stop,
@@ -99,7 +111,17 @@ impl Writer {
         let thread = thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(move || {
-                Writing { core, inbox, to_sealer: Some(to_sealer), behind: 0, commit_every, flushes: Vec::new(), stash: VecDeque::new(), seal_error: None }.run();
+                Writing {
+                    core,
+                    inbox,
+                    to_sealer: Some(to_sealer),
+                    behind: 0,
+                    commit_every,
+                    flushes: Vec::new(),
+                    stash: VecDeque::new(),
+                    seal_error: None,
+                }
+                .run();
                 if sealing.join().is_err() {
                     tracing::error!("the sealing thread ended badly; what it had not done is in the log");
                 }
@@ -196,7 +218,8 @@ impl Writing {
                 self.take(job, &mut group);
                 while group.rows < COMMIT_ROWS && !stop {
                     let now = Instant::now();
-                    let wait = if group.replies.is_empty() { Duration::ZERO } else { soonest.saturating_duration_since(now) };
+                    let wait =
+                        if group.replies.is_empty() { Duration::ZERO } else { soonest.saturating_duration_since(now) };
                     match self.next(wait) {
                         Ok(Job::Stop) => stop = true,
                         Ok(job) => self.take(job, &mut group),

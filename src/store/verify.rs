@@ -15,9 +15,9 @@ use super::StoreError;
 use super::columns::{ints, texts, times};
 use super::disk::{Disk, FileDisk};
 use super::landing::digest::digest128;
+use super::log;
 use super::log::frame::Content;
 use super::log::read::{LogReader, Next};
-use super::log;
 use super::segment::manifest::Manifest;
 use super::segment::parquet::decode;
 

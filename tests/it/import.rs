@@ -158,7 +158,10 @@ async fn check_boston(hub: &Hub, figures: &mut Figures) {
             "SELECT count(*) FROM tickets WHERE kind = 'finish' AND NOT overdue \
              AND date_trunc('month', local_time(due)) = '2011-08-01'",
         ),
-        ("/finished_before_2012/n", "SELECT count(*) FROM tickets WHERE kind = 'finish' AND local_time(ts) < '2012-01-01'"),
+        (
+            "/finished_before_2012/n",
+            "SELECT count(*) FROM tickets WHERE kind = 'finish' AND local_time(ts) < '2012-01-01'",
+        ),
         (
             "/finished_before_2012/sum_elapsed_s",
             "SELECT sum(elapsed_s) FROM tickets WHERE kind = 'finish' AND local_time(ts) < '2012-01-01'",
@@ -185,7 +188,8 @@ async fn check_boston(hub: &Hub, figures: &mut Figures) {
         figures.check(&format!("/open_at/{day}"), rows[0][0].clone());
     }
     for day in figures.expected["opened_by_local_day"].as_object().unwrap().clone().keys() {
-        let sql = format!("SELECT count(*) FROM tickets WHERE kind = 'open' AND CAST(local_time(ts) AS DATE) = '{day}'");
+        let sql =
+            format!("SELECT count(*) FROM tickets WHERE kind = 'open' AND CAST(local_time(ts) AS DATE) = '{day}'");
         figures.check(&format!("/opened_by_local_day/{day}"), ask(hub, &sql).await);
     }
     let hours = "SELECT CAST(date_part('hour', local_time(ts)) AS BIGINT) h, count(*) FROM tickets WHERE kind = 'open' GROUP BY h";
@@ -194,7 +198,8 @@ async fn check_boston(hub: &Hub, figures: &mut Figures) {
         let sql = format!("SELECT {column}, count(*) FROM tickets WHERE kind = 'open' GROUP BY {column}");
         figures.check(pointer, ask_map(hub, &sql).await);
     }
-    let sql = format!("SELECT {TYPE} t, count(*) n FROM tickets WHERE kind = 'open' GROUP BY t ORDER BY n DESC LIMIT 10");
+    let sql =
+        format!("SELECT {TYPE} t, count(*) n FROM tickets WHERE kind = 'open' GROUP BY t ORDER BY n DESC LIMIT 10");
     figures.check("/top_types", ask_map(hub, &sql).await);
 }
 
@@ -204,7 +209,12 @@ async fn boston_lands_exactly_and_a_second_import_brings_no_row_twice() {
     let hub = hub("boston").await;
     let began = Instant::now();
     let first = import(&file, map("boston311.toml"), Some(url(&hub))).await;
-    eprintln!("Boston: read {:.2} s, sent and acked {:.2} s, {:.2} s in all", first.read_s, first.send_s.unwrap(), began.elapsed().as_secs_f64());
+    eprintln!(
+        "Boston: read {:.2} s, sent and acked {:.2} s, {:.2} s in all",
+        first.read_s,
+        first.send_s.unwrap(),
+        began.elapsed().as_secs_f64()
+    );
     let answer = first.hub.as_ref().unwrap();
     assert_eq!((answer.landed, answer.duplicates, answer.quarantined, answer.refused), (58_251 + 54_570, 0, 0, 0));
     assert_eq!((first.rows_quarantined, &first.unmapped_values), (0, &BTreeMap::new()));
@@ -241,12 +251,19 @@ async fn the_slice_that_ships_lands_exactly() {
     ] {
         figures.check(&format!("/{name}"), ask(&hub, sql).await);
     }
-    let days = "SELECT CAST(CAST(local_time(ts) AS DATE) AS VARCHAR) d, count(*) FROM tickets WHERE kind = 'open' GROUP BY d";
+    let days =
+        "SELECT CAST(CAST(local_time(ts) AS DATE) AS VARCHAR) d, count(*) FROM tickets WHERE kind = 'open' GROUP BY d";
     figures.check("/opened_by_local_day", ask_map(&hub, days).await);
     let hours = "SELECT CAST(date_part('hour', local_time(ts)) AS BIGINT) h, count(*) FROM tickets WHERE kind = 'open' GROUP BY h";
     figures.check("/opened_by_local_hour", ask_hours(&hub, hours).await);
-    figures.check("/by_channel", ask_map(&hub, "SELECT channel, count(*) FROM tickets WHERE kind = 'open' GROUP BY channel").await);
-    figures.check("/by_department", ask_map(&hub, "SELECT org, count(*) FROM tickets WHERE kind = 'open' GROUP BY org").await);
+    figures.check(
+        "/by_channel",
+        ask_map(&hub, "SELECT channel, count(*) FROM tickets WHERE kind = 'open' GROUP BY channel").await,
+    );
+    figures.check(
+        "/by_department",
+        ask_map(&hub, "SELECT org, count(*) FROM tickets WHERE kind = 'open' GROUP BY org").await,
+    );
     figures.check("/rows_on_the_fallback_point", json!(report.import_report["rows_on_the_fallback_point"]));
     figures.end();
     hub.stop().await;
@@ -281,7 +298,10 @@ async fn the_call_centre_lands_exactly() {
     ] {
         figures.check(pointer, ask(&hub, sql).await);
     }
-    figures.check("/by_type", ask_map(&hub, "SELECT skill, count(*) FROM contacts WHERE kind = 'arrive' GROUP BY skill").await);
+    figures.check(
+        "/by_type",
+        ask_map(&hub, "SELECT skill, count(*) FROM contacts WHERE kind = 'arrive' GROUP BY skill").await,
+    );
     let hours = "SELECT CAST(date_part('hour', local_time(ts)) AS BIGINT) h, count(*) FROM contacts \
                  WHERE kind = 'arrive' AND valid GROUP BY h";
     figures.check("/offered_by_hour_of_vru_entry", ask_hours(&hub, hours).await);
@@ -351,8 +371,8 @@ async fn every_readable_format_gives_the_same_rows() {
     let mut seen: Option<Json> = None;
     let mut formats = 0;
     for name in [
-        "csv", "csv.gz", "csv.zst", "csv.zlib", "tsv", "tsv.gz", "tsv.zst", "tsv.zlib", "tab", "tab.gz", "tab.zst", "ssv",
-        "ssv.gz", "ssv.zst", "json", "jsonl", "parquet", "arrow",
+        "csv", "csv.gz", "csv.zst", "csv.zlib", "tsv", "tsv.gz", "tsv.zst", "tsv.zlib", "tab", "tab.gz", "tab.zst",
+        "ssv", "ssv.gz", "ssv.zst", "json", "jsonl", "parquet", "arrow",
     ] {
         let hub = hub("boston").await;
         let file = folder.join(format!("NYC311-5.{name}"));
@@ -382,14 +402,25 @@ async fn a_broken_row_is_set_aside_and_the_file_goes_on() {
     assert_eq!((bad.rows_mapped, bad.rows_quarantined), (bad.rows_read - 1, 1));
     assert_eq!(bad.quarantined_by_reason["fields"], 1);
     assert!(bad.set_aside[0].message.contains("30 fields, the header has 29"), "{:?}", bad.set_aside);
-    for name in ["boston311-100.csv.gz", "boston311-100.csv.zst", "boston311-100.jsonl", "boston311-100-untrimmed.jsonl", "boston311-100.tab", "boston311-100-with-nonascii.csv"] {
+    for name in [
+        "boston311-100.csv.gz",
+        "boston311-100.csv.zst",
+        "boston311-100.jsonl",
+        "boston311-100-untrimmed.jsonl",
+        "boston311-100.tab",
+        "boston311-100-with-nonascii.csv",
+    ] {
         let report = import(&folder.join(name), map("boston311.toml"), None).await;
         assert_eq!((report.rows_quarantined, report.events_by_kind), (0, good.events_by_kind.clone()), "{name}");
     }
     // Times that do not read are counted by column, and a date the other way round is none.
     let dmy = import(&folder.join("boston311-dmy-100.csv"), map("boston311.toml"), None).await;
     assert_eq!((dmy.events, dmy.rows_quarantined), (0, 100));
-    assert_eq!(dmy.times_that_do_not_parse["open_dt"].rows + dmy.times_that_do_not_parse.get("target_dt").map_or(0, |bad| bad.rows), 100);
+    assert_eq!(
+        dmy.times_that_do_not_parse["open_dt"].rows
+            + dmy.times_that_do_not_parse.get("target_dt").map_or(0, |bad| bad.rows),
+        100
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -96,8 +96,17 @@ fn an_import_cut_short_by_kill_9_and_sent_again_counts_every_row_once() {
     let _ = import.wait();
 
     let hub = HubProcess::start(&data);
-    let again = lingping(&["feed", "import", SLICE, "--map", MAP, "--to", &hub.url(), "--key-file",
-        folder.path().join("key").to_str().expect("a path")]);
+    let again = lingping(&[
+        "feed",
+        "import",
+        SLICE,
+        "--map",
+        MAP,
+        "--to",
+        &hub.url(),
+        "--key-file",
+        folder.path().join("key").to_str().expect("a path"),
+    ]);
     assert!(again.status.success(), "{}", text(&again.stderr));
     let totals = hub.query(TOTALS);
     let expected = expected();

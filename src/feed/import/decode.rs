@@ -25,8 +25,15 @@ const OBJECTS_MAX: usize = 1_000_000;
 /// Why a row gives no events.
 #[derive(Debug)]
 pub enum Fault {
-    Row { reason: &'static str, column: Option<String>, message: String },
-    Personal { column: String, what: &'static str },
+    Row {
+        reason: &'static str,
+        column: Option<String>,
+        message: String,
+    },
+    Personal {
+        column: String,
+        what: &'static str,
+    },
     /// The import itself failed.
     Feed(FeedError),
 }
@@ -165,7 +172,11 @@ impl<'m> Decoder<'m> {
             return Ok(());
         };
         if poll_us < last_us {
-            return Err(Fault::row("out_of_order", &field.name, "this poll is earlier than the one before it; sort the file by its poll time"));
+            return Err(Fault::row(
+                "out_of_order",
+                &field.name,
+                "this poll is earlier than the one before it; sort the file by its poll time",
+            ));
         }
         if poll_us == last_us {
             return Ok(());
@@ -173,8 +184,12 @@ impl<'m> Decoder<'m> {
         self.last_poll_us = Some(poll_us);
         let Some(kind) = gone else { return Ok(()) };
         // Who was there before the last poll and not in it went away with it.
-        let mut left: Vec<String> =
-            self.seen.iter().filter(|(_, seen)| seen.poll_us < last_us && seen.kind != kind).map(|(id, _)| id.clone()).collect();
+        let mut left: Vec<String> = self
+            .seen
+            .iter()
+            .filter(|(_, seen)| seen.poll_us < last_us && seen.kind != kind)
+            .map(|(id, _)| id.clone())
+            .collect();
         left.sort_unstable();
         for id in left {
             self.seen.insert(id.clone(), Seen { kind, poll_us: last_us });
@@ -240,7 +255,8 @@ impl<'m> Decoder<'m> {
                 && used.content
             {
                 if value.contains('\u{fffd}') {
-                    let message = "bytes that are not of the file's encoding; name it in the map: [file] encoding = \"gb18030\"";
+                    let message =
+                        "bytes that are not of the file's encoding; name it in the map: [file] encoding = \"gb18030\"";
                     return Err(Fault::row("encoding", &used.name, message));
                 }
                 if used.plain
@@ -400,7 +416,8 @@ impl<'m> Decoder<'m> {
             _ => None,
         };
         let Some(value) = value else {
-            return default(&field.default).ok_or_else(|| Fault::row("missing", &field.name, "the kind of event is missing"));
+            return default(&field.default)
+                .ok_or_else(|| Fault::row("missing", &field.name, "the kind of event is missing"));
         };
         match field.table.as_ref().and_then(|table| table.get(value.as_ref())) {
             Some(Scalar::Text(kind)) => stream.kind(kind),
@@ -411,20 +428,39 @@ impl<'m> Decoder<'m> {
         }
         .ok_or_else(|| {
             let shown: String = value.chars().take(40).collect();
-            Fault::row("unknown_kind", &field.name, format!("{shown:?} leads to no kind of event; map it, or list it under `skip`"))
+            Fault::row(
+                "unknown_kind",
+                &field.name,
+                format!("{shown:?} leads to no kind of event; map it, or list it under `skip`"),
+            )
         })
     }
 
     /// Fills time, kind, source and number, and checks what the model asks of every event.
-    fn complete(&self, event: &mut [Cell<'_>], kind: &'static str, label: &str, ts_us: i64, row: &Row<'_>) -> Result<(), Fault> {
+    fn complete(
+        &self,
+        event: &mut [Cell<'_>],
+        kind: &'static str,
+        label: &str,
+        ts_us: i64,
+        row: &Row<'_>,
+    ) -> Result<(), Fault> {
         if ts_us > self.latest_us {
-            return Err(Fault::Row { reason: "future_time", column: None, message: format!("{kind} lies more than a day in the future") });
+            return Err(Fault::Row {
+                reason: "future_time",
+                column: None,
+                message: format!("{kind} lies more than a day in the future"),
+            });
         }
         for (column, cell) in self.columns.iter().zip(event.iter()) {
             let Cell::Text(text) = cell else { continue };
             let limit = if column.name == "id" { ID_BYTES_MAX } else { TEXT_BYTES_MAX };
             if text.len() > limit {
-                return Err(Fault::row("too_large", column.name, format!("{} bytes, at most {limit} are taken", text.len())));
+                return Err(Fault::row(
+                    "too_large",
+                    column.name,
+                    format!("{} bytes, at most {limit} are taken", text.len()),
+                ));
             }
         }
         let Cell::Text(id) = &event[2] else {

@@ -181,7 +181,9 @@ pub async fn import(args: &ImportArgs, clock: &Clock) -> Result<ImportReport, Fe
     // A hub that isn't there is better known before a long file is read.
     let client = match (&args.to, args.dry_run) {
         (Some(url), false) => Some(FeedClient::connect(url, &map.src).await?),
-        (None, false) => return Err(FeedError::Usage("--to names the hub, e.g. ws://127.0.0.1:8189/ws; or say --dry-run".into())),
+        (None, false) => {
+            return Err(FeedError::Usage("--to names the hub, e.g. ws://127.0.0.1:8189/ws; or say --dry-run".into()));
+        }
         (_, true) => None,
     };
     let loaded = load_aside(args.file.clone(), map.clone(), key, clock.now_us(), args.quarantine.clone()).await?;
@@ -232,7 +234,11 @@ pub(super) fn print(report: &ImportReport, format: ReportFormat) {
         let reasons: Vec<String> =
             report.quarantined_by_reason.iter().map(|(reason, count)| format!("{reason} {count}")).collect();
         let rows = if report.rows_quarantined == 1 { "row was" } else { "rows were" };
-        eprintln!("{} {rows} set aside ({}); --quarantine FILE lists them", report.rows_quarantined, reasons.join(", "));
+        eprintln!(
+            "{} {rows} set aside ({}); --quarantine FILE lists them",
+            report.rows_quarantined,
+            reasons.join(", ")
+        );
     }
     let refused = report.hub.as_ref().map_or(0, |hub| hub.refused);
     if refused > 0 {
@@ -295,7 +301,9 @@ pub(super) async fn load_aside(
         };
         let loaded = load(&file, &map, key, now_us, &bar, aside.as_mut().map(|aside| aside as &mut dyn Write))?;
         if let Some(mut aside) = aside {
-            aside.flush().map_err(|error| FeedError::File { path: "--quarantine".into(), message: error.to_string() })?;
+            aside
+                .flush()
+                .map_err(|error| FeedError::File { path: "--quarantine".into(), message: error.to_string() })?;
         }
         bar.finish_and_clear();
         Ok(loaded)
@@ -308,6 +316,7 @@ pub(super) fn bar(what: &str, length: u64) -> ProgressBar {
     if !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }
-    let style = ProgressStyle::with_template("{msg} {wide_bar} {percent}% {eta}").unwrap_or_else(|_| ProgressStyle::default_bar());
+    let style = ProgressStyle::with_template("{msg} {wide_bar} {percent}% {eta}")
+        .unwrap_or_else(|_| ProgressStyle::default_bar());
     ProgressBar::new(length).with_style(style).with_message(what.to_owned())
 }

@@ -102,14 +102,22 @@ fn a_chinese_order_table_in_gb18030_becomes_events_in_order() {
     assert_eq!(report.unmapped_values["诉求类型"]["表扬"], 1);
     assert_eq!(report.unmapped_values["满意度"]["一般"], 1);
     assert!(!events.iter().any(|event| event.values().any(|value| value.contains("张三"))));
-    assert_eq!((report.columns_keyed, report.columns_dropped), (vec!["来电号码".to_owned()], vec!["姓名".to_owned(), "内容".to_owned()]));
+    assert_eq!(
+        (report.columns_keyed, report.columns_dropped),
+        (vec!["来电号码".to_owned()], vec!["姓名".to_owned(), "内容".to_owned()])
+    );
 }
 
 #[test]
 fn what_a_map_gets_wrong_is_one_sentence_with_its_line() {
     let file = format!("{HEADER}A1,2024-05-01 08:00:00,,,,,,,,,\n");
     for (from, to, line, words) in [
-        ("stream = \"tickets\"", "stream = \"ticket\"", 3, "there is no stream \"ticket\"; it is one of contacts, tickets"),
+        (
+            "stream = \"tickets\"",
+            "stream = \"ticket\"",
+            3,
+            "there is no stream \"ticket\"; it is one of contacts, tickets",
+        ),
         ("shape = \"wide\"", "shape = \"broad\"", 4, "there is no shape \"broad\""),
         ("null = [", "nul = [", 5, "a map has no key \"nul\"; did you mean \"null\"?"),
         ("zone = \"Asia/Shanghai\"", "zone = \"Asia/Ningbo\"", 9, "there is no time zone \"Asia/Ningbo\""),
@@ -125,7 +133,12 @@ fn what_a_map_gets_wrong_is_one_sentence_with_its_line() {
         ("at = \"派单时间\"", "", 24, "[[stage]] lacks \"at\""),
         ("drop = [\"姓名\", \"内容\"]", "drop = [\"姓名\"]", 6, "the map does not mention \"内容\""),
         ("drop = [\"姓名\", \"内容\"]", "drop = [\"姓名\", \"内容\", \"地址\"]", 6, "the file has no column \"地址\""),
-        ("drop = [\"姓名\", \"内容\"]", "drop = [\"姓名\", \"内容\", \"承办单位\"]", 6, "\"承办单位\" is under `drop` and used on line 14"),
+        (
+            "drop = [\"姓名\", \"内容\"]",
+            "drop = [\"姓名\", \"内容\", \"承办单位\"]",
+            6,
+            "\"承办单位\" is under `drop` and used on line 14",
+        ),
         ("id = \"工单编号\"", "", 12, "[set] lacks id"),
         ("[time]", "[time", 8, "is not TOML"),
     ] {
@@ -173,7 +186,12 @@ skip = ["备注"]
 
 #[test]
 fn an_event_log_is_numbered_by_its_content_so_that_order_and_length_do_not_matter() {
-    let row = ["1,受理,2024-05-01 08:00:00,a", "1,派单,2024-05-01 09:00:00,b", "1,备注,2024-05-01 09:30:00,b", "1,办结,2024-05-02 08:00:00,b"];
+    let row = [
+        "1,受理,2024-05-01 08:00:00,a",
+        "1,派单,2024-05-01 09:00:00,b",
+        "1,备注,2024-05-01 09:30:00,b",
+        "1,办结,2024-05-02 08:00:00,b",
+    ];
     let file = |rows: &[&str]| format!("id,step,time,unit\n{}\n", rows.join("\n"));
     let (report, events) = import(LOG, file(&row).as_bytes()).unwrap();
     assert_eq!((report.rows_mapped, events.len()), (4, 3));
@@ -215,10 +233,18 @@ gone = "logout"
         2024-05-01 08:00:15,a,通话,,s\n2024-05-01 08:00:15,b,小休,,s\n\
         2024-05-01 08:00:05,a,示闲,,s\n";
     let (report, events) = import(map, file.as_bytes()).unwrap();
-    let seen: Vec<String> = events.iter().map(|event| format!("{} {} {}", &event["ts"][11..19], event["id"], event["kind"])).collect();
+    let seen: Vec<String> =
+        events.iter().map(|event| format!("{} {} {}", &event["ts"][11..19], event["id"], event["kind"])).collect();
     assert_eq!(
         seen,
-        ["23:55:00 a ready", "00:00:00 b talk", "00:00:05 b ready", "00:00:10 a talk", "00:00:10 b logout", "00:00:15 b rest"]
+        [
+            "23:55:00 a ready",
+            "00:00:00 b talk",
+            "00:00:05 b ready",
+            "00:00:10 a talk",
+            "00:00:10 b logout",
+            "00:00:15 b rest"
+        ]
     );
     assert_eq!((report.rows_mapped, report.quarantined_by_reason["out_of_order"]), (7, 1));
 }
@@ -259,14 +285,16 @@ fn a_dictionary_file_and_the_citys_own_names_are_looked_up() {
                 org = { column = \"unit\", dict = \"units.csv\" }\narea = { column = \"area\", city = \"areas\" }\n[[stage]]\nkind = \"open\"\nat = \"at\"\n";
     let map = Mapping::parse("map.toml", text, folder.path()).unwrap();
     let file = folder.path().join("f.csv");
-    std::fs::write(&file, "id,at,unit,area\n1,2024-05-01T00:00:00Z,城管局,海曙区\n2,2024-05-01T00:00:01Z,别的,火星\n").unwrap();
+    std::fs::write(&file, "id,at,unit,area\n1,2024-05-01T00:00:00Z,城管局,海曙区\n2,2024-05-01T00:00:01Z,别的,火星\n")
+        .unwrap();
     let Loaded { report, mut events } = load(&file, &map, None, i64::MAX, &ProgressBar::hidden(), None).unwrap();
     let batch = events.next_batch().unwrap().unwrap();
     let (first, second) = (event(&batch, 0), event(&batch, 1));
     assert_eq!((first["org"].as_str(), first["area"].as_str()), ("CG", "330203"));
     assert_eq!((second["org"].as_str(), second["area"].as_str()), ("别的", "火星"));
     assert_eq!((report.unmapped_values["unit"]["别的"], report.unmapped_values["area"]["火星"]), (1, 1));
-    let error = Mapping::parse("map.toml", &text.replace("units.csv", "unit.csv"), folder.path()).unwrap_err().to_string();
+    let error =
+        Mapping::parse("map.toml", &text.replace("units.csv", "unit.csv"), folder.path()).unwrap_err().to_string();
     assert!(error.starts_with("map.toml:9: dictionary "), "{error}");
 }
 
@@ -349,13 +377,18 @@ proptest! {
 #[test]
 #[ignore = "a measurement"]
 fn how_long_a_real_file_takes() {
-    for (file, map) in [("boston311/tickets.csv.gz", "boston311"), ("bank_calls/calls.csv.gz", "bank_calls"), ("pingshan/tickets.csv.gz", "pingshan")] {
+    for (file, map) in [
+        ("boston311/tickets.csv.gz", "boston311"),
+        ("bank_calls/calls.csv.gz", "bank_calls"),
+        ("pingshan/tickets.csv.gz", "pingshan"),
+    ] {
         let shared = std::env::var("LINGPING_SHARED").unwrap();
         let path = Path::new(&shared).join("data").join(file);
         let map = Mapping::load(&crate::model::assets::path(format!("maps/{map}.toml"))).unwrap();
         let key = Key::new(b"a key for tests only").unwrap();
         let began = std::time::Instant::now();
-        let Loaded { report, mut events } = load(&path, &map, Some(key), i64::MAX, &ProgressBar::hidden(), None).unwrap();
+        let Loaded { report, mut events } =
+            load(&path, &map, Some(key), i64::MAX, &ProgressBar::hidden(), None).unwrap();
         let mut rows = 0;
         while let Some(batch) = events.next_batch().unwrap() {
             rows += batch.num_rows();

@@ -106,7 +106,10 @@ fn failed(error: ArrowError) -> FeedError {
 
 fn spill_failed(error: impl std::fmt::Display) -> FeedError {
     let path = std::env::temp_dir().display().to_string();
-    FeedError::File { path, message: format!("events cannot be sorted there: {error}; set TMPDIR to a folder with room") }
+    FeedError::File {
+        path,
+        message: format!("events cannot be sorted there: {error}; set TMPDIR to a folder with room"),
+    }
 }
 
 impl Sink {
@@ -150,7 +153,8 @@ impl Sink {
 
     fn spill(&mut self) -> Result<(), FeedError> {
         let file = temporary_file().map_err(spill_failed)?;
-        let mut writer = StreamWriter::try_new(BufWriter::new(file), &self.stream.source_schema()).map_err(spill_failed)?;
+        let mut writer =
+            StreamWriter::try_new(BufWriter::new(file), &self.stream.source_schema()).map_err(spill_failed)?;
         let mut sorted = SortedRun::new(std::mem::take(&mut self.run));
         self.run_rows = 0;
         while let Some(batch) = sorted.next_batch()? {
@@ -376,7 +380,8 @@ mod tests {
             .map(|(n, (ts, kind))| (*ts, kind_order(kind), format!("ticket number {n:08}"), (*kind).to_owned()))
             .collect();
         expected.sort();
-        let expected: Vec<(i64, String, String)> = expected.into_iter().map(|(ts, _, id, kind)| (ts, kind, id)).collect();
+        let expected: Vec<(i64, String, String)> =
+            expected.into_iter().map(|(ts, _, id, kind)| (ts, kind, id)).collect();
         for run_rows in [RUN_ROWS, 10_000] {
             assert!(through(run_rows, &events) == expected, "{run_rows}");
         }

@@ -38,7 +38,9 @@ impl TimeFormat {
             _ => {}
         }
         let has = |letters: &[&str]| letters.iter().any(|letter| text.contains(letter));
-        if !text.contains('%') || chrono::format::StrftimeItems::new(text).any(|item| item == chrono::format::Item::Error) {
+        if !text.contains('%')
+            || chrono::format::StrftimeItems::new(text).any(|item| item == chrono::format::Item::Error)
+        {
             return Err(format!(
                 "{text:?} is no time format; write it like \"%Y-%m-%d %H:%M:%S\", or epoch_s, epoch_ms, excel, rfc3339"
             ));
@@ -71,11 +73,11 @@ impl TimeReader {
                     NaiveDate::parse_from_str(text, format).ok().and_then(|day| local(day.and_time(NaiveTime::MIN)))
                 }
                 TimeFormat::Offset(format) => offset(text, format),
-                TimeFormat::EpochSeconds => {
-                    text.parse::<f64>().ok().filter(|seconds| seconds.is_finite()).and_then(|seconds| {
-                        sane_us((seconds * 1e6).round())
-                    })
-                }
+                TimeFormat::EpochSeconds => text
+                    .parse::<f64>()
+                    .ok()
+                    .filter(|seconds| seconds.is_finite())
+                    .and_then(|seconds| sane_us((seconds * 1e6).round())),
                 TimeFormat::EpochMillis => text.parse::<i64>().ok().and_then(|millis| sane_us(millis as f64 * 1e3)),
                 TimeFormat::Excel => excel(text).and_then(local),
             };
@@ -172,7 +174,6 @@ fn excel(text: &str) -> Option<NaiveDateTime> {
     NaiveDate::from_ymd_opt(1899, 12, 30).and_then(|day| on_day(day, seconds))
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -186,7 +187,14 @@ mod tests {
     fn times_read_as_exports_write_them() {
         let zone = chrono_tz::Asia::Shanghai;
         let reader = reader(
-            &["%Y-%m-%d %H:%M:%S", "%Y/%m/%d %H:%M", "%m/%d/%Y %I:%M:%S %p", "%Y年%m月%d日 %H时%M分", "%Y-%m-%d", "excel"],
+            &[
+                "%Y-%m-%d %H:%M:%S",
+                "%Y/%m/%d %H:%M",
+                "%m/%d/%Y %I:%M:%S %p",
+                "%Y年%m月%d日 %H时%M分",
+                "%Y-%m-%d",
+                "excel",
+            ],
             zone,
         );
         for (text, expected) in [

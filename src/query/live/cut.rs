@@ -22,9 +22,31 @@ use crate::model::Stream;
 
 /// Aggregates whose partial states merge and stay small.
 const MERGEABLE: &[&str] = &[
-    "count", "sum", "min", "max", "avg", "bool_and", "bool_or", "bit_and", "bit_or", "bit_xor", "var", "var_pop",
-    "var_sample", "var_samp", "stddev", "stddev_pop", "stddev_samp", "covar_samp", "covar_pop", "corr",
-    "approx_distinct", "approx_percentile_cont", "approx_median", "first_value", "last_value",
+    "count",
+    "sum",
+    "min",
+    "max",
+    "avg",
+    "bool_and",
+    "bool_or",
+    "bit_and",
+    "bit_or",
+    "bit_xor",
+    "var",
+    "var_pop",
+    "var_sample",
+    "var_samp",
+    "stddev",
+    "stddev_pop",
+    "stddev_samp",
+    "covar_samp",
+    "covar_pop",
+    "corr",
+    "approx_distinct",
+    "approx_percentile_cont",
+    "approx_median",
+    "first_value",
+    "last_value",
 ];
 
 /// How a cut's states are merged.

@@ -314,8 +314,7 @@ impl Follower {
     fn take_pieces(&mut self, rows: &StreamRows) {
         let mut gone: HashMap<u64, Arc<Node>> = self.pieces.iter().map(|node| (piece_id(node), node.clone())).collect();
         let hot_from = rows.hot.iter().find_map(seq_ends).map_or(i64::MAX, |(first, _)| first);
-        let (sealed, kept): (Vec<_>, Vec<_>) =
-            self.hot.leaves().into_iter().partition(|leaf| leaf.seq_max < hot_from);
+        let (sealed, kept): (Vec<_>, Vec<_>) = self.hot.leaves().into_iter().partition(|leaf| leaf.seq_max < hot_from);
         let mut pieces = Vec::with_capacity(rows.pieces.len());
         let mut fresh = Vec::new();
         for piece in &rows.pieces {

@@ -89,11 +89,7 @@ impl TableProvider for SlotTable {
         Self: 'async_trait,
     {
         let whole = projection.is_none_or(|columns| columns.iter().copied().eq(0..self.0.schema.fields().len()));
-        let plan = if whole {
-            Ok(self.0.exec())
-        } else {
-            datafusion::common::internal_err!("a slot is read whole")
-        };
+        let plan = if whole { Ok(self.0.exec()) } else { datafusion::common::internal_err!("a slot is read whole") };
         Box::pin(async move { plan })
     }
 }
@@ -151,10 +147,7 @@ impl ExecutionPlan for SlotExec {
         Ok(self)
     }
 
-    fn with_new_children(
-        self: Arc<Self>,
-        _children: Vec<Arc<dyn ExecutionPlan>>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
+    fn with_new_children(self: Arc<Self>, _children: Vec<Arc<dyn ExecutionPlan>>) -> Result<Arc<dyn ExecutionPlan>> {
         Ok(self)
     }
 

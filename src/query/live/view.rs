@@ -21,11 +21,11 @@ use datafusion::physical_plan::{ExecutionPlan, collect, replace_children_if_nece
 
 use super::super::functions::ClockCell;
 use super::super::source::View;
-use crate::model::Stream;
 use super::cut::{CutPlan, Merge, StateLeaf, Template};
 use super::nodes::{Node, Rest, Rows, StreamNodes};
 use super::slot::Slot;
 use super::window::{Outcome, Window};
+use crate::model::Stream;
 
 /// A plan's metrics grow with each run; it is made afresh after this many.
 const RUNS_MAX: u32 = 512;
@@ -170,9 +170,8 @@ impl LiveView {
     /// DataFusion can't plan one of them.
     pub async fn new(state: &SessionState, cell: ClockCell, template: Template) -> Result<LiveView> {
         // No optimizer rule may fuse, reorder or prune what is run set by set.
-        let bare = SessionStateBuilder::new_from_existing(state.clone())
-            .with_physical_optimizer_rules(Vec::new())
-            .build();
+        let bare =
+            SessionStateBuilder::new_from_existing(state.clone()).with_physical_optimizer_rules(Vec::new()).build();
         let mut cuts = Vec::with_capacity(template.cuts.len());
         for cut in template.cuts {
             cuts.push(Cut::new(&bare, cut).await?);

@@ -16,11 +16,11 @@ use arrow::array::{RecordBatch, RecordBatchOptions, TimestampMicrosecondArray};
 use arrow::datatypes::{DataType, Field, Schema};
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
 use datafusion::common::{Column, DFSchema, DFSchemaRef, Result, ScalarValue};
+use datafusion::execution::SessionState;
 use datafusion::logical_expr::expr::{BinaryExpr, ScalarFunction};
 use datafusion::logical_expr::simplify::SimplifyContext;
 use datafusion::logical_expr::{Between, Expr, Operator, lit};
 use datafusion::optimizer::simplify_expressions::ExprSimplifier;
-use datafusion::execution::SessionState;
 use datafusion::physical_expr::PhysicalExpr;
 
 use super::super::functions::{instant_type, is_clock_function};

@@ -133,10 +133,8 @@ fn figures_are_those_counted_by_hand() {
         assert_eq!(areas[0], [Json::from("330203"), "海曙区".into(), "Haishu".into(), 1.into(), 0.into()]);
         assert_eq!(rows(&lab, "ticker", None).await.len(), 10);
         // Parameters: the drill-down to one board, and what the demo mark says.
-        let asked = MetricRef {
-            name: "today_opened".to_owned(),
-            params: [("board".to_owned(), "life".to_owned())].into(),
-        };
+        let asked =
+            MetricRef { name: "today_opened".to_owned(), params: [("board".to_owned(), "life".to_owned())].into() };
         let result = lab.engine.metric(&asked, None).await.unwrap();
         assert_eq!(result.rows, [[1, 0]]);
         assert!(!result.demo);

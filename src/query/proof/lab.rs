@@ -162,7 +162,9 @@ impl Maker {
                 for kind in ["reach", "propose", "onsite", "grant", "escalate"] {
                     if self.random.random_bool(0.2) {
                         then(self, kind, HOUR, events);
-                        if kind == "grant" && let Some(event) = events.last_mut() {
+                        if kind == "grant"
+                            && let Some(event) = events.last_mut()
+                        {
                             event.set("amount", f64::from(self.random.random_range(1..900_000_u32)));
                         }
                     }

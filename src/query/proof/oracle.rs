@@ -52,7 +52,10 @@ fn difference(live: &Table, scan: &Table) -> Option<String> {
     for (row, (a, b)) in live.1.iter().zip(&scan.1).enumerate() {
         for (column, (a, b)) in live.0.iter().zip(a.iter().zip(b)) {
             if !same(column, a, b) {
-                return Some(format!("row {row}, {column}: live {a}, scan {b}\nlive {:?}\nscan {:?}", live.1[row], scan.1[row]));
+                return Some(format!(
+                    "row {row}, {column}: live {a}, scan {b}\nlive {:?}\nscan {:?}",
+                    live.1[row], scan.1[row]
+                ));
             }
         }
     }
@@ -120,7 +123,8 @@ fn every_file_live_equals_a_scan_through_landings_seals_late_rows_and_ticks() {
 
 /// A query of the live grammar: some groups, some aggregates, some windows.
 fn generated() -> impl Strategy<Value = String> {
-    let group = prop::sample::subsequence(vec!["kind", "area", "board", "demo", "date_part('hour', local_time(ts))"], 0..3);
+    let group =
+        prop::sample::subsequence(vec!["kind", "area", "board", "demo", "date_part('hour', local_time(ts))"], 0..3);
     let window = prop::sample::select(vec![
         "true",
         "ts >= now() - INTERVAL '1 hour'",
@@ -132,7 +136,13 @@ fn generated() -> impl Strategy<Value = String> {
         "due < day_start(1)",
         "CASE WHEN ts >= day_start() THEN rating > 2 ELSE rating < 4 END",
     ]);
-    let row = prop::sample::select(vec!["true", "kind = 'open'", "kind IN ('finish', 'rate')", "elapsed_s < 600", "topic IS NULL"]);
+    let row = prop::sample::select(vec![
+        "true",
+        "kind = 'open'",
+        "kind IN ('finish', 'rate')",
+        "elapsed_s < 600",
+        "topic IS NULL",
+    ]);
     let aggregates = prop::sample::subsequence(
         vec![
             "count(*)",

@@ -270,9 +270,9 @@ impl Landing {
             (if one_job { 0 } else { places.job(row) }, ts[row], kind_order[checked.kinds[row] as usize])
         };
         let compare = |a: &u32, b: &u32| {
-            key(*a).cmp(&key(*b)).then_with(|| {
-                rows::compare_sequences(src_seq.value(*a as usize), src_seq.value(*b as usize))
-            })
+            key(*a)
+                .cmp(&key(*b))
+                .then_with(|| rows::compare_sequences(src_seq.value(*a as usize), src_seq.value(*b as usize)))
         };
         if !order.is_sorted_by(|a, b| compare(a, b).is_le()) {
             order.sort_by(compare);

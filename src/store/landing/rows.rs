@@ -39,8 +39,9 @@ fn kind_views(stream: Stream) -> &'static [u128] {
 
 /// [`machine::kind_order`] by index of the kind.
 pub fn kind_order(stream: Stream) -> &'static [u8] {
-    static ORDERS: LazyLock<[Vec<u8>; 6]> =
-        LazyLock::new(|| Stream::ALL.map(|stream| stream.kinds().iter().map(|kind| machine::kind_order(kind)).collect()));
+    static ORDERS: LazyLock<[Vec<u8>; 6]> = LazyLock::new(|| {
+        Stream::ALL.map(|stream| stream.kinds().iter().map(|kind| machine::kind_order(kind)).collect())
+    });
     &ORDERS[stream as usize]
 }
 
@@ -158,7 +159,9 @@ pub fn row_json(stream: Stream, source: &RecordBatch, row: usize) -> Map<String,
             ColumnType::Int => array.as_primitive_opt::<Int64Type>().map(|ints| ints.value(row).into()),
             ColumnType::Float => array.as_primitive_opt::<Float64Type>().map(|floats| floats.value(row).into()),
             ColumnType::Bool => array.as_boolean_opt().map(|bools| bools.value(row).into()),
-            ColumnType::Time => array.as_primitive_opt::<TimestampMicrosecondType>().map(|times| times.value(row).into()),
+            ColumnType::Time => {
+                array.as_primitive_opt::<TimestampMicrosecondType>().map(|times| times.value(row).into())
+            }
         };
         if let Some(value) = value {
             object.insert(column.name.to_owned(), value);

@@ -68,7 +68,8 @@ impl Landing {
         let ts = times(source, "ts")?;
         let ids = texts(source, "id")?;
         let due = times(source, "due")?;
-        let (overdue, dates_only, demo) = (bools(source, "overdue")?, bools(source, "dates_only")?, bools(source, "demo")?);
+        let (overdue, dates_only, demo) =
+            (bools(source, "overdue")?, bools(source, "dates_only")?, bools(source, "demo")?);
         let mut said_columns: Vec<&StringViewArray> = Vec::with_capacity(INHERITED.len());
         for name in INHERITED {
             said_columns.push(texts(source, name)?);
@@ -173,7 +174,11 @@ impl Landing {
     }
 
     /// Takes registry events, as sent or landed.
-    pub(super) fn registry(&mut self, rows: &RecordBatch, order: impl Iterator<Item = usize>) -> Result<(), StoreError> {
+    pub(super) fn registry(
+        &mut self,
+        rows: &RecordBatch,
+        order: impl Iterator<Item = usize>,
+    ) -> Result<(), StoreError> {
         let (ts, ids, types, kinds) =
             (times(rows, "ts")?, texts(rows, "id")?, texts(rows, "type")?, texts(rows, "kind")?);
         let (grade, tags, area) = (texts(rows, "grade")?, texts(rows, "tags")?, texts(rows, "area")?);
@@ -234,7 +239,8 @@ impl Landing {
         now_us: i64,
     ) -> Result<RecordBatch, StoreError> {
         let rows = walk.rows.len();
-        let as_sent = rows == source.num_rows() && walk.rows.iter().enumerate().all(|(place, row)| place == *row as usize);
+        let as_sent =
+            rows == source.num_rows() && walk.rows.iter().enumerate().all(|(place, row)| place == *row as usize);
         let picked = (!as_sent).then(|| UInt32Array::from(walk.rows.clone()));
         let columns = stream
             .columns()
@@ -329,8 +335,8 @@ fn time_array(values: impl Iterator<Item = Option<i64>>) -> ArrayRef {
 fn state_array(states: impl ExactSizeIterator<Item = Option<State>> + Clone) -> ArrayRef {
     static VIEWS: LazyLock<[u128; 7]> =
         LazyLock::new(|| State::ALL.map(|state| arrow::array::make_view(state.name().as_bytes(), 0, 0)));
-    let views: ScalarBuffer<u128> = states.clone().map(|state| state.map_or(0, |state| VIEWS[state as usize])).collect();
+    let views: ScalarBuffer<u128> =
+        states.clone().map(|state| state.map_or(0, |state| VIEWS[state as usize])).collect();
     let nulls: NullBuffer = states.map(|state| state.is_some()).collect();
     Arc::new(StringViewArray::new(views, Vec::new(), Some(nulls).filter(|nulls| nulls.null_count() > 0)))
 }
-

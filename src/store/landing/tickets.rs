@@ -144,12 +144,7 @@ impl Tickets {
     }
 
     /// Takes one event; `board_of` names the board of a service the city knows.
-    pub fn step(
-        &mut self,
-        id: &str,
-        step: &Step,
-        board_of: impl FnOnce(Symbol) -> Symbol,
-    ) -> Result<Derived, Refused> {
+    pub fn step(&mut self, id: &str, step: &Step, board_of: impl FnOnce(Symbol) -> Symbol) -> Result<Derived, Refused> {
         let place = self.places.get(id).copied();
         let before = match place {
             Some(Place::Open(slot)) => self.open.get(slot),

@@ -120,7 +120,8 @@ impl Header {
         if self.stream == HELD {
             return serde_json::from_slice(payload).map(Content::Held).map_err(|error| error.to_string());
         }
-        let stream = *Stream::ALL.get(self.stream as usize).ok_or_else(|| format!("there is no stream {}", self.stream))?;
+        let stream =
+            *Stream::ALL.get(self.stream as usize).ok_or_else(|| format!("there is no stream {}", self.stream))?;
         let batch = rows_from_payload(stream, self, payload).map_err(|error| error.to_string())?;
         Ok(Content::Rows(stream, batch))
     }
@@ -140,7 +141,13 @@ impl Commit {
     }
 
     /// Adds landed rows of one stream, which all have this `recv`, with `seq` dense from `first_seq`.
-    pub fn rows(&mut self, stream: Stream, batch: &RecordBatch, first_seq: i64, recv_us: i64) -> Result<(), StoreError> {
+    pub fn rows(
+        &mut self,
+        stream: Stream,
+        batch: &RecordBatch,
+        first_seq: i64,
+        recv_us: i64,
+    ) -> Result<(), StoreError> {
         let at = self.bytes.len();
         self.bytes.resize(at + HEADER_BYTES, 0);
         let mut fields = Vec::new();
@@ -179,7 +186,8 @@ impl Commit {
         if length > PAYLOAD_BYTES_MAX {
             return Err(StoreError::Arrow(format!("{length} bytes are too many for one frame")));
         }
-        self.frames.push((at, Header { flags: 0, length, crc: 0, first_seq, rows: rows as u32, stream, recv_us, commit: 0 }));
+        self.frames
+            .push((at, Header { flags: 0, length, crc: 0, first_seq, rows: rows as u32, stream, recv_us, commit: 0 }));
         Ok(())
     }
 

@@ -15,9 +15,15 @@ use super::{FILE_HEADER_BYTES, FILE_MAGIC};
 pub enum Next {
     Commit(Vec<(Header, Content)>),
     /// The end. `good` bytes are commits; what follows them, if anything, is a torn tail.
-    End { good: u64, torn: Option<String> },
+    End {
+        good: u64,
+        torn: Option<String>,
+    },
     /// Damage at this offset.
-    Damaged { offset: u64, message: String },
+    Damaged {
+        offset: u64,
+        message: String,
+    },
 }
 
 pub struct LogReader<R> {
@@ -76,7 +82,8 @@ impl<R: Read> LogReader<R> {
         if read < header.length || !header.matches(&payload) {
             let mut broken = bytes.to_vec();
             broken.extend_from_slice(&payload);
-            let message = if read < header.length { "the file ends inside a frame" } else { "the frame's sum is wrong" };
+            let message =
+                if read < header.length { "the file ends inside a frame" } else { "the frame's sum is wrong" };
             return Ok(Found::Broken(message.to_owned(), broken));
         }
         self.offset += (HEADER_BYTES + header.length) as u64;
@@ -92,7 +99,6 @@ impl<R: Read> LogReader<R> {
             let mut bytes = [0; FILE_HEADER_BYTES];
             let filled = self.fill(&mut bytes)?;
             if filled < FILE_HEADER_BYTES || &bytes[..8] != FILE_MAGIC {
-                
                 let message = "this is no log file".to_owned();
                 // The name was synced before the first commit: any commit behind it means damage.
                 return self.ending(message, bytes[..filled].to_vec(), 0, 0);

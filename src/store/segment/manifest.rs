@@ -54,7 +54,15 @@ pub struct CheckpointInfo {
 impl Default for Manifest {
     fn default() -> Self {
         Manifest {
-            version: VERSION, log_from: 1, next_segment: 1, next_seq: 1, segments: Vec::new(), held: Vec::new(), dropped: 0, checkpoint: None }
+            version: VERSION,
+            log_from: 1,
+            next_segment: 1,
+            next_seq: 1,
+            segments: Vec::new(),
+            held: Vec::new(),
+            dropped: 0,
+            checkpoint: None,
+        }
     }
 }
 

@@ -116,7 +116,10 @@ impl Segment {
     }
 
     /// The last row of each of these tickets in here, by `seq`.
-    pub(super) fn last_events(&self, tickets: &HashSet<&str, ahash::RandomState>) -> Result<Vec<RecordBatch>, StoreError> {
+    pub(super) fn last_events(
+        &self,
+        tickets: &HashSet<&str, ahash::RandomState>,
+    ) -> Result<Vec<RecordBatch>, StoreError> {
         let filters = match self.ids.get() {
             Some(filters) => filters,
             None => {

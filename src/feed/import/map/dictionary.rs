@@ -19,7 +19,8 @@ pub fn of_file(folder: &Path, node: Node<'_>) -> Result<Entries, FeedError> {
         Some(file) => (file.to_owned(), None, None),
         None => {
             let table = node.table("dict")?;
-            let file = table.require("file", "{ file = \"areas.csv\", from = \"name\", to = \"code\" }")?.text()?.to_owned();
+            let file =
+                table.require("file", "{ file = \"areas.csv\", from = \"name\", to = \"code\" }")?.text()?.to_owned();
             let text = |key| table.get(key).map(|node| node.text().map(str::to_owned)).transpose();
             let (from, to) = (text("from")?, text("to")?);
             table.finish()?;

@@ -57,7 +57,8 @@ impl<'a> Table<'a> {
     }
 
     pub fn require(&self, key: &'static str, example: &str) -> Result<Node<'a>, FeedError> {
-        self.get(key).ok_or_else(|| self.error(self.line, format!("{} lacks {key:?}; write it like {example}", self.name)))
+        self.get(key)
+            .ok_or_else(|| self.error(self.line, format!("{} lacks {key:?}; write it like {example}", self.name)))
     }
 
     pub fn error(&self, line: usize, message: impl Into<String>) -> FeedError {
@@ -66,9 +67,9 @@ impl<'a> Table<'a> {
 
     /// Every key with its value: for tables whose keys are the city's own.
     pub fn entries(&self) -> impl Iterator<Item = (&'a str, usize, Node<'a>)> {
-        self.table.iter().map(|(key, value)| {
-            (key.get_ref().as_ref(), self.document.line(key.span().start), self.node(value))
-        })
+        self.table
+            .iter()
+            .map(|(key, value)| (key.get_ref().as_ref(), self.document.line(key.span().start), self.node(value)))
     }
 
     /// Complains about the first key that nobody asked for.
@@ -126,12 +127,9 @@ impl<'a> Node<'a> {
             DeValue::Integer(number) => i64::from_str_radix(&number.as_str().replace('_', ""), number.radix())
                 .map(Scalar::Int)
                 .map_err(|_| self.wrong("a number that fits 64 bits"))?,
-            DeValue::Float(number) => number
-                .as_str()
-                .replace('_', "")
-                .parse()
-                .map(Scalar::Float)
-                .map_err(|_| self.wrong("a number"))?,
+            DeValue::Float(number) => {
+                number.as_str().replace('_', "").parse().map(Scalar::Float).map_err(|_| self.wrong("a number"))?
+            }
             _ => return Err(self.wrong("a text, a number, true or false")),
         })
     }

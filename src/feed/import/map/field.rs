@@ -97,7 +97,9 @@ impl Reader<'_> {
         let first = table.get("first");
         let columns = table.get("columns");
         let constant = table.get("constant");
-        if [column.is_some(), first.is_some(), columns.is_some(), constant.is_some()].iter().filter(|is| **is).count() != 1 {
+        if [column.is_some(), first.is_some(), columns.is_some(), constant.is_some()].iter().filter(|is| **is).count()
+            != 1
+        {
             return Err(table.error(table.line, "a field has exactly one of column, first, columns and constant"));
         }
         let join = table.get("join");
@@ -157,7 +159,8 @@ impl Reader<'_> {
             field.default = Some(typed(node, role)?);
         }
         if role == Role::Time && (any || field.default.is_some()) {
-            return Err(table.error(table.line, "a time is read by the formats of [time]; it has no map, dict, city or default"));
+            return Err(table
+                .error(table.line, "a time is read by the formats of [time]; it has no map, dict, city or default"));
         }
         Ok(())
     }
@@ -207,7 +210,11 @@ fn plain_texts(node: Node<'_>) -> Result<Vec<String>, FeedError> {
             Scalar::Bool(truth) => truth.to_string(),
         })
     };
-    if matches!(node.value, DeValue::Array(_)) { node.items()?.into_iter().map(one).collect() } else { Ok(vec![one(node)?]) }
+    if matches!(node.value, DeValue::Array(_)) {
+        node.items()?.into_iter().map(one).collect()
+    } else {
+        Ok(vec![one(node)?])
+    }
 }
 
 /// A value of the map, checked against the column it is for.

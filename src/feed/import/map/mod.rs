@@ -35,7 +35,15 @@ pub struct FileOptions {
 
 impl Default for FileOptions {
     fn default() -> FileOptions {
-        FileOptions { format: None, encoding: None, delimiter: None, quote: true, header: true, columns: vec![], skip: 0 }
+        FileOptions {
+            format: None,
+            encoding: None,
+            delimiter: None,
+            quote: true,
+            header: true,
+            columns: vec![],
+            skip: 0,
+        }
     }
 }
 
@@ -196,8 +204,10 @@ impl Mapping {
     /// It cannot be read, or something in it is wrong: the file, the line and what to do.
     pub fn load(path: &std::path::Path) -> Result<Mapping, FeedError> {
         let shown = path.display().to_string();
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| FeedError::File { path: shown.clone(), message: format!("the map cannot be read: {error}") })?;
+        let text = std::fs::read_to_string(path).map_err(|error| FeedError::File {
+            path: shown.clone(),
+            message: format!("the map cannot be read: {error}"),
+        })?;
         let folder = path.parent().unwrap_or(std::path::Path::new("."));
         Mapping::parse(&shown, &text, folder)
     }

@@ -6,9 +6,7 @@ use toml::de::DeTable;
 
 use super::document::{Document, Node, Table, nearest};
 use super::field::{Reader, Role};
-use super::{
-    Counter, DayClock, Field, FileOptions, Mapping, Missing, Numbering, Scalar, Shape, Source, Stage,
-};
+use super::{Counter, DayClock, Field, FileOptions, Mapping, Missing, Numbering, Scalar, Shape, Source, Stage};
 use crate::feed::FeedError;
 use crate::feed::import::times::{TimeFormat, TimeReader};
 use crate::model::City;
@@ -37,12 +35,17 @@ pub fn mapping(path: &str, text: &str, folder: &Path) -> Result<Mapping, FeedErr
     }
     let texts = |key| top.get(key).map(|node| node.texts()).transpose().map(Option::unwrap_or_default);
     let nulls = texts("null")?.into_iter().map(|(text, _)| text.trim().to_owned()).collect();
-    let drop: Vec<(String, usize)> = texts("drop")?.into_iter().map(|(name, line)| (name.trim().to_owned(), line)).collect();
+    let drop: Vec<(String, usize)> =
+        texts("drop")?.into_iter().map(|(name, line)| (name.trim().to_owned(), line)).collect();
     let not_personal = texts("not_personal")?;
     let drop_others = match top.get("others") {
         None => false,
         Some(node) if node.text()? == "drop" => true,
-        Some(node) => return Err(node.error("others is \"drop\", or left out (then a column that the map does not mention stops the import)")),
+        Some(node) => {
+            return Err(node.error(
+                "others is \"drop\", or left out (then a column that the map does not mention stops the import)",
+            ));
+        }
     };
     let file = top.get("file").map(file_options).transpose()?.unwrap_or_default();
     let times = times(top.require("time", "[time] with zone = \"Asia/Shanghai\"")?)?;
@@ -55,7 +58,8 @@ pub fn mapping(path: &str, text: &str, folder: &Path) -> Result<Mapping, FeedErr
     let id_is_set = set.iter().any(|(index, _)| Some(*index) == source_index(stream, "id"));
     let shape = shape(&mut reader, &top, stream)?;
     if !id_is_set {
-        return Err(document.error(top.get("set").map_or(1, |node| node.line), "[set] lacks id: which column names the object?"));
+        return Err(document
+            .error(top.get("set").map_or(1, |node| node.line), "[set] lacks id: which column names the object?"));
     }
     let numbering = match top.get("seq") {
         None if matches!(shape, Shape::Long { .. }) => Numbering::Digest,
@@ -72,12 +76,15 @@ pub fn mapping(path: &str, text: &str, folder: &Path) -> Result<Mapping, FeedErr
     for (name, line) in not_personal {
         match columns.iter_mut().find(|column| column.name == name.trim()) {
             Some(column) => column.not_personal = true,
-            None => return Err(document.error(line, format!("not_personal names {name:?}, which the map does not use"))),
+            None => {
+                return Err(document.error(line, format!("not_personal names {name:?}, which the map does not use")));
+            }
         }
     }
     for (name, line) in &drop {
         if let Some(used) = columns.iter().find(|column| column.name == *name && column.content) {
-            let message = format!("{name:?} is under `drop` and used on line {}; take it out of one of them", used.line);
+            let message =
+                format!("{name:?} is under `drop` and used on line {}; take it out of one of them", used.line);
             return Err(document.error(*line, message));
         }
     }
@@ -177,7 +184,10 @@ fn times(node: Node<'_>) -> Result<TimeReader, FeedError> {
     let table = node.table("[time]")?;
     let zone = table.require("zone", "zone = \"Asia/Shanghai\"")?;
     let parsed = zone.text()?.parse().map_err(|_| {
-        zone.error(format!("there is no time zone {:?}; it is an IANA name such as \"Asia/Shanghai\"", zone.text().unwrap_or_default()))
+        zone.error(format!(
+            "there is no time zone {:?}; it is an IANA name such as \"Asia/Shanghai\"",
+            zone.text().unwrap_or_default()
+        ))
     })?;
     let mut formats = vec![];
     if let Some(node) = table.get("formats") {
@@ -225,7 +235,9 @@ fn values(reader: &mut Reader<'_>, stream: Stream, node: Node<'_>) -> Result<Vec
     for (name, line, value) in table.entries() {
         let refuse = |message: String| Err(reader.document.error(line, message));
         if matches!(name, "ts" | "kind" | "src" | "src_seq") {
-            return refuse(format!("{name} is not set here: ts comes from `at`, kind from the stage, src and seq from the top of the map"));
+            return refuse(format!(
+                "{name} is not set here: ts comes from `at`, kind from the stage, src and seq from the top of the map"
+            ));
         }
         let Some((index, column)) = source_index(stream, name).zip(stream.column(name)) else {
             if stream.column(name).is_some_and(|column| column.writer == Writer::Hub) {
@@ -234,7 +246,13 @@ fn values(reader: &mut Reader<'_>, stream: Stream, node: Node<'_>) -> Result<Vec
             let names = || stream.source_columns().map(|column| column.name);
             let hint = match nearest(name, names()) {
                 Some(near) => format!("did you mean {near:?}?"),
-                None => format!("it has {}", names().filter(|name| !matches!(*name, "ts" | "kind" | "src" | "src_seq")).collect::<Vec<_>>().join(", ")),
+                None => format!(
+                    "it has {}",
+                    names()
+                        .filter(|name| !matches!(*name, "ts" | "kind" | "src" | "src_seq"))
+                        .collect::<Vec<_>>()
+                        .join(", ")
+                ),
             };
             return refuse(format!("{stream} have no column {name:?}; {hint}"));
         };
@@ -262,7 +280,11 @@ fn shape(reader: &mut Reader<'_>, top: &Table<'_>, stream: Stream) -> Result<Sha
         }
         "long" => {
             let table = top.require("event", "[event] with kind and at")?.table("[event]")?;
-            let kind = kind_field(reader, table.require("kind", "kind = { column = \"动作\", map = { \"受理\" = \"open\" } }")?, stream)?;
+            let kind = kind_field(
+                reader,
+                table.require("kind", "kind = { column = \"动作\", map = { \"受理\" = \"open\" } }")?,
+                stream,
+            )?;
             let at = reader.field(table.require("at", "at = \"时间\"")?, Role::Time)?;
             let skip = skip(&table)?;
             table.finish()?;
@@ -271,7 +293,11 @@ fn shape(reader: &mut Reader<'_>, top: &Table<'_>, stream: Stream) -> Result<Sha
         "snapshot" => {
             let table = top.require("snapshot", "[snapshot] with poll and state")?.table("[snapshot]")?;
             let poll = reader.field(table.require("poll", "poll = \"采集时间\"")?, Role::Time)?;
-            let state = kind_field(reader, table.require("state", "state = { column = \"状态\", map = { \"示闲\" = \"ready\" } }")?, stream)?;
+            let state = kind_field(
+                reader,
+                table.require("state", "state = { column = \"状态\", map = { \"示闲\" = \"ready\" } }")?,
+                stream,
+            )?;
             let since = table.get("since").map(|node| reader.field(node, Role::Time)).transpose()?;
             let gone = table.get("gone").map(|node| kind(node, stream)).transpose()?;
             let skip = skip(&table)?;

@@ -26,12 +26,11 @@ struct Batches {
 }
 
 pub fn parquet(file: File, progress: Progress) -> Result<Box<dyn Rows>, String> {
-    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| format!("is no Parquet file: {error}"))?;
+    let builder =
+        ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| format!("is no Parquet file: {error}"))?;
     let rows_total = u64::try_from(builder.metadata().file_metadata().num_rows()).unwrap_or(0);
-    let reader = builder
-        .with_batch_size(BATCH_ROWS)
-        .build()
-        .map_err(|error| format!("cannot be read as Parquet: {error}"))?;
+    let reader =
+        builder.with_batch_size(BATCH_ROWS).build().map_err(|error| format!("cannot be read as Parquet: {error}"))?;
     let schema = arrow::array::RecordBatchReader::schema(&reader);
     Ok(batches(Box::new(reader), &schema, rows_total, progress, "parquet"))
 }
@@ -89,8 +88,8 @@ impl Rows for Batches {
             if array.is_null(self.at) {
                 continue;
             }
-            let text = ArrayFormatter::try_new(array, &options)
-                .and_then(|formatter| formatter.value(self.at).try_to_string());
+            let text =
+                ArrayFormatter::try_new(array, &options).and_then(|formatter| formatter.value(self.at).try_to_string());
             match text {
                 Ok(text) => cells.set(column, &text),
                 Err(error) => {

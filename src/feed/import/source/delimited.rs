@@ -82,7 +82,11 @@ impl Rows for Delimited {
         cells.line = self.record.position().map_or(0, csv::Position::line) + self.skipped;
         if self.record.len() != self.columns.len() {
             let lines = self.reader.position().line() + self.skipped - cells.line;
-            let hint = if lines > 1 { format!("; it runs over {lines} lines, perhaps a quote is never closed") } else { String::new() };
+            let hint = if lines > 1 {
+                format!("; it runs over {lines} lines, perhaps a quote is never closed")
+            } else {
+                String::new()
+            };
             let message = format!("{} fields, the header has {}{hint}", self.record.len(), self.columns.len());
             return Ok(Next::Broken { reason: "fields", message });
         }

@@ -26,7 +26,8 @@ struct Objects {
 
 pub fn open(reader: Bytes, sample: &str, words: Vec<String>) -> Result<Box<dyn Rows>, String> {
     let first_line = sample.trim_start().lines().next().unwrap_or_default().trim_end();
-    let by_line = first_line.starts_with('{') && (first_line.ends_with('}') || serde_json::from_str::<Json>(first_line).is_ok());
+    let by_line =
+        first_line.starts_with('{') && (first_line.ends_with('}') || serde_json::from_str::<Json>(first_line).is_ok());
     let name = if by_line { "json lines" } else { "json" };
     let mut objects = Objects {
         reader: BufReader::new(reader),
@@ -116,10 +117,8 @@ impl Objects {
         self.buffer.clear();
         let (mut depth, mut quoted, mut escaped, mut began) = (0usize, false, false, self.line);
         loop {
-            let chunk = self
-                .reader
-                .fill_buf()
-                .map_err(|error| format!("cannot be read after line {}: {error}", self.line))?;
+            let chunk =
+                self.reader.fill_buf().map_err(|error| format!("cannot be read after line {}: {error}", self.line))?;
             if chunk.is_empty() {
                 // A file cut in the middle of an object: the rest is one broken row.
                 return Ok((depth > 0).then_some(began));
@@ -159,7 +158,10 @@ impl Objects {
                 return Ok(Some(began));
             }
             if self.buffer.len() > ROW_BYTES_MAX {
-                return Err(format!("an object that begins on line {began} is larger than {} MiB", ROW_BYTES_MAX >> 20));
+                return Err(format!(
+                    "an object that begins on line {began} is larger than {} MiB",
+                    ROW_BYTES_MAX >> 20
+                ));
             }
         }
     }

@@ -59,7 +59,10 @@ impl Cells {
 pub enum Next {
     Row,
     /// A row that does not read: a reason for counting, and a sentence.
-    Broken { reason: &'static str, message: String },
+    Broken {
+        reason: &'static str,
+        message: String,
+    },
     End,
 }
 
@@ -104,9 +107,13 @@ pub fn open(path: &Path, options: &FileOptions, progress: &Progress) -> Result<B
         [b'P', b'A', b'R', b'1', ..] => columnar::parquet(file, progress.clone()).map_err(fail),
         [b'A', b'R', b'R', b'O', b'W', b'1', ..] => columnar::arrow_file(file, progress.clone()).map_err(fail),
         [0xff, 0xff, 0xff, 0xff, ..] => columnar::arrow_stream(file, progress.clone()).map_err(fail),
-        [b'P', b'K', 3, 4, ..] => Err(fail("is a zip archive or an Excel workbook; save the sheet as CSV (UTF-8)".into())),
+        [b'P', b'K', 3, 4, ..] => {
+            Err(fail("is a zip archive or an Excel workbook; save the sheet as CSV (UTF-8)".into()))
+        }
         [0xd0, 0xcf, 0x11, 0xe0, ..] => Err(fail("is an old Excel workbook; save the sheet as CSV (UTF-8)".into())),
-        [b'O', b'b', b'j', 1, ..] => Err(fail("is an Avro file, which is not read; export Parquet, JSON lines or CSV".into())),
+        [b'O', b'b', b'j', 1, ..] => {
+            Err(fail("is an Avro file, which is not read; export Parquet, JSON lines or CSV".into()))
+        }
         _ => open_text(Counted { inner: file, done: Arc::clone(&progress.done) }, options).map_err(fail),
     }
 }
@@ -118,10 +125,7 @@ fn open_text(file: Counted<File>, options: &FileOptions) -> Result<Box<dyn Rows>
     let (sample, reader) = text::peek(reader)?;
     let json = match options.format.as_deref() {
         Some(format) => format == "json",
-        None => {
-            matches!(sample.trim_start().as_bytes().first(), Some(b'{' | b'['))
-                && options.delimiter.is_none()
-        }
+        None => matches!(sample.trim_start().as_bytes().first(), Some(b'{' | b'[')) && options.delimiter.is_none(),
     };
     if json { json::open(reader, &sample, words) } else { delimited::open(reader, &sample, options, words) }
 }

@@ -46,7 +46,9 @@ pub fn decode(mut reader: Bytes, wish: Option<&'static Encoding>) -> Result<(&'s
         (None, None) if decodes(UTF_8, &sample, whole) => UTF_8,
         (None, None) if decodes(GB18030, &sample, whole) => GB18030,
         (None, None) => {
-            return Err("is neither UTF-8 nor GB18030 text; name its encoding in the map: [file] encoding = \"…\"".into());
+            return Err(
+                "is neither UTF-8 nor GB18030 text; name its encoding in the map: [file] encoding = \"…\"".into()
+            );
         }
     };
     let decoder = Decoded {
