@@ -378,24 +378,24 @@ pub fn metrics(canned: Canned, city: &City) -> Vec<MetricResult> {
             json!(true),
         ]
     });
-    add(
-        "ticker",
-        &[
-            "ts",
-            "area",
-            "area_zh",
-            "area_en",
-            "board",
-            "service_zh",
-            "service_en",
-            "topic",
-            "topic_zh",
-            "topic_en",
-            "kind",
-            "seconds",
-            "demo",
-        ],
-        rows.collect(),
-    );
+    let columns = [
+        "ts",
+        "area",
+        "area_zh",
+        "area_en",
+        "board",
+        "service_zh",
+        "service_en",
+        "topic",
+        "topic_zh",
+        "topic_en",
+        "kind",
+        "seconds",
+        "demo",
+    ];
+    let rows: Vec<_> = rows.collect();
+    let earlier = rows.iter().filter(|row| row[0].as_i64() < Some(NOW_US - 600_000_000)).cloned().collect();
+    add("ticker_public", &columns, earlier);
+    add("ticker", &columns, rows);
     metrics
 }
