@@ -156,6 +156,7 @@ impl Hub {
             server.abort();
         }
         self.shared.pollers.stop().await;
+        self.shared.engine.stop().await;
         // The last one to hold the store stops it, which waits for the disk.
         let shared = self.shared;
         if tokio::task::spawn_blocking(move || drop(shared)).await.is_err() {

@@ -118,6 +118,8 @@ pub(super) struct Inner {
     remembered: Mutex<HashMap<MetricRef, Slot>>,
     runtime: Option<Runtime>,
     watcher: Mutex<Option<Watcher>>,
+    /// The first building of the live views.
+    warming: Mutex<Option<tokio::task::JoinHandle<()>>>,
     live: Arc<Live>,
 }
 
@@ -143,12 +145,13 @@ impl Engine {
         }
         let weak = Arc::downgrade(&engine.inner);
         if let Some(runtime) = &engine.inner.runtime {
-            runtime.spawn(async move {
+            let warming = runtime.spawn(async move {
                 let Some(inner) = weak.upgrade() else { return };
                 if let Err(failure) = (Engine { inner }).warm().await {
                     tracing::warn!("the live views are not ready yet: {}", failure.message);
                 }
             });
+            *engine.inner.warming.lock() = Some(warming);
         }
         Ok(engine)
     }
@@ -187,11 +190,22 @@ impl Engine {
             remembered: Mutex::new(HashMap::new()),
             runtime: Some(runtime),
             watcher: Mutex::new(None),
+            warming: Mutex::new(None),
             live: Arc::default(),
         };
         let engine = Engine { inner: Arc::new(inner) };
         engine.reload()?;
         Ok(engine)
+    }
+
+    /// Ends the warming-up, so that nothing of the engine's own holds the store any more.
+    pub async fn stop(&self) {
+        let warming = self.inner.warming.lock().take();
+        if let Some(warming) = warming {
+            warming.abort();
+            // Aborted: an error that says just that.
+            let _ = warming.await;
+        }
     }
 
     /// Starts to watch the folder of queries; changed files are read again by themselves.

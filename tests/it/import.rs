@@ -372,7 +372,7 @@ async fn every_readable_format_gives_the_same_rows() {
     let mut formats = 0;
     for name in [
         "csv", "csv.gz", "csv.zst", "csv.zlib", "tsv", "tsv.gz", "tsv.zst", "tsv.zlib", "tab", "tab.gz", "tab.zst",
-        "ssv", "ssv.gz", "ssv.zst", "json", "jsonl", "parquet", "arrow",
+        "ssv", "ssv.gz", "ssv.zst", "json", "jsonl", "parquet",
     ] {
         let hub = hub("boston").await;
         let file = folder.join(format!("NYC311-5.{name}"));
@@ -388,7 +388,11 @@ async fn every_readable_format_gives_the_same_rows() {
         formats += 1;
         hub.stop().await;
     }
-    assert_eq!(formats, 18);
+    assert_eq!(formats, 17);
+    // Its writer left the metadata unaligned, which the Arrow library refuses: a sentence, not a panic.
+    let error =
+        import::import(&args(&folder.join("NYC311-5.arrow"), nyc.clone(), None), &Clock::System).await.unwrap_err();
+    assert!(error.to_string().contains("NYC311-5.arrow"), "{error}");
     let error = import::import(&args(&folder.join("NYC311-5.avro"), nyc, None), &Clock::System).await.unwrap_err();
     assert!(error.to_string().contains("Avro"), "{error}");
 }

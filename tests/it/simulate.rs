@@ -123,7 +123,8 @@ async fn the_wall_has_believable_figures_at_any_hour() {
         assert_eq!(answers["area_today"].rows.len(), 10);
         assert_eq!(answers["ticker"].rows.len(), 20);
         if first("today_opened", 0).unwrap() > 1000.0 {
-            within("instant_rate", 0, 0.82, 0.88);
+            // One day of some 750 enquiries: 85 % give or take five standard errors.
+            within("instant_rate", 0, 0.79, 0.92);
             within("satisfied_rate", 0, 0.94, 0.99);
             within("transfer_minutes", 0, 55.0, 105.0);
         }
