@@ -331,6 +331,7 @@ mod tests {
 
     /// A small run of the bench itself; `LINGPING_BENCH_EVENTS` and `LINGPING_BENCH_SECONDS` make it a large one.
     #[test]
+    #[ignore = "writes a segment for each of 300 months; run it by hand, or the bench itself"]
     fn ticks_give_what_scans_give_while_rows_arrive() {
         let number =
             |name: &str, default: u64| std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default);

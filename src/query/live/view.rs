@@ -74,13 +74,14 @@ type State = Option<RecordBatch>;
 struct Rerun {
     plan: Arc<dyn ExecutionPlan>,
     runs: u32,
-    /// A node keeps what it read (a join its build side) and must be made afresh for each run.
+    /// A node keeps what it saw (a join its build side, a sort with a limit its threshold) and must be made afresh for
+    /// each run.
     remembers: bool,
 }
 
 fn remembers(plan: &Arc<dyn ExecutionPlan>) -> bool {
     let name = plan.name();
-    ["Join", "LazyMemory", "Subquery", "Repartition", "Recursive"].iter().any(|word| name.contains(word))
+    ["Join", "Sort", "LazyMemory", "Subquery", "Repartition", "Recursive"].iter().any(|word| name.contains(word))
         || plan.children().into_iter().any(remembers)
 }
 
