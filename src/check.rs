@@ -8,7 +8,8 @@ use clap::Args;
 
 use crate::feed::import::Mapping;
 use crate::model::{City, Clock, assets};
-use crate::query::Engine;
+use crate::query::adapter::StoreSource;
+use crate::query::{Engine, Limits};
 use crate::store::{Store, StoreOptions};
 use crate::wall::scene;
 
@@ -48,7 +49,8 @@ pub fn run(args: CheckArgs) -> anyhow::Result<ExitCode> {
     if let Some(city) = city {
         let city = Arc::new(city);
         let store = Store::open(StoreOptions::new(city.clone(), Clock::System))?;
-        let engine = Engine::open(store, city, Clock::System, home.join("queries"))?;
+        let source = Arc::new(StoreSource::new(store));
+        let engine = Engine::over(source, city, Clock::System, home.join("queries"), Limits::default())?;
         let catalog = engine.catalog();
         read += catalog.metrics.len();
         metrics.extend(catalog.metrics.keys().cloned());

@@ -102,16 +102,14 @@ impl Questions {
             (Some(_), Some(_)) => return Err(failure("bad_sql", "a query has sql or a name, not both")),
             (None, None) => return Err(failure("missing", "a query needs sql, or the name of a metric")),
         };
-        let at = match &asked.at {
-            None => None,
-            Some(text) => Some(parse_local_time_us(text, self.city.tz).ok_or_else(|| {
-                let shown: String = text.chars().take(40).collect();
-                failure(
-                    "bad_time",
-                    format!("at {shown:?} is no time; write 2026-11-23T14:32:07+08:00 or 2026-11-23 14:32"),
-                )
-            })?),
-        };
+        let at = self.instant(asked);
+        if let (Some(text), None) = (&asked.at, at) {
+            let shown: String = text.chars().take(40).collect();
+            return Err(failure(
+                "bad_time",
+                format!("at {shown:?} is no time; write 2026-11-23T14:32:07+08:00 or 2026-11-23 14:32"),
+            ));
+        }
         Ok((question, at))
     }
 }

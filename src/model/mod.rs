@@ -5,6 +5,7 @@ pub mod assets;
 pub mod check;
 pub mod city;
 pub mod clock;
+pub mod column_builder;
 pub mod event;
 pub mod machine;
 pub mod message;

@@ -6,13 +6,11 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::sync::Arc;
 
-use arrow::array::{
-    ArrayRef, BooleanBuilder, Float64Builder, Int64Builder, RecordBatch, StringViewBuilder, TimestampMicrosecondBuilder,
-};
+use arrow::array::{ArrayRef, RecordBatch};
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
+use super::column_builder::{ColumnBuilder, Scalar};
 use super::event::{ID_BYTES_MAX, RowError, TEXT_BYTES_MAX, unknown_column, unknown_kind, wrong_value};
 use super::stream::{Column, ColumnType, Stream};
 use super::time::{TIMES_US, parse_time_us};
@@ -22,7 +20,7 @@ use super::time::{TIMES_US, parse_time_us};
 pub struct RowReader {
     stream: Stream,
     columns: Vec<&'static Column>,
-    builders: Vec<Builder>,
+    builders: Vec<ColumnBuilder>,
     rows_max: usize,
     /// What was read was no array at all.
     pub is_no_array: bool,
@@ -30,15 +28,6 @@ pub struct RowReader {
     pub sent: usize,
     /// One for each wrong row, in order.
     pub errors: Vec<RowError>,
-}
-
-#[derive(Debug)]
-enum Builder {
-    Text(StringViewBuilder),
-    Int(Int64Builder),
-    Float(Float64Builder),
-    Bool(BooleanBuilder),
-    Time(TimestampMicrosecondBuilder),
 }
 
 /// A value as it stood in the text.
@@ -59,7 +48,7 @@ impl RowReader {
     /// A reader that takes at most `rows_max` rows and counts the others.
     pub fn new(stream: Stream, rows_max: usize) -> RowReader {
         let columns: Vec<_> = stream.source_columns().collect();
-        let builders = columns.iter().map(|column| Builder::new(column.column_type)).collect();
+        let builders = columns.iter().map(|column| ColumnBuilder::new(column.column_type)).collect();
         RowReader { stream, columns, builders, rows_max, is_no_array: false, sent: 0, errors: Vec::new() }
     }
 
@@ -72,7 +61,7 @@ impl RowReader {
     /// # Errors
     /// The columns do not fit the schema, which would be a mistake here.
     pub fn finish(&mut self) -> Result<RecordBatch, RowError> {
-        let arrays: Vec<ArrayRef> = self.builders.iter_mut().map(Builder::finish).collect();
+        let arrays: Vec<ArrayRef> = self.builders.iter_mut().map(ColumnBuilder::finish).collect();
         RecordBatch::try_new(self.stream.source_schema(), arrays)
             .map_err(|error| RowError::new(0, "", "wrong_type", error.to_string()))
     }
@@ -92,8 +81,8 @@ impl RowReader {
             self.errors.push(error);
             return;
         }
-        for (builder, cell) in self.builders.iter_mut().zip(cells) {
-            builder.append(cell);
+        for ((builder, column), cell) in self.builders.iter_mut().zip(&self.columns).zip(cells) {
+            builder.append(cell.scalar(column.column_type));
         }
     }
 
@@ -148,6 +137,18 @@ fn fit<'de>(column: &Column, cell: Cell<'de>) -> Result<Cell<'de>, String> {
 }
 
 impl Cell<'_> {
+    /// What goes into a column of a type, after [`fit`].
+    fn scalar(&self, column_type: ColumnType) -> Scalar<'_> {
+        match self {
+            Cell::Int(us) if column_type == ColumnType::Time => Scalar::Time(*us),
+            Cell::Int(number) => Scalar::Int(*number),
+            Cell::Bool(truth) => Scalar::Bool(*truth),
+            Cell::Float(number) => Scalar::Float(*number),
+            Cell::Text(text) => Scalar::Text(text),
+            Cell::Null | Cell::Large(_) | Cell::Nested(_) => Scalar::Null,
+        }
+    }
+
     /// As JSON writes it.
     fn shown(&self) -> String {
         match self {
@@ -158,43 +159,6 @@ impl Cell<'_> {
             Cell::Float(number) => serde_json::Value::from(*number).to_string(),
             Cell::Text(text) => serde_json::Value::from(text.chars().take(60).collect::<String>()).to_string(),
             Cell::Nested(word) => (*word).to_owned(),
-        }
-    }
-}
-
-impl Builder {
-    fn new(column_type: ColumnType) -> Builder {
-        match column_type {
-            ColumnType::Text => Builder::Text(StringViewBuilder::new()),
-            ColumnType::Int => Builder::Int(Int64Builder::new()),
-            ColumnType::Float => Builder::Float(Float64Builder::new()),
-            ColumnType::Bool => Builder::Bool(BooleanBuilder::new()),
-            ColumnType::Time => Builder::Time(TimestampMicrosecondBuilder::new().with_timezone("UTC")),
-        }
-    }
-
-    fn append(&mut self, cell: &Cell<'_>) {
-        match (self, cell) {
-            (Builder::Text(builder), Cell::Text(text)) => builder.append_value(text),
-            (Builder::Text(builder), _) => builder.append_null(),
-            (Builder::Int(builder), Cell::Int(number)) => builder.append_value(*number),
-            (Builder::Int(builder), _) => builder.append_null(),
-            (Builder::Float(builder), Cell::Float(number)) => builder.append_value(*number),
-            (Builder::Float(builder), _) => builder.append_null(),
-            (Builder::Bool(builder), Cell::Bool(truth)) => builder.append_value(*truth),
-            (Builder::Bool(builder), _) => builder.append_null(),
-            (Builder::Time(builder), Cell::Int(us)) => builder.append_value(*us),
-            (Builder::Time(builder), _) => builder.append_null(),
-        }
-    }
-
-    fn finish(&mut self) -> ArrayRef {
-        match self {
-            Builder::Text(builder) => Arc::new(builder.finish()),
-            Builder::Int(builder) => Arc::new(builder.finish()),
-            Builder::Float(builder) => Arc::new(builder.finish()),
-            Builder::Bool(builder) => Arc::new(builder.finish()),
-            Builder::Time(builder) => Arc::new(builder.finish()),
         }
     }
 }

@@ -267,6 +267,7 @@ impl Engine {
         &self.inner.ground.city
     }
 
+    #[cfg(test)]
     pub(super) fn ground(&self) -> &Ground {
         &self.inner.ground
     }

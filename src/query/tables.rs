@@ -4,13 +4,12 @@
 //! `until`, rows with a later `ts` do not exist. Row counts are exact, so `count(*)` of a whole stream reads nothing.
 //! It fails when a piece's path can't be turned into a URL path or DataFusion refuses the plan.
 
-use std::future::Future;
 use std::path::PathBuf;
-use std::pin::Pin;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
+use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::stats::Precision;
 use datafusion::common::{DFSchema, DataFusionError, Result, ScalarValue, Statistics};
@@ -277,6 +276,7 @@ fn parquet_scan(
     Ok(DataSourceExec::from_data_source(config))
 }
 
+#[async_trait]
 impl TableProvider for StreamTable {
     fn schema(&self) -> SchemaRef {
         self.stream.schema()
@@ -291,23 +291,14 @@ impl TableProvider for StreamTable {
         Ok(vec![TableProviderFilterPushDown::Inexact; filters.len()])
     }
 
-    // The desugared form of an async method: async-trait itself is not one of our dependencies.
-    fn scan<'a, 'b, 'c, 'd, 'async_trait>(
-        &'a self,
-        state: &'b dyn Session,
-        projection: Option<&'c Vec<usize>>,
-        filters: &'d [Expr],
+    async fn scan(
+        &self,
+        state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
         _limit: Option<usize>,
-    ) -> Pin<Box<dyn Future<Output = Result<Arc<dyn ExecutionPlan>>> + Send + 'async_trait>>
-    where
-        'a: 'async_trait,
-        'b: 'async_trait,
-        'c: 'async_trait,
-        'd: 'async_trait,
-        Self: 'async_trait,
-    {
-        let plan = self.plan(state, projection, filters);
-        Box::pin(async move { plan })
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        self.plan(state, projection, filters)
     }
 }
 
@@ -329,6 +320,7 @@ impl StateTable {
     }
 }
 
+#[async_trait]
 impl TableProvider for StateTable {
     fn schema(&self) -> SchemaRef {
         self.schema.clone()
@@ -338,23 +330,15 @@ impl TableProvider for StateTable {
         TableType::Base
     }
 
-    fn scan<'a, 'b, 'c, 'd, 'async_trait>(
-        &'a self,
-        _state: &'b dyn Session,
-        projection: Option<&'c Vec<usize>>,
-        _filters: &'d [Expr],
+    async fn scan(
+        &self,
+        _state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        _filters: &[Expr],
         _limit: Option<usize>,
-    ) -> Pin<Box<dyn Future<Output = Result<Arc<dyn ExecutionPlan>>> + Send + 'async_trait>>
-    where
-        'a: 'async_trait,
-        'b: 'async_trait,
-        'c: 'async_trait,
-        'd: 'async_trait,
-        Self: 'async_trait,
-    {
+    ) -> Result<Arc<dyn ExecutionPlan>> {
         let batch = self.view.state(self.name).unwrap_or_else(|| RecordBatch::new_empty(self.schema.clone()));
-        let plan = MemorySourceConfig::try_new_exec(&[vec![batch]], self.schema.clone(), projection.cloned());
-        Box::pin(async move { plan.map(|plan| plan as Arc<dyn ExecutionPlan>) })
+        Ok(MemorySourceConfig::try_new_exec(&[vec![batch]], self.schema.clone(), projection.cloned())?)
     }
 }
 

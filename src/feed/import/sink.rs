@@ -23,8 +23,9 @@ use arrow::ipc::reader::StreamReader;
 use arrow::ipc::writer::StreamWriter;
 
 use crate::feed::FeedError;
+use crate::model::column_builder::{ColumnBuilder, Scalar};
 use crate::model::machine::kind_order;
-use crate::model::stream::{ColumnType, Stream};
+use crate::model::stream::Stream;
 
 /// Events sorted in memory at once; about a quarter of a gigabyte.
 pub const RUN_ROWS: usize = 500_000;
@@ -43,48 +44,15 @@ pub enum Cell<'a> {
     Time(i64),
 }
 
-enum Builder {
-    Text(StringViewBuilder),
-    Int(Int64Builder),
-    Float(Float64Builder),
-    Bool(BooleanBuilder),
-    Time(TimestampMicrosecondBuilder),
-}
-
-impl Builder {
-    fn new(column_type: ColumnType) -> Builder {
-        match column_type {
-            ColumnType::Text => Builder::Text(StringViewBuilder::new()),
-            ColumnType::Int => Builder::Int(Int64Builder::new()),
-            ColumnType::Float => Builder::Float(Float64Builder::new()),
-            ColumnType::Bool => Builder::Bool(BooleanBuilder::new()),
-            ColumnType::Time => Builder::Time(TimestampMicrosecondBuilder::new().with_timezone("UTC")),
-        }
-    }
-
-    /// A value of another type than its column's is null; the mapping checks types before.
-    fn push(&mut self, cell: &Cell<'_>) {
-        match (self, cell) {
-            (Builder::Text(builder), Cell::Text(text)) => builder.append_value(text),
-            (Builder::Text(builder), _) => builder.append_null(),
-            (Builder::Int(builder), Cell::Int(number)) => builder.append_value(*number),
-            (Builder::Int(builder), _) => builder.append_null(),
-            (Builder::Float(builder), Cell::Float(number)) => builder.append_value(*number),
-            (Builder::Float(builder), _) => builder.append_null(),
-            (Builder::Bool(builder), Cell::Bool(truth)) => builder.append_value(*truth),
-            (Builder::Bool(builder), _) => builder.append_null(),
-            (Builder::Time(builder), Cell::Time(us)) => builder.append_value(*us),
-            (Builder::Time(builder), _) => builder.append_null(),
-        }
-    }
-
-    fn finish(&mut self) -> ArrayRef {
+impl Cell<'_> {
+    fn scalar(&self) -> Scalar<'_> {
         match self {
-            Builder::Text(builder) => Arc::new(builder.finish()),
-            Builder::Int(builder) => Arc::new(builder.finish()),
-            Builder::Float(builder) => Arc::new(builder.finish()),
-            Builder::Bool(builder) => Arc::new(builder.finish()),
-            Builder::Time(builder) => Arc::new(builder.finish()),
+            Cell::Null => Scalar::Null,
+            Cell::Text(text) => Scalar::Text(text),
+            Cell::Int(number) => Scalar::Int(*number),
+            Cell::Float(number) => Scalar::Float(*number),
+            Cell::Bool(truth) => Scalar::Bool(*truth),
+            Cell::Time(us) => Scalar::Time(*us),
         }
     }
 }
@@ -92,7 +60,7 @@ impl Builder {
 /// Takes events in any order.
 pub struct Sink {
     stream: Stream,
-    builders: Vec<Builder>,
+    builders: Vec<ColumnBuilder>,
     rows: usize,
     run: Vec<RecordBatch>,
     run_rows: usize,
@@ -119,7 +87,7 @@ impl Sink {
 
     /// [`Sink::new`] with the length of a run chosen.
     pub fn with_run_rows(stream: Stream, run_rows_max: usize) -> Sink {
-        let builders = stream.source_columns().map(|column| Builder::new(column.column_type)).collect();
+        let builders = stream.source_columns().map(|column| ColumnBuilder::new(column.column_type)).collect();
         Sink { stream, builders, rows: 0, run: vec![], run_rows: 0, run_rows_max: run_rows_max.max(1), spilled: vec![] }
     }
 
@@ -129,7 +97,7 @@ impl Sink {
     /// A full run cannot be put aside.
     pub fn push(&mut self, cells: &[Cell<'_>]) -> Result<(), FeedError> {
         for (builder, cell) in self.builders.iter_mut().zip(cells) {
-            builder.push(cell);
+            builder.append(cell.scalar());
         }
         self.rows += 1;
         if self.rows == BATCH_ROWS {
@@ -143,7 +111,7 @@ impl Sink {
 
     fn finish_batch(&mut self) -> Result<(), FeedError> {
         if self.rows > 0 {
-            let columns = self.builders.iter_mut().map(Builder::finish).collect();
+            let columns = self.builders.iter_mut().map(ColumnBuilder::finish).collect();
             self.run.push(RecordBatch::try_new(self.stream.source_schema(), columns).map_err(failed)?);
             self.run_rows += self.rows;
             self.rows = 0;

@@ -3,13 +3,12 @@
 //! [`SlotTable`] is what the planner sees, [`Slot`] is what the live view fills. A plan that reads a slot is run by one
 //! task at a time; the view that owns it sees to that.
 
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
+use async_trait::async_trait;
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{DFSchemaRef, Result, TableReference};
@@ -65,6 +64,7 @@ impl Slot {
 #[derive(Debug)]
 struct SlotTable(Slot);
 
+#[async_trait]
 impl TableProvider for SlotTable {
     fn schema(&self) -> SchemaRef {
         self.0.schema.clone()
@@ -74,23 +74,15 @@ impl TableProvider for SlotTable {
         TableType::Temporary
     }
 
-    fn scan<'a, 'b, 'c, 'd, 'async_trait>(
-        &'a self,
-        _state: &'b dyn Session,
-        projection: Option<&'c Vec<usize>>,
-        _filters: &'d [Expr],
+    async fn scan(
+        &self,
+        _state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        _filters: &[Expr],
         _limit: Option<usize>,
-    ) -> Pin<Box<dyn Future<Output = Result<Arc<dyn ExecutionPlan>>> + Send + 'async_trait>>
-    where
-        'a: 'async_trait,
-        'b: 'async_trait,
-        'c: 'async_trait,
-        'd: 'async_trait,
-        Self: 'async_trait,
-    {
+    ) -> Result<Arc<dyn ExecutionPlan>> {
         let whole = projection.is_none_or(|columns| columns.iter().copied().eq(0..self.0.schema.fields().len()));
-        let plan = if whole { Ok(self.0.exec()) } else { datafusion::common::internal_err!("a slot is read whole") };
-        Box::pin(async move { plan })
+        if whole { Ok(self.0.exec()) } else { datafusion::common::internal_err!("a slot is read whole") }
     }
 }
 

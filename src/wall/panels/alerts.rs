@@ -44,9 +44,7 @@ impl Panel for Alerts {
         cx.heading(&text);
         let inner = cx.inner();
         if order.is_empty() {
-            if table.is_known() {
-                cx.empty("24 小时内没有告警", "no alert in 24 hours");
-            }
+            cx.empty(&table, "24 小时内没有告警", "no alert in 24 hours");
             return;
         }
         let most = ((inner.height() + GAP) / (CARD + GAP)) as usize;

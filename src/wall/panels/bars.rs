@@ -100,9 +100,7 @@ impl Panel for Bars {
         }
         let inner = cx.inner();
         if rows == 0 {
-            if table.is_known() {
-                cx.empty("这段时间没有诉求", "nothing in this window");
-            }
+            cx.empty(&table, "这段时间没有诉求", "nothing in this window");
             return;
         }
         let pitch = (inner.height() / self.most.max(1) as f32).clamp(22.0, 76.0);

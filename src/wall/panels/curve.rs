@@ -48,9 +48,7 @@ impl Panel for Curve {
         let table = cx.table(&self.metric);
         let rows = table.rows();
         if rows < 2 {
-            if table.is_known() {
-                cx.empty("今天还没有数据", "nothing yet today");
-            }
+            cx.empty(&table, "今天还没有数据", "nothing yet today");
             return;
         }
         let now = table.numbers(&self.column);

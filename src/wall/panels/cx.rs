@@ -178,11 +178,24 @@ impl<'a, 'p> Cx<'a, 'p> {
         self.rolling(x, y, &now, before.as_deref(), progress, style)
     }
 
-    /// Said in the middle of a panel that has nothing to show.
-    pub fn empty(&mut self, zh: &str, en: &str) {
+    /// Said in the middle of a panel whose metric has nothing to show. An answer that has not come yet is not nothing.
+    pub fn empty(&mut self, table: &Table<'_>, zh: &str, en: &str) {
+        if !table.is_known() {
+            return;
+        }
         let inner = self.inner();
         let text = self.lang.pick(zh, en);
         self.paint.text(inner.middle_x(), inner.middle_y() + 6.0, text, &note().middle());
+    }
+
+    /// The `zh` or `en` of the first rows, and how wide the widest is, px.
+    pub fn names(&mut self, table: &Table<'a>, rows: usize) -> (Vec<&'a str>, f32) {
+        let lang = self.lang;
+        let name =
+            |row| lang.pick(table.text(row, "zh").unwrap_or_default(), table.text(row, "en").unwrap_or_default());
+        let names: Vec<&str> = (0..rows).map(name).collect();
+        let widest = names.iter().map(|name| self.paint.measure(name, &body())).fold(0.0_f32, f32::max);
+        (names, widest)
     }
 
     pub fn board_name(&self, code: &'a str) -> &'a str {

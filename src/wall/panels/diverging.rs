@@ -35,17 +35,11 @@ impl Panel for Diverging {
         let table = cx.table(&self.metric);
         let rows = table.rows().min(self.most);
         if rows == 0 {
-            if table.is_known() {
-                cx.empty("这段时间没有数据", "nothing in this window");
-            }
+            cx.empty(&table, "这段时间没有数据", "nothing in this window");
             return;
         }
-        let name = |row: usize| {
-            cx.lang.pick(table.text(row, "zh").unwrap_or_default(), table.text(row, "en").unwrap_or_default())
-        };
-        let names: Vec<&str> = (0..rows).map(name).collect();
-        let widths = names.iter().map(|name| cx.paint.measure(name, &body())).collect::<Vec<_>>();
-        let name_width = widths.into_iter().fold(0.0_f32, f32::max).min(inner.width() * 0.28) + 24.0;
+        let (names, widest) = cx.names(&table, rows);
+        let name_width = widest.min(inner.width() * 0.28) + 24.0;
         let figure_width = 52.0;
         let reach = (inner.width() - name_width) * 0.5 - figure_width;
         let middle_x = inner.middle_x();

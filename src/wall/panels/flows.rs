@@ -68,9 +68,7 @@ impl Panel for Flows {
             gather(&mut targets, target, n);
         }
         if sources.is_empty() {
-            if table.is_known() {
-                cx.empty("今天还没有", "none yet today");
-            }
+            cx.empty(&table, "今天还没有", "none yet today");
             return;
         }
         sources.sort_by(|a, b| b.n.total_cmp(&a.n).then(a.code.cmp(b.code)));

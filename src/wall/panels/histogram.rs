@@ -110,8 +110,8 @@ impl Panel for Histogram {
             cx.paint.rect(Rect::new(pen, inner.top - 2.0, 10.0, 10.0), 2.0, colour);
             pen -= 14.0;
         }
-        if rows == 0 && table.is_known() {
-            cx.empty("今天还没有来电", "no calls yet today");
+        if rows == 0 {
+            cx.empty(&table, "今天还没有来电", "no calls yet today");
         }
         facts::line(cx, &self.facts, inner.left, inner.right, inner.bottom - 4.0);
     }

@@ -93,9 +93,7 @@ impl Panel for Matrix {
             }
         }
         if rows.is_empty() || columns.is_empty() {
-            if table.is_known() {
-                cx.empty("这段时间没有数据", "nothing in this window");
-            }
+            cx.empty(&table, "这段时间没有数据", "nothing in this window");
             return;
         }
         let (rows, columns) = (ranked(rows, self.most_rows), ranked(columns, self.most_columns));

@@ -50,17 +50,11 @@ impl Panel for Ranges {
         let table = cx.table(&self.metric);
         let rows = table.rows().min(self.most);
         if rows == 0 {
-            if table.is_known() {
-                cx.empty("样本还少，不显示", "too few cases to show");
-            }
+            cx.empty(&table, "样本还少，不显示", "too few cases to show");
             return;
         }
-        let name = |row: usize| {
-            cx.lang.pick(table.text(row, "zh").unwrap_or_default(), table.text(row, "en").unwrap_or_default())
-        };
-        let names: Vec<&str> = (0..rows).map(name).collect();
-        let widths = names.iter().map(|name| cx.paint.measure(name, &body())).collect::<Vec<_>>();
-        let name_width = widths.into_iter().fold(0.0_f32, f32::max).min(inner.width() * 0.34) + 16.0;
+        let (names, widest) = cx.names(&table, rows);
+        let name_width = widest.min(inner.width() * 0.34) + 16.0;
         let plot =
             Rect { left: inner.left + name_width, right: inner.right - 76.0, bottom: inner.bottom - 20.0, ..inner };
         let top_value = nice_top((0..rows).filter_map(|row| table.number(row, &self.high)).fold(0.0_f64, f64::max));

@@ -74,11 +74,9 @@ impl Panel for Table {
         let inner = cx.inner();
         let table = cx.table(&self.metric);
         if table.rows() == 0 {
-            if table.is_known() {
-                let (zh, en) = (self.empty.zh.as_str(), self.empty.en.as_str());
-                let (zh, en) = if zh.is_empty() { ("没有", "none") } else { (zh, en) };
-                cx.empty(zh, en);
-            }
+            let (zh, en) = (self.empty.zh.as_str(), self.empty.en.as_str());
+            let (zh, en) = if zh.is_empty() { ("没有", "none") } else { (zh, en) };
+            cx.empty(&table, zh, en);
             return;
         }
         let shares: f32 = self.columns.iter().map(|column| column.share).sum();

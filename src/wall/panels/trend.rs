@@ -60,9 +60,7 @@ impl Panel for Trend {
         }
         cx.paint.rule(plot.left, plot.right, plot.bottom, tokens::RULE);
         if rows < 1 || most <= 0.0 {
-            if table.is_known() {
-                cx.empty("这段时间没有数据", "nothing in this window");
-            }
+            cx.empty(&table, "这段时间没有数据", "nothing in this window");
             return;
         }
         let top = nice_top(most);
