@@ -4,7 +4,7 @@
 -- unit_en: calls for help
 -- window_zh: 此刻
 -- window_en: now
--- refresh: 1s
+-- refresh: 200ms
 -- audience: operations
 -- basis: one-key tickets open now, oldest first, by step; seconds since the call
 -- source: open_tickets

@@ -4,7 +4,7 @@
 -- unit_en: calls
 -- window_zh: 今日,对比昨日同一时刻
 -- window_en: today, against yesterday at this time
--- refresh: 1s
+-- refresh: 200ms
 -- audience: leader operations
 -- basis: offered: calls that arrived and were valid; invalid are counted apart
 -- source: contacts

@@ -4,7 +4,7 @@
 -- unit_en: events
 -- window_zh: 今日
 -- window_en: today
--- refresh: 5s
+-- refresh: 200ms
 -- audience: visitor leader operations
 -- basis: events of each stage of the loop since midnight
 -- source: tickets

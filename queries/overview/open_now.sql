@@ -4,7 +4,7 @@
 -- unit_en: requests
 -- window_zh: 此刻
 -- window_en: now
--- refresh: 1s
+-- refresh: 200ms
 -- audience: visitor leader operations
 -- basis: tickets waiting, sent or working: the sum of open_delta over all events
 -- source: tickets

@@ -4,7 +4,7 @@
 -- unit_en: seats
 -- window_zh: 此刻
 -- window_en: now
--- refresh: 1s
+-- refresh: 200ms
 -- audience: leader operations
 -- basis: seats by their latest state; logged-out ones are left out
 -- source: seat_state

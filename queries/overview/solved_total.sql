@@ -4,7 +4,7 @@
 -- unit_en: requests
 -- window_zh: 开线以来
 -- window_en: since the line began
--- refresh: 1s
+-- refresh: 200ms
 -- audience: visitor leader operations
 -- basis: opening balance of the city file (with its source) plus tickets finished here; baseline is null where the city has none
 -- source: tickets baseline

@@ -4,7 +4,7 @@
 -- unit_en: 
 -- window_zh: 最新20条
 -- window_en: latest 20
--- refresh: 1s
+-- refresh: 200ms
 -- audience: visitor leader operations
 -- basis: latest openings, dispatches, finishes and ratings; requests to be kept secret are left out
 -- source: tickets

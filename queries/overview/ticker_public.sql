@@ -4,7 +4,7 @@
 -- unit_en: 
 -- window_zh: 十分钟以前的最新20条
 -- window_en: latest 20 older than ten minutes
--- refresh: 10s
+-- refresh: 200ms
 -- audience: visitor leader operations
 -- basis: latest openings, dispatches, finishes and ratings; ten minutes late for the lobby; requests to be kept secret, one-key alarms and the club for the blind are left out
 -- source: tickets

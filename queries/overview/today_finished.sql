@@ -4,7 +4,7 @@
 -- unit_en: requests
 -- window_zh: 今日,对比昨日同一时刻
 -- window_en: today, against yesterday at this time
--- refresh: 1s
+-- refresh: 200ms
 -- audience: visitor leader operations
 -- basis: tickets with an event finish since midnight; yesterday: up to this time of day
 -- source: tickets

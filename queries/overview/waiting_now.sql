@@ -4,7 +4,7 @@
 -- unit_en: people
 -- window_zh: 此刻
 -- window_en: now
--- refresh: 1s
+-- refresh: 200ms
 -- audience: visitor leader operations
 -- basis: contacts in the queue, and how long the first of them has waited; null when nobody waits
 -- source: waiting

@@ -55,6 +55,9 @@ impl Rendered {
 /// No metric is asked more often.
 const REFRESH_MIN: Duration = Duration::from_millis(50);
 
+/// How often a metric that moves with the clock is asked when no row lands: what it shows counts whole seconds.
+const CLOCK_TICK: Duration = Duration::from_secs(1);
+
 /// How often a resting metric looks whether the store grew by much.
 const OUTGROWN_LOOK: Duration = Duration::from_millis(500);
 
@@ -146,11 +149,10 @@ impl Pollers {
                     () = sleep_until(next) => {}
                     () = self.outgrown(rows, started.elapsed()) => return,
                 }
-                if !moves {
-                    tokio::select! {
-                        Ok(()) = landed.changed() => {}
-                        () = sleep_until(repeat.max(next)) => {}
-                    }
+                let unasked = if moves { next.max(started + CLOCK_TICK) } else { next.max(repeat) };
+                tokio::select! {
+                    Ok(()) = landed.changed() => {}
+                    () = sleep_until(unasked) => {}
                 }
             };
             tokio::select! {

@@ -15,6 +15,7 @@ mod disk;
 mod error;
 #[cfg(test)]
 mod files;
+mod heap;
 mod landing;
 mod log;
 mod open;
@@ -93,7 +94,7 @@ impl StoreOptions {
             seal_rows: 64 * 1024,
             seal_after_s: 3600,
             keep_days: None,
-            cache_bytes: 128 << 20,
+            cache_bytes: 48 << 20,
             queue_bytes: 32 << 20,
             commit_every_us: 2000,
             disk: None,

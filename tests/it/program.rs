@@ -26,14 +26,18 @@ struct HubProcess {
 
 impl HubProcess {
     fn start(data: &Path) -> HubProcess {
-        let mut child = Command::new(PROGRAM)
+        let child = Command::new(PROGRAM)
             .args(["hub", "--city", "boston", "--listen", "127.0.0.1:0", "--data"])
             .arg(data)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()
             .expect("the hub starts");
-        // Its first line says where it listens.
+        HubProcess::listening(child)
+    }
+
+    /// A child whose first line says where it listens.
+    fn listening(mut child: Child) -> HubProcess {
         let mut line = String::new();
         BufReader::new(child.stdout.take().expect("stdout")).read_line(&mut line).expect("a line");
         let address = line.split("http://").nth(1).and_then(|rest| rest.split('/').next());
@@ -153,29 +157,36 @@ fn two_hubs_do_not_share_a_folder_and_the_second_says_why() {
     drop(hub);
 }
 
-/// The main job without a display: simulated city, hub, wall drawn in memory, its picture over HTTP.
+/// The main job without a display: simulated city, hub, wall drawn in memory; dropped, it is killed.
+pub(super) struct MainJob(HubProcess);
+
+impl MainJob {
+    pub(super) fn start(data: &Path) -> MainJob {
+        let child = Command::new(PROGRAM)
+            .args(["--offscreen", "--listen", "127.0.0.1:0", "--size", "640x360", "--data"])
+            .arg(data)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .env_remove("DISPLAY")
+            .spawn()
+            .expect("the main job starts");
+        MainJob(HubProcess::listening(child))
+    }
+
+    pub(super) fn address(&self) -> &str {
+        &self.0.address
+    }
+}
+
 #[test]
 fn the_main_job_serves_a_picture_of_the_wall() {
     let folder = tempfile::tempdir().expect("a folder");
-    let mut child = Command::new(PROGRAM)
-        .args(["--offscreen", "--listen", "127.0.0.1:0", "--size", "640x360", "--data"])
-        .arg(folder.path())
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .env_remove("DISPLAY")
-        .spawn()
-        .expect("the main job starts");
-    let mut line = String::new();
-    BufReader::new(child.stdout.take().expect("stdout")).read_line(&mut line).expect("a line");
-    let mut job = HubProcess {
-        child,
-        address: line.split("http://").nth(1).and_then(|rest| rest.split('/').next()).expect("an address").to_owned(),
-    };
+    let mut job = MainJob::start(folder.path());
     let began = Instant::now();
     let picture = loop {
-        assert!(job.child.try_wait().expect("its state").is_none(), "the main job ended");
+        assert!(job.0.child.try_wait().expect("its state").is_none(), "the main job ended");
         assert!(began.elapsed() < Duration::from_secs(120), "no picture within two minutes");
-        let answer = http_get(&job.address, "/wall.jpg");
+        let answer = http_get(job.address(), "/wall.jpg");
         if answer.starts_with(b"HTTP/1.1 200") {
             let head = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n").expect("a head") + 4;
             break answer[head..].to_vec();
@@ -188,7 +199,7 @@ fn the_main_job_serves_a_picture_of_the_wall() {
     assert!(brightest > Some(600), "the picture is dark: {brightest:?}");
 }
 
-fn http_get(address: &str, path: &str) -> Vec<u8> {
+pub(super) fn http_get(address: &str, path: &str) -> Vec<u8> {
     let mut stream = TcpStream::connect(address).expect("the hub answers");
     write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").expect("asked");
     let mut answer = Vec::new();

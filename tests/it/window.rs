@@ -11,7 +11,8 @@ use lingping::wall::canvas::gpu::open_adapter;
 
 use super::fixture_hub::{Canned, FixtureHub};
 
-struct Killed(Child);
+/// A child process; dropped, it is killed.
+pub(super) struct Killed(pub(super) Child);
 
 impl Drop for Killed {
     fn drop(&mut self) {
