@@ -6,6 +6,11 @@ use clap::Parser;
 use lingping::cli::{Cli, run};
 
 fn main() -> ExitCode {
+    if std::env::var_os("XDG_RUNTIME_DIR").is_none() {
+        // A service has none, and Mesa's Vulkan layer, looking for a Wayland display there, complains on stderr.
+        // SAFETY: no other thread runs yet.
+        unsafe { std::env::set_var("XDG_RUNTIME_DIR", std::env::temp_dir()) };
+    }
     let cli = Cli::parse();
     let filter = tracing_subscriber::EnvFilter::try_from_env("LINGPING_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn,lingping=info"));

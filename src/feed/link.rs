@@ -284,7 +284,7 @@ impl Link {
         };
         match serde_json::from_str(&text) {
             Ok(HubMessage::Ack { batch, rows, duplicates, quarantined, waiting, errors }) => {
-                let Some(at) = self.pending.iter().position(|pending| pending.number == batch) else { return None };
+                let at = self.pending.iter().position(|pending| pending.number == batch)?;
                 let acked = self.pending.remove(at)?;
                 self.pending_bytes -= acked.bytes;
                 let mut shared = self.shared.lock();

@@ -140,10 +140,10 @@ impl Course {
             self.answer(reply).await;
         }
         // A history that broke off: what waits for its ticket will not come on this connection.
-        if let Some(replay) = self.replay.take() {
-            if let Err(error) = self.store.end_replay(replay).await {
-                tracing::warn!("an interrupted replay could not be ended: {error}");
-            }
+        if let Some(replay) = self.replay.take()
+            && let Err(error) = self.store.end_replay(replay).await
+        {
+            tracing::warn!("an interrupted replay could not be ended: {error}");
         }
     }
 

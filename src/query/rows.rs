@@ -191,12 +191,12 @@ mod tests {
             ("t", Arc::new(texts), true),
         ])
         .unwrap();
-        let (columns, rows) = json_rows(&batch.schema(), &[batch.clone()], TimeFormat::Micros);
+        let (columns, rows) = json_rows(&batch.schema(), std::slice::from_ref(&batch), TimeFormat::Micros);
         assert_eq!(columns[0].column_type, "Timestamp(µs, \"UTC\")");
         assert_eq!(rows[0], [1_500_000.into(), 1_500_000.into(), Json::Null, "甬".into()]);
         assert_eq!(rows[1], [Json::Null, 0.into(), 0.5.into(), Json::Null]);
         let zone = chrono_tz::Asia::Shanghai;
-        let (columns, rows) = json_rows(&batch.schema(), &[batch.clone()], TimeFormat::Rfc3339(zone));
+        let (columns, rows) = json_rows(&batch.schema(), std::slice::from_ref(&batch), TimeFormat::Rfc3339(zone));
         assert_eq!(rows[0][..2], ["1970-01-01T08:00:01.500+08:00".into(), Json::from("1970-01-01T00:00:01.500")]);
         let back = batch_of(&columns, &rows).unwrap();
         assert_eq!(back.column(0), batch.column(0));

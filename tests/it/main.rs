@@ -1,6 +1,8 @@
 //! The whole-program tests, in one binary so that Bevy and DataFusion are linked once.
 //! Each module tests one room from outside, over real sockets, files and windows.
 
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
 #[cfg(all(feature = "hub", feature = "wall"))]
 mod browser;
 #[cfg(feature = "wall")]

@@ -168,6 +168,7 @@ impl MainJob {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .env_remove("DISPLAY")
+            .env("LINGPING_LOG", "warn")
             .spawn()
             .expect("the main job starts");
         MainJob(HubProcess::listening(child))
@@ -199,10 +200,26 @@ fn the_main_job_serves_a_picture_of_the_wall() {
     assert!(brightest > Some(600), "the picture is dark: {brightest:?}");
 }
 
+/// Status line, headers and body. Some servers keep the connection open: the length they say ends the answer.
 pub(super) fn http_get(address: &str, path: &str) -> Vec<u8> {
-    let mut stream = TcpStream::connect(address).expect("the hub answers");
+    let mut stream = TcpStream::connect(address).expect("the server answers");
+    stream.set_read_timeout(Some(Duration::from_secs(30))).expect("a timeout");
     write!(stream, "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n").expect("asked");
     let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).expect("answered");
-    answer
+    let mut part = [0; 65536];
+    loop {
+        let read = stream.read(&mut part).expect("answered");
+        answer.extend_from_slice(&part[..read]);
+        if read == 0 || length(&answer).is_some_and(|length| answer.len() >= length) {
+            return answer;
+        }
+    }
+}
+
+/// Bytes of the whole answer, once its head is there and says so.
+fn length(answer: &[u8]) -> Option<usize> {
+    let head = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n")?;
+    let said = text(&answer[..head]).to_lowercase();
+    let body = said.lines().find_map(|line| line.strip_prefix("content-length:"))?.trim().parse::<usize>().ok()?;
+    Some(head + 4 + body)
 }

@@ -201,7 +201,7 @@ fn an_event_log_is_numbered_by_its_content_so_that_order_and_length_do_not_matte
     assert_eq!([twice[0], twice[2], twice[3]], [numbers[0], numbers[1], numbers[2]]);
     assert_eq!(twice[0], twice[1]);
     // Columns in another order, and one more that the map drops: the same rows.
-    let map = LOG.replace("[time]", "others = \"drop\"\n[time]").replace("src = \"log\"", "src = \"log\"");
+    let map = LOG.replace("[time]", "others = \"drop\"\n[time]");
     let other = "time,note,unit,step,id\n2024-05-01 08:00:00,x,a,受理,1\n";
     let (_, events) = import(&map, other.as_bytes()).unwrap();
     assert_eq!(events[0]["src_seq"], *numbers[0]);

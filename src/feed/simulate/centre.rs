@@ -204,7 +204,7 @@ impl Centre<'_> {
             // The last of the crew stay until nobody of their day waits.
             let last =
                 self.seats.iter().enumerate().all(|(n, other)| n == seat as usize || other.sitting == Sitting::Out);
-            if !(last && !self.waiting.is_empty()) {
+            if !last || self.waiting.is_empty() {
                 self.logout(now, seat);
                 return;
             }

@@ -211,7 +211,7 @@ pub fn changes(scope: &Scope<'_>, rows: &mut Vec<Row>) {
 
     // A firm is graded up for nine days, then judged again.
     let firm = 13 + (number * 37) % (FIRMS - 12);
-    if number % 2 == 0 {
+    if number.is_multiple_of(2) {
         let ts = at(&mut random, 9.5, 16.5);
         let better = if grade_of(firm) == "2A" { "3A" } else { "2A" };
         let of = |ts, grade: &'static str| {

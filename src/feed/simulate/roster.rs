@@ -60,7 +60,7 @@ pub fn shifts(seed: u64, day: i64, calendar: &Calendar, scripts: &[Script]) -> V
         };
         let draw = random.bits();
         // A seat in thirty is ill or on leave.
-        let Some((from, until)) = hours.filter(|_| draw % 30 != 0 || turn == 4) else { continue };
+        let Some((from, until)) = hours.filter(|_| !draw.is_multiple_of(30) || turn == 4) else { continue };
         // People come a few minutes early, one by one; the night leaves when the morning has come.
         let from = at(from)
             + if from == 7.5 { (draw >> 8) as i64 % (3 * MINUTE_US) } else { (draw >> 8) as i64 % (12 * MINUTE_US) };

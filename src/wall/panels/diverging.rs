@@ -59,10 +59,10 @@ impl Panel for Diverging {
         cx.paint.text(right_edge, inner.top + 10.0, self.right_label.pick(cx.lang), &note().colour(tokens::BOARDS[0]));
         let pitch = ((inner.bottom - top) / rows as f32).clamp(20.0, 84.0);
         let figures = Style::new(Face::Figure, size::CAPTION, tokens::TEXT_BODY);
-        for row in 0..rows {
+        for (row, name) in names.iter().enumerate().take(rows) {
             let y = top + pitch * (row as f32 + 0.5);
-            let width = cx.paint.measure(names[row], &body()).min(name_width - 16.0);
-            cx.paint.text_within(middle_x - width * 0.5, y + 6.5, name_width - 14.0, names[row], &body());
+            let width = cx.paint.measure(name, &body()).min(name_width - 16.0);
+            cx.paint.text_within(middle_x - width * 0.5, y + 6.5, name_width - 14.0, name, &body());
             let (left, right) = (table.number(row, &self.left), table.number(row, &self.right));
             let length = |value: Option<f64>| ((value.unwrap_or(0.0) / most) as f32 * reach).max(0.0);
             let (a, b) = (length(left), length(right));

@@ -66,9 +66,9 @@ impl Panel for Ranges {
             cx.paint.text(at, plot.bottom + 16.0, &text, &note().middle());
         }
         let pitch = (plot.height() / rows as f32).clamp(20.0, 64.0);
-        for row in 0..rows {
+        for (row, name) in names.iter().enumerate().take(rows) {
             let y = plot.top + pitch * (row as f32 + 0.5);
-            cx.paint.text_within(inner.left, y + 6.5, name_width - 10.0, names[row], &body());
+            cx.paint.text_within(inner.left, y + 6.5, name_width - 10.0, name, &body());
             let (low, middle, high) =
                 (table.number(row, &self.low), table.number(row, &self.middle), table.number(row, &self.high));
             if let (Some(low), Some(high)) = (low, high) {

@@ -109,8 +109,9 @@ pub struct Stage {
     pub set: Vec<(usize, Field)>,
 }
 
-/// How rows become events.
+/// How rows become events. One a map, so the size of the largest does not matter.
 #[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant)]
 pub enum Shape {
     /// A row is an object, with a time column for each stage.
     Wide(Vec<Stage>),

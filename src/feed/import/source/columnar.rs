@@ -99,9 +99,9 @@ impl Rows for Batches {
             }
         }
         self.at += 1;
-        if self.rows_total > 0 {
-            let total = self.progress.total.load(Ordering::Relaxed);
-            self.progress.done.store(total * self.row / self.rows_total, Ordering::Relaxed);
+        let total = self.progress.total.load(Ordering::Relaxed);
+        if let Some(done) = (total * self.row).checked_div(self.rows_total) {
+            self.progress.done.store(done, Ordering::Relaxed);
         }
         Ok(Next::Row)
     }

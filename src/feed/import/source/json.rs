@@ -13,11 +13,14 @@ use super::{Cells, Next, ROW_BYTES_MAX, Rows};
 
 const LOOK_AHEAD: usize = 1000;
 
+/// A line's number and its object, or why it is none.
+type Numbered = (u64, Result<serde_json::Map<String, Json>, String>);
+
 struct Objects {
     reader: BufReader<Bytes>,
     by_line: bool,
     line: u64,
-    ahead: VecDeque<(u64, Result<serde_json::Map<String, Json>, String>)>,
+    ahead: VecDeque<Numbered>,
     columns: Vec<String>,
     index: HashMap<String, usize>,
     format: String,
@@ -78,7 +81,7 @@ fn visit(prefix: &str, object: &serde_json::Map<String, Json>, leaf: &mut impl F
 }
 
 impl Objects {
-    fn read(&mut self) -> Result<Option<(u64, Result<serde_json::Map<String, Json>, String>)>, String> {
+    fn read(&mut self) -> Result<Option<Numbered>, String> {
         let line = if self.by_line { self.read_line()? } else { self.read_object()? };
         let Some(line) = line else { return Ok(None) };
         let object = match serde_json::from_slice::<Json>(&self.buffer) {
