@@ -110,7 +110,7 @@ struct WallArgs {
 #[cfg(feature = "hub")]
 #[derive(Args, Debug)]
 struct VerifyArgs {
-    /// The data folder; no hub may have it open
+    /// The data folder; a hub may have it open: what lands meanwhile is not looked at
     #[arg(long)]
     data: std::path::PathBuf,
     /// text or json

@@ -13,7 +13,7 @@ use tokio::sync::watch;
 
 use crate::cli::{LookArgs, network, wall_options};
 use crate::feed::simulate;
-use crate::hub::{Hub, HubOptions};
+use crate::hub::{Hub, HubOptions, LISTEN, listen_address};
 use crate::model::{City, Clock, assets, time};
 use crate::store::StoreOptions;
 use crate::wall::{self, SnapshotOptions};
@@ -29,7 +29,7 @@ pub struct MainJobArgs {
     #[arg(long, default_value = "data/demo")]
     data: PathBuf,
     /// Where the hub listens
-    #[arg(long, default_value = "127.0.0.1:8189")]
+    #[arg(long, default_value = LISTEN, value_parser = listen_address)]
     listen: SocketAddr,
     /// City file, by name (assets/city/NAME.toml) or path
     #[arg(long, default_value = "ningbo", env = "LINGPING_CITY")]

@@ -1,5 +1,6 @@
 //! The command line. Exit codes: 0 good, 1 failed, 2 wrong usage. Data on stdout, logs and errors on stderr.
 
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -14,7 +15,12 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let filter = tracing_subscriber::EnvFilter::try_from_env("LINGPING_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn,lingping=info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).compact().init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .compact()
+        .init();
     match run(cli) {
         Ok(code) => code,
         Err(error) => {

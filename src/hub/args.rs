@@ -13,13 +13,22 @@ use crate::store::StoreOptions;
 /// Where a hub listens unless told otherwise: on this machine only.
 pub const LISTEN: &str = "127.0.0.1:8189";
 
+/// Reads where to listen: an address of this machine and a port; `localhost` is 127.0.0.1.
+///
+/// # Errors
+/// It is no such pair.
+pub fn listen_address(text: &str) -> Result<SocketAddr, String> {
+    let numeric = text.strip_prefix("localhost:").map_or(text.to_owned(), |port| format!("127.0.0.1:{port}"));
+    numeric.parse().map_err(|_| format!("an address and a port are wanted, such as {LISTEN} or 0.0.0.0:8189"))
+}
+
 #[derive(Clone, Debug, clap::Args)]
 pub struct HubArgs {
     /// The folder that holds the data; made when missing.
     #[arg(long, value_name = "DIR", default_value = "./data/hub")]
     pub data: PathBuf,
     /// The address to listen on.
-    #[arg(long, value_name = "ADDRESS:PORT", default_value = LISTEN)]
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = LISTEN, value_parser = listen_address)]
     pub listen: SocketAddr,
     /// The city: a name under assets/city/, or the path of a TOML file.
     #[arg(long, value_name = "NAME", default_value = "ningbo")]
@@ -38,6 +47,8 @@ pub enum RunError {
     City(#[from] CityError),
     #[error(transparent)]
     Hub(#[from] HubError),
+    #[error("--queries {} is no folder; name one that holds .sql files", .0.display())]
+    Queries(PathBuf),
     #[error("signals can't be listened for: {0}")]
     Signals(std::io::Error),
 }
@@ -51,6 +62,9 @@ pub async fn run(args: HubArgs, clock: Clock) -> Result<(), RunError> {
     let title = city.title_zh.clone();
     let mut store = StoreOptions::new(city, clock);
     store.dir = Some(args.data.clone());
+    if let Some(folder) = args.queries.as_ref().filter(|folder| !folder.is_dir()) {
+        return Err(RunError::Queries(folder.clone()));
+    }
     let queries = args.queries.unwrap_or_else(|| assets::home().join("queries"));
     let mut options = HubOptions::new(store, args.listen, queries);
     options.names = args.names;

@@ -34,6 +34,6 @@ mod session;
 mod shared;
 mod walls;
 
-pub use args::{HubArgs, run};
+pub use args::{HubArgs, LISTEN, listen_address, run};
 pub use limits::Limits;
 pub use server::{Hub, HubError, HubOptions};

@@ -123,10 +123,19 @@ fn instant_s() -> i64 {
 
 #[derive(Debug, thiserror::Error)]
 pub enum CityError {
-    #[error("city file {path} cannot be read: {source}")]
-    Read { path: String, source: std::io::Error },
+    #[error("city file {path} cannot be read: {message}; a city is a name ({known}) or the path of a TOML file")]
+    Read { path: String, message: String, known: String },
     #[error("city file {path}: {message}")]
     Parse { path: String, message: String },
+}
+
+/// The names of the city files that ship.
+fn known() -> Vec<String> {
+    let files = std::fs::read_dir(crate::model::assets::path("city")).into_iter().flatten().flatten();
+    let mut names: Vec<String> =
+        files.filter_map(|file| Some(file.file_name().to_str()?.strip_suffix(".toml")?.to_owned())).collect();
+    names.sort();
+    names
 }
 
 impl City {
@@ -142,7 +151,11 @@ impl City {
 
     pub fn load_file(path: &Path) -> Result<City, CityError> {
         let shown = path.display().to_string();
-        let text = std::fs::read_to_string(path).map_err(|source| CityError::Read { path: shown.clone(), source })?;
+        let text = std::fs::read_to_string(path).map_err(|error| CityError::Read {
+            path: shown.clone(),
+            message: error.to_string(),
+            known: known().join(", "),
+        })?;
         City::parse(&shown, &text)
     }
 

@@ -70,7 +70,8 @@ impl Catalog {
         let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
         let last_good = before.metrics.get(&name).filter(|metric| metric.path == path).cloned();
         let sql = match std::fs::read_to_string(path) {
-            Ok(sql) => sql,
+            // Some editors begin a file with a byte order mark.
+            Ok(sql) => sql.strip_prefix('\u{feff}').map_or(sql.clone(), str::to_owned),
             Err(error) => {
                 let usable = last_good.is_some();
                 self.problem(path, 1, 1, format!("the file can't be read: {error}"), usable);

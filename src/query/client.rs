@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
-use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::{Error as WsError, Message};
 
 use super::engine::Question;
 use crate::model::City;
@@ -19,6 +19,8 @@ const WAIT: Duration = Duration::from_secs(60);
 pub enum ClientError {
     #[error("the hub at {url} can't be reached: {message}; is it running, and is the address right?")]
     Unreachable { url: String, message: String },
+    #[error("{url} is no hub's WebSocket: {message}; the address looks like ws://127.0.0.1:8189/ws")]
+    Address { url: String, message: String },
     #[error("the hub at {url} closed the connection before it answered")]
     Closed { url: String },
     #[error("the hub at {url} did not answer within {} s", WAIT.as_secs())]
@@ -60,9 +62,9 @@ async fn ask(
     at: Option<&str>,
     explain: bool,
 ) -> Result<HubAnswer, ClientError> {
-    let unreachable = |error: tokio_tungstenite::tungstenite::Error| ClientError::Unreachable {
-        url: url.to_owned(),
-        message: error.to_string(),
+    let unreachable = |error: WsError| match error {
+        WsError::Io(error) => ClientError::Unreachable { url: url.to_owned(), message: error.to_string() },
+        error => ClientError::Address { url: url.to_owned(), message: error.to_string() },
     };
     let strange = |message: String| ClientError::Strange { url: url.to_owned(), message };
     let (mut socket, _) = tokio_tungstenite::connect_async(url).await.map_err(unreachable)?;

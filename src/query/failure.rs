@@ -53,6 +53,8 @@ impl Failure {
                 text = rest.to_owned();
             }
         }
+        // The names of DataFusion's own catalog say nothing to who asks.
+        let text = text.replace("datafusion.public.", "");
         let text = text.lines().next().unwrap_or_default().trim().to_owned();
         Failure { code: code.to_owned(), message: text, line, column }
     }

@@ -141,6 +141,14 @@ pub fn bind(
     if let Some(unknown) = given.keys().find(|name| !known.iter().any(|param| &param.name == *name)) {
         return Err(Failure::new("unknown_param", format!("there is no parameter {unknown:?}; there are {}", names())));
     }
+    let used = placeholders(statement);
+    // Answered all the same, the figure would pass for one of that district or board.
+    if let Some(unused) = given.keys().find(|name| !used.contains(name)) {
+        let used = used.iter().map(|name| format!("${name}")).collect::<std::collections::BTreeSet<_>>();
+        let has =
+            if used.is_empty() { "no parameter".to_owned() } else { used.into_iter().collect::<Vec<_>>().join(" ") };
+        return Err(Failure::new("unknown_param", format!("the question does not use ${unused}; it uses {has}")));
+    }
     let Statement::Statement(sql) = statement else { return Ok(()) };
     let flow = visit_expressions_mut(sql, |expr| {
         let Expr::Value(value) = expr else { return ControlFlow::Continue(()) };

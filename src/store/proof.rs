@@ -582,6 +582,18 @@ fn rows_wait_for_their_ticket_and_are_written_off_in_time() {
 }
 
 #[test]
+fn a_finish_before_its_open_by_the_clock_lands_with_it_and_once() {
+    let clock = Clock::manual(NOON_US);
+    let mut house = House::open(&MemoryDisk::new(), &clock).unwrap();
+    let events = [ticket(30, "open", "a", 0), ticket(10, "finish", "a", 1)];
+    let sent = house.send(Stream::Tickets, &events, None).unwrap();
+    assert_eq!((sent.rows, sent.waiting, sent.quarantined), (2, 0, 0));
+    let again = house.send(Stream::Tickets, &events, None).unwrap();
+    assert_eq!((again.rows, again.duplicates), (0, 2));
+    check(&house.snapshot());
+}
+
+#[test]
 fn a_replay_may_come_in_any_order_until_it_ends() {
     let clock = Clock::manual(NOON_US);
     let mut house = House::open(&MemoryDisk::new(), &clock).unwrap();

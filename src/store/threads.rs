@@ -79,7 +79,11 @@ impl Writer {
     pub fn start(options: StoreOptions) -> Result<Writer, StoreError> {
         let (disk, dir): (Arc<dyn Disk>, _) = match (&options.disk, &options.dir) {
             (Some(disk), dir) => (disk.clone(), dir.clone().unwrap_or_else(|| "/".into())),
-            (None, Some(dir)) => (Arc::new(FileDisk), dir.clone()),
+            // Absolute, since the names of segments are passed on as addresses.
+            (None, Some(dir)) => (
+                Arc::new(FileDisk),
+                std::path::absolute(dir).map_err(|error| StoreError::io("cannot find", dir, &error))?,
+            ),
             (None, None) => (Arc::new(MemoryDisk::new()), "/".into()),
         };
         disk.create_dir_all(&dir).map_err(|error| StoreError::io("cannot create", &dir, &error))?;

@@ -52,6 +52,7 @@ fn args(file: &Path, map: PathBuf, to: Option<String>) -> ImportArgs {
         quarantine: None,
         src: None,
         key_file: Some(key_file().to_path_buf()),
+        force: false,
     }
 }
 

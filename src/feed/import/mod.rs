@@ -74,6 +74,9 @@ pub struct ImportArgs {
     /// is not there.
     #[arg(long)]
     pub key_file: Option<PathBuf>,
+    /// Sends to a hub of another city than the map is written for.
+    #[arg(long)]
+    pub force: bool,
 }
 
 /// A file read, mapped and sorted.
@@ -194,10 +197,13 @@ pub async fn import(args: &ImportArgs, clock: &Clock) -> Result<ImportReport, Fe
     if let Some(wanted) = &map.city
         && *wanted != city.code
     {
-        report.notes.push(format!(
-            "the map is written for the city {wanted}, the hub serves {}: days and names are the hub's; start it with --city {wanted}",
-            city.code
-        ));
+        let said = format!("the map is written for the city {wanted}, the hub serves {}", city.code);
+        if !args.force {
+            return Err(FeedError::Usage(format!(
+                "{said}, and an import can't be taken back; start the hub with --city {wanted}, or say --force to put both into one"
+            )));
+        }
+        report.notes.push(format!("{said}: days and names are the hub's"));
     }
     let began = Instant::now();
     let bar = bar("sending", report.events);

@@ -16,7 +16,7 @@ use crate::store::columns::{bool_at, bools, fill, int_at, ints, null_array, pick
 use super::Landing;
 use super::held::UNKNOWN_TICKET;
 use super::objects::{DeviceStep, Queued, Seat};
-use super::symbols::{NONE, Symbol};
+use super::symbols::{NONE, Symbol, Symbols};
 use super::tickets::{Derived, INHERITED, NO_TIME, Refused, Said, Step, seconds};
 
 /// What became of rows in order.
@@ -76,15 +76,14 @@ impl Landing {
         }
         let mut walk = Walk { rows: Vec::with_capacity(order.len()), ..Walk::default() };
         walk.tickets.reserve(order.len());
-        for row_number in order {
-            let row = *row_number as usize;
+        let step_of = |symbols: &mut Symbols, row: usize| {
             let mut said: Said = [NONE; INHERITED.len()];
             for (symbol, column) in said.iter_mut().zip(&said_columns) {
                 if column.is_valid(row) {
-                    *symbol = self.symbols.intern_view(column.views()[row], column.value(row));
+                    *symbol = symbols.intern_view(column.views()[row], column.value(row));
                 }
             }
-            let step = Step {
+            Step {
                 ts_us: ts.value(row),
                 kind: kinds[row],
                 said,
@@ -93,25 +92,45 @@ impl Landing {
                 dates_only: bool_at(dates_only, row) == Some(true),
                 demo: bool_at(demo, row) == Some(true),
                 recv_us: now_us,
-            };
-            let (symbols, city) = (&mut self.symbols, &self.city);
-            let board_of = |service: Symbol| {
-                let board = symbols.text(service).and_then(|service| city.board_of(service));
-                board.map_or(NONE, |board| symbols.intern(board))
-            };
-            match self.tickets.step(ids.value(row), &step, board_of) {
-                Ok(derived) => {
-                    walk.rows.push(*row_number);
-                    walk.tickets.push(derived);
-                }
-                Err(Refused::Unknown) => walk.refused.push((*row_number, UNKNOWN_TICKET.to_owned())),
-                Err(Refused::Impossible(state)) => {
-                    let kind = Stream::Tickets.kinds().get(kinds[row] as usize).copied().unwrap_or_default();
-                    walk.refused.push((*row_number, format!("{kind} after {}", state.name())));
-                }
+            }
+        };
+        // By their times some rows stand before the `open` of their ticket: looked at again when all others are done.
+        let mut early = Vec::new();
+        for row in order {
+            let step = step_of(&mut self.symbols, *row as usize);
+            if !self.walk_ticket(*row, ids.value(*row as usize), &step, &mut walk) {
+                early.push(*row);
+            }
+        }
+        for row in early {
+            let id = ids.value(row as usize);
+            let step = step_of(&mut self.symbols, row as usize);
+            if self.tickets.get(id).is_none() || !self.walk_ticket(row, id, &step, &mut walk) {
+                walk.refused.push((row, UNKNOWN_TICKET.to_owned()));
             }
         }
         Ok(walk)
+    }
+
+    /// Steps the ticket `id`; false when there is none.
+    fn walk_ticket(&mut self, row: u32, id: &str, step: &Step, walk: &mut Walk) -> bool {
+        let (symbols, city) = (&mut self.symbols, &self.city);
+        let board_of = |service: Symbol| {
+            let board = symbols.text(service).and_then(|service| city.board_of(service));
+            board.map_or(NONE, |board| symbols.intern(board))
+        };
+        match self.tickets.step(id, step, board_of) {
+            Ok(derived) => {
+                walk.rows.push(row);
+                walk.tickets.push(derived);
+            }
+            Err(Refused::Unknown) => return false,
+            Err(Refused::Impossible(state)) => {
+                let kind = Stream::Tickets.kinds().get(step.kind as usize).copied().unwrap_or_default();
+                walk.refused.push((row, format!("{kind} after {}", state.name())));
+            }
+        }
+        true
     }
 
     fn walk_contacts(&mut self, source: &RecordBatch, kinds: &[u8], order: &[u32]) -> Result<Walk, StoreError> {

@@ -18,6 +18,10 @@ struct Delimited {
     format: String,
     /// Lines taken off before the header.
     skipped: u64,
+    /// Lines end in CR LF.
+    crlf: bool,
+    /// A record was read: the reader stands between the CR and the LF that ended it, where the line is not yet counted.
+    within_end: bool,
 }
 
 pub fn open(reader: Bytes, sample: &str, options: &FileOptions, words: Vec<String>) -> Result<Box<dyn Rows>, String> {
@@ -25,8 +29,8 @@ pub fn open(reader: Bytes, sample: &str, options: &FileOptions, words: Vec<Strin
     for _ in 0..options.skip {
         skip_line(&mut reader)?;
     }
-    let header = sample.lines().nth(options.skip).unwrap_or_default();
-    let delimiter = options.delimiter.unwrap_or_else(|| sniff(header));
+    let header = sample.split('\n').nth(options.skip).unwrap_or_default();
+    let delimiter = options.delimiter.unwrap_or_else(|| sniff(header.trim_end_matches('\r')));
     let since_row = Arc::new(AtomicUsize::new(0));
     let reader = csv::ReaderBuilder::new()
         .has_headers(false)
@@ -47,6 +51,8 @@ pub fn open(reader: Bytes, sample: &str, options: &FileOptions, words: Vec<Strin
         columns: options.columns.clone(),
         format,
         skipped: options.skip as u64,
+        crlf: header.ends_with('\r'),
+        within_end: false,
     };
     if options.header {
         if !rows.read()? {
@@ -60,8 +66,16 @@ pub fn open(reader: Bytes, sample: &str, options: &FileOptions, words: Vec<Strin
 impl Delimited {
     fn read(&mut self) -> Result<bool, String> {
         self.since_row.store(0, Ordering::Relaxed);
-        let line = self.reader.position().line() + self.skipped;
-        self.reader.read_record(&mut self.record).map_err(|error| format!("cannot be read after line {line}: {error}"))
+        let line = self.line();
+        let read = self.reader.read_record(&mut self.record);
+        let read = read.map_err(|error| format!("cannot be read after line {line}: {error}"))?;
+        self.within_end = self.crlf;
+        Ok(read)
+    }
+
+    /// The line on which the next record starts, counted from 1.
+    fn line(&self) -> u64 {
+        self.reader.position().line() + self.skipped + u64::from(self.within_end)
     }
 }
 
@@ -75,13 +89,16 @@ impl Rows for Delimited {
     }
 
     fn next(&mut self, cells: &mut Cells) -> Result<Next, String> {
+        let line = self.line();
         if !self.read()? {
             return Ok(Next::End);
         }
         cells.clear(self.columns.len());
-        cells.line = self.record.position().map_or(0, csv::Position::line) + self.skipped;
+        // Blank lines before the record are no part of it.
+        let before = self.record.position().map_or(0, csv::Position::line) + self.skipped + u64::from(self.within_end);
+        cells.line = line.max(before);
         if self.record.len() != self.columns.len() {
-            let lines = self.reader.position().line() + self.skipped - cells.line;
+            let lines = self.line().saturating_sub(cells.line);
             let hint = if lines > 1 {
                 format!("; it runs over {lines} lines, perhaps a quote is never closed")
             } else {
@@ -170,6 +187,16 @@ mod tests {
         assert_eq!(rows[0], Ok(vec!["1".into(), "two\nlines, one cell".into()]));
         assert_eq!(rows[1], Err("4: 1 fields, the header has 2".into()));
         assert_eq!(rows[2], Ok(vec!["3".into(), "c".into()]));
+    }
+
+    #[test]
+    fn lines_are_counted_alike_whichever_way_they_end() {
+        let text = "id,note\n1,a\n2\n3,\"two\nlines\"\n4\n";
+        for text in [text.to_owned(), text.replace('\n', "\r\n")] {
+            let (_, rows) = rows(&text, &FileOptions::default());
+            assert_eq!(rows[1], Err("3: 1 fields, the header has 2".into()), "{text:?}");
+            assert_eq!(rows[3], Err("6: 1 fields, the header has 2".into()), "{text:?}");
+        }
     }
 
     #[test]
