@@ -117,6 +117,12 @@ impl Header {
 
     /// Reads the payload of a frame whose sum is right.
     pub fn content(&self, payload: &[u8]) -> Result<Content, String> {
+        // Arrow's decoder trusts what it reads; a payload that was written wrong must be told like any other damage.
+        std::panic::catch_unwind(|| self.read_content(payload))
+            .unwrap_or_else(|_| Err("its arrays do not fit its buffers".to_owned()))
+    }
+
+    fn read_content(&self, payload: &[u8]) -> Result<Content, String> {
         if self.stream == HELD {
             return serde_json::from_slice(payload).map(Content::Held).map_err(|error| error.to_string());
         }
@@ -217,12 +223,18 @@ fn rows_from_payload(stream: Stream, header: &Header, payload: &[u8]) -> Result<
     if rows != header.rows as usize {
         return Err(StoreError::Arrow(format!("the frame says {} rows and holds {rows}", header.rows)));
     }
+    let Some(end_seq) = header.first_seq.checked_add(rows as i64) else {
+        return Err(StoreError::Arrow(format!(
+            "{rows} rows from {} are more than there are numbers",
+            header.first_seq
+        )));
+    };
     let columns = stream
         .columns()
         .map(|column| -> Result<ArrayRef, StoreError> {
             Ok(match column.name {
                 "recv" => Arc::new(TimestampMicrosecondArray::from_value(header.recv_us, rows).with_timezone("UTC")),
-                "seq" => Arc::new(Int64Array::from_iter_values(header.first_seq..header.first_seq + rows as i64)),
+                "seq" => Arc::new(Int64Array::from_iter_values(header.first_seq..end_seq)),
                 name => match batch.column_by_name(name) {
                     Some(array) if column.column_type == ColumnType::Text => cast(array, &DataType::Utf8View)?,
                     Some(array) => array.clone(),
