@@ -9,6 +9,12 @@ use super::lab::{HOUR, Lab};
 use super::maker::Maker;
 use crate::model::Event;
 
+/// A proof of so many cases, or of as many as `PROPTEST_CASES` says.
+pub fn cases(count: u32) -> ProptestConfig {
+    let wished = std::env::var("PROPTEST_CASES").ok().and_then(|count| count.parse().ok());
+    ProptestConfig { cases: wished.unwrap_or(count), max_shrink_iters: 100, ..ProptestConfig::default() }
+}
+
 #[derive(Clone, Debug)]
 pub enum Step {
     /// Rows of the last so many hours land; the first of them and some that landed before are sent again.

@@ -10,7 +10,7 @@ use serde_json::Value as Json;
 
 use super::compare::{Params, difference, live, scan};
 use super::generated::{Grammar, WORDS};
-use super::history::{History, Step, steps};
+use super::history::{History, Step, cases, steps};
 use super::lab::{DAY, HOUR, Lab, NOON, city, queries_of, runtime};
 use super::maker::Maker;
 use crate::model::{Clock, Event};
@@ -56,7 +56,7 @@ async fn through(
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 12, max_shrink_iters: 60, ..ProptestConfig::default() })]
+    #![proptest_config(cases(12))]
 
     #[test]
     fn windows_side_by_side_add_up_and_a_longer_one_holds_no_less(
@@ -153,7 +153,7 @@ fn interleaved(events: &[Event], random: &mut ChaCha8Rng) -> Vec<Event> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 6, max_shrink_iters: 30, ..ProptestConfig::default() })]
+    #![proptest_config(cases(6))]
 
     #[test]
     fn the_order_in_which_events_arrive_changes_no_answer(
@@ -253,7 +253,7 @@ fn merge(sum: &mut [Option<i64>; 4], row: &[Json]) {
 const RANK_ERROR: f64 = 0.05;
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 12, max_shrink_iters: 60, ..ProptestConfig::default() })]
+    #![proptest_config(cases(12))]
 
     #[test]
     fn percentiles_lie_within_their_error_of_the_rank(

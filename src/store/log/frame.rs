@@ -16,13 +16,13 @@
 //! Little endian. The payload of a stream's frame is an Arrow IPC stream of one batch, without `recv` and `seq` (the
 //! header says them) and without the columns that are empty; texts are `Utf8`. Held rows are a JSON array.
 
-use std::io::Cursor;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, Int64Array, RecordBatch, TimestampMicrosecondArray};
+use arrow::buffer::Buffer;
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Schema};
-use arrow::ipc::reader::StreamReader;
+use arrow::ipc::reader::StreamDecoder;
 use arrow::ipc::writer::StreamWriter;
 
 use crate::model::{ColumnType, Stream};
@@ -214,11 +214,15 @@ impl Commit {
 }
 
 fn rows_from_payload(stream: Stream, header: &Header, payload: &[u8]) -> Result<RecordBatch, StoreError> {
-    let mut reader = StreamReader::try_new(Cursor::new(payload), None)?;
-    let Some(batch) = reader.next() else {
+    // Not the reader of streams: that one takes as much memory as a payload says it needs.
+    let (mut decoder, mut bytes) = (StreamDecoder::new(), Buffer::from_slice_ref(payload));
+    let mut batch = None;
+    while batch.is_none() && !bytes.is_empty() {
+        batch = decoder.decode(&mut bytes)?;
+    }
+    let Some(batch) = batch else {
         return Err(StoreError::Arrow("the frame holds no batch".to_owned()));
     };
-    let batch = batch?;
     let rows = batch.num_rows();
     if rows != header.rows as usize {
         return Err(StoreError::Arrow(format!("the frame says {} rows and holds {rows}", header.rows)));
