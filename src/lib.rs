@@ -13,6 +13,9 @@ pub mod store;
 #[cfg(feature = "wall")]
 pub mod wall;
 
+#[cfg(test)]
+mod fuzz;
+
 pub mod bench;
 pub mod cli;
 

@@ -36,6 +36,9 @@ pub struct HubArgs {
     /// The folder of queries [default: the one that ships].
     #[arg(long, value_name = "DIR")]
     pub queries: Option<PathBuf>,
+    /// Rows older than this many days leave the folder, a month's segment at a time [default: all are kept].
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..))]
+    pub keep_days: Option<u32>,
     /// A name of this machine under which browsers may open the page; may be given several times.
     #[arg(long = "name", value_name = "HOST")]
     pub names: Vec<String>,
@@ -65,6 +68,7 @@ pub async fn run(args: HubArgs, clock: Clock) -> Result<(), RunError> {
     if let Some(folder) = args.queries.as_ref().filter(|folder| !folder.is_dir()) {
         return Err(RunError::Queries(folder.clone()));
     }
+    store.keep_days = args.keep_days;
     let queries = args.queries.unwrap_or_else(|| assets::home().join("queries"));
     let mut options = HubOptions::new(store, args.listen, queries);
     options.names = args.names;

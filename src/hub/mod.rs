@@ -15,6 +15,8 @@ mod decode;
 mod deliver;
 mod encode;
 mod follow;
+#[cfg(test)]
+mod fuzz;
 mod guard;
 mod health;
 pub mod ipc;

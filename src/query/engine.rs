@@ -267,11 +267,6 @@ impl Engine {
         &self.inner.ground.city
     }
 
-    #[cfg(test)]
-    pub(super) fn ground(&self) -> &Ground {
-        &self.inner.ground
-    }
-
     /// The hub's clock, µs.
     pub fn now_us(&self) -> i64 {
         self.inner.clock.now_us()

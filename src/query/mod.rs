@@ -13,6 +13,8 @@ pub mod dims;
 pub mod engine;
 pub mod failure;
 pub mod functions;
+#[cfg(test)]
+mod fuzz;
 pub mod header;
 pub mod live;
 pub mod past;

@@ -11,6 +11,8 @@ mod checkpoint;
 mod columns;
 mod compact;
 mod core;
+#[cfg(test)]
+mod damage;
 mod disk;
 mod error;
 #[cfg(test)]
@@ -73,6 +75,10 @@ pub struct StoreOptions {
     pub seal_after_s: i64,
     /// Rows older than this leave the store, days; `None`: all are kept.
     pub keep_days: Option<u32>,
+    /// Rows after which a checkpoint is taken with the next sealing; only what it covers is joined or dropped.
+    pub checkpoint_rows: i64,
+    /// So many small segments of a month side by side become one.
+    pub join_segments: usize,
     /// Sealed rows kept in memory, bytes.
     pub cache_bytes: usize,
     /// Rows on their way to the log, bytes.
@@ -94,6 +100,8 @@ impl StoreOptions {
             seal_rows: 64 * 1024,
             seal_after_s: 3600,
             keep_days: None,
+            checkpoint_rows: 256 * 1024,
+            join_segments: compact::SMALL_COUNT,
             cache_bytes: 48 << 20,
             queue_bytes: 32 << 20,
             commit_every_us: 2000,

@@ -25,7 +25,7 @@ use super::log::read::{LogReader, Next};
 use super::log::{self, LogFile};
 use super::seal::Sealer;
 use super::segment::cache::Cache;
-use super::segment::manifest::Manifest;
+use super::segment::manifest::{HeldInfo, Manifest};
 use super::segment::{Segment, SegmentInfo};
 use super::snapshot::Snapshot;
 use super::status::Status;
@@ -68,6 +68,7 @@ pub(super) fn open(
     remove_leftovers(&*disk, &dir, &sealer.manifest)?;
     let covered = take_checkpoint(&sealer, &mut landing);
     replay_segments(&sealer, covered, &mut landing)?;
+    check_covered(&sealer, covered)?;
     let checkpoint_seq = if covered > 0 { landing.next_seq } else { 1 };
 
     let first_log = logs.first().copied().unwrap_or(sealer.manifest.log_from);
@@ -234,7 +235,7 @@ fn replay_segments(sealer: &Sealer, covered: u64, landing: &mut Landing) -> Resu
         let mut held: Vec<(i64, Held)> = Vec::new();
         if stream == Stream::Tickets {
             for info in manifest.held.iter().filter(|info| info.logs.0 >= covered) {
-                held.extend(read_held(sealer, &info.file)?);
+                held.extend(read_held(sealer, info)?);
             }
         }
         let mut held = held.into_iter().peekable();
@@ -266,9 +267,39 @@ fn replay_segments(sealer: &Sealer, covered: u64, landing: &mut Landing) -> Resu
     Ok(())
 }
 
-fn read_held(sealer: &Sealer, file: &str) -> Result<Vec<(i64, Held)>, StoreError> {
-    let path = sealer.dir.join(file);
+/// Compares the segments that the checkpoint covers with their sums: they are not read otherwise, and what is asked of
+/// them later must not be wrong.
+fn check_covered(sealer: &Sealer, covered: u64) -> Result<(), StoreError> {
+    let infos: Vec<&SegmentInfo> = sealer.manifest.segments.iter().filter(|info| info.logs.0 < covered).collect();
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let share = infos.len().div_ceil(threads).max(1);
+    std::thread::scope(|scope| {
+        let check = |infos: &[&SegmentInfo]| {
+            infos.iter().try_for_each(|info| {
+                let Some(stream) = Stream::from_name(&info.stream) else { return Ok(()) };
+                sealer.segment(stream, (*info).clone()).bytes().map(drop)
+            })
+        };
+        let parts: Vec<_> = infos
+            .chunks(share)
+            .map(|infos| {
+                std::thread::Builder::new().name("store-check".to_owned()).spawn_scoped(scope, move || check(infos))
+            })
+            .collect();
+        for part in parts {
+            let part = part.map_err(|error| StoreError::io("cannot start a thread for", &sealer.dir, &error))?;
+            part.join().map_err(|_| StoreError::Stopped)??;
+        }
+        Ok(())
+    })
+}
+
+fn read_held(sealer: &Sealer, info: &HeldInfo) -> Result<Vec<(i64, Held)>, StoreError> {
+    let path = sealer.dir.join(&info.file);
     let bytes = sealer.disk.read(&path).map_err(|error| StoreError::io("cannot read", &path, &error))?;
+    if crc32c::crc32c(&bytes) != info.crc {
+        return Err(corrupt(&sealer.dir, &path, 0, "its sum is wrong".to_owned()));
+    }
     serde_json::from_slice(&bytes).map_err(|error| corrupt(&sealer.dir, &path, 0, error.to_string()))
 }
 

@@ -23,7 +23,7 @@ use super::disk::{Disk, replace};
 use super::segment::cache::Cache;
 use super::segment::manifest::{CheckpointInfo, HeldInfo, Manifest};
 use super::segment::parquet::{BATCH_ROWS, encode};
-use super::segment::{Segment, SegmentInfo};
+use super::segment::{Segment, SegmentInfo, block_sums};
 
 /// Rows this much older than the newest sealed row of their stream go to a segment of their own, µs.
 const LATE_US: i64 = 3_600_000_000;
@@ -156,6 +156,7 @@ impl Sealer {
             late,
             bytes: bytes.len() as u64,
             crc: crc32c::crc32c(&bytes),
+            blocks: block_sums(&bytes),
             logs,
         };
         let batches: Vec<RecordBatch> = (0..rows.num_rows())

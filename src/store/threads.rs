@@ -61,6 +61,8 @@ const SETTLED: Duration = Duration::from_secs(2);
 /// Generations waiting to be sealed.
 const BEHIND_MAX: usize = 3;
 const TICK: Duration = Duration::from_millis(500);
+/// Joins of segments after one sealing: each stream and month has its own, none must wait for ever.
+const TIDY_MAX: usize = 16;
 /// Sealing that failed is tried again after this.
 const SEAL_AGAIN: Duration = Duration::from_secs(5);
 
@@ -97,12 +99,13 @@ impl Writer {
             seal_after_us: options.seal_after_s.saturating_mul(1_000_000),
             log_reserve: 64 << 20,
             forget_after_us: options.forget_after_s.saturating_mul(1_000_000),
-            checkpoint_rows: 256 * 1024,
+            checkpoint_rows: options.checkpoint_rows,
         };
         let cache = Arc::new(Cache::new(options.cache_bytes));
         let landing = Landing::new(options.city.clone(), options.waiting_s.saturating_mul(1_000_000));
         let Opened { core, mut sealer, shared } = open(disk, dir, options.clock, settings, landing, cache.clone())?;
         sealer.keep_us = options.keep_days.map(|days| i64::from(days) * DAY_US);
+        sealer.small_count = options.join_segments.max(2);
 
         let room_max = (options.queue_bytes / ROOM_BYTES).max(16);
         // One job a permit, and what the sealer sends: the channel is never full.
@@ -357,6 +360,21 @@ struct Group {
     rows: usize,
 }
 
+/// Joins and drops segments until there is nothing to do or enough was done: new rows wait for it.
+fn tidy(sealer: &mut Sealer, done: &SyncSender<Job>) {
+    for _ in 0..TIDY_MAX {
+        match sealer.tidy() {
+            Ok(Some(tidied)) => {
+                if done.send(Job::Sealed(Ok(tidied))).is_err() {
+                    return;
+                }
+            }
+            Ok(None) => return,
+            Err(error) => return tracing::warn!(%error, "small segments stay as they are"),
+        }
+    }
+}
+
 fn seal_all(mut sealer: Sealer, generations: &Receiver<Arc<Generation>>, done: &SyncSender<Job>) {
     loop {
         let generation = match generations.recv_timeout(SETTLED) {
@@ -373,11 +391,7 @@ fn seal_all(mut sealer: Sealer, generations: &Receiver<Arc<Generation>>, done: &
                 Ok(sealed) => {
                     // The writer may have stopped; the manifest has it.
                     let _ = done.try_send(Job::Sealed(Ok(sealed)));
-                    match sealer.tidy() {
-                        Ok(Some(tidied)) => drop(done.try_send(Job::Sealed(Ok(tidied)))),
-                        Ok(None) => {}
-                        Err(error) => tracing::warn!(%error, "small segments stay as they are"),
-                    }
+                    tidy(&mut sealer, done);
                     break;
                 }
                 Err(error) => {

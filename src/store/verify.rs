@@ -114,7 +114,7 @@ pub(super) fn verify_on(
         done += 1;
         if let Err(message) = verify_segment(disk, dir, info, &mut report, &mut seen) {
             report.bad_files += 1;
-            report.fault(format!("{}: {message}", dir.join(&info.file).display()));
+            report.fault(format!("{} {message}", dir.join(&info.file).display()));
         }
     }
     for info in &manifest.held {
@@ -125,7 +125,7 @@ pub(super) fn verify_on(
             Ok(bytes) if crc32c::crc32c(&bytes) == info.crc => report.held += info.rows,
             Ok(_) => {
                 report.bad_files += 1;
-                report.fault(format!("{}: its sum is wrong", path.display()));
+                report.fault(format!("{} at byte 0: its sum is wrong", path.display()));
             }
             Err(error) => {
                 report.bad_files += 1;
@@ -161,16 +161,17 @@ fn verify_segment(
     report: &mut VerifyReport,
     seen: &mut Seen,
 ) -> Result<(), String> {
-    let stream = Stream::from_name(&info.stream).ok_or_else(|| format!("there is no stream {}", info.stream))?;
-    let bytes = disk.read(&dir.join(&info.file)).map_err(|error| error.to_string())?;
+    let stream = Stream::from_name(&info.stream)
+        .ok_or_else(|| format!("is of the stream {}, which there is not", info.stream))?;
+    let bytes = disk.read(&dir.join(&info.file)).map_err(|error| format!("cannot be read: {error}"))?;
     report.segments += 1;
     report.segment_bytes += bytes.len() as u64;
-    if crc32c::crc32c(&bytes) != info.crc {
-        return Err("its sum is wrong".to_owned());
+    if let Some((offset, message)) = info.damage(&bytes) {
+        return Err(format!("at byte {offset}: {message}"));
     }
     let mut rows = 0;
     let mut last_ts = i64::MIN;
-    for batch in decode(stream, bytes.into(), None).map_err(|error| error.to_string())? {
+    for batch in decode(stream, bytes.into(), None).map_err(|error| format!("does not decode: {error}"))? {
         rows += batch.num_rows() as u64;
         let ts = times(&batch, "ts").map_err(|error| error.to_string())?;
         if !ts.values().is_sorted() || ts.values().first().is_some_and(|first| *first < last_ts) {
@@ -183,7 +184,7 @@ fn verify_segment(
         note(stream, &batch, report, seen)?;
     }
     if rows != info.rows {
-        return Err(format!("it holds {rows} rows, the manifest says {}", info.rows));
+        return Err(format!("holds {rows} rows, the manifest says {}", info.rows));
     }
     Ok(())
 }

@@ -13,6 +13,8 @@ mod chrome;
 pub mod data;
 mod format;
 mod frames;
+#[cfg(test)]
+mod fuzz;
 pub mod link;
 mod map;
 pub mod options;

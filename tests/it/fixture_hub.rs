@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use futures_util::{SinkExt, StreamExt};
 use lingping::model::City;
@@ -30,9 +29,6 @@ pub enum Canned {
 
 pub struct FixtureHub {
     pub address: SocketAddr,
-    /// Pictures the wall sent.
-    pub frames: Arc<AtomicU32>,
-    pub last_frame: Arc<std::sync::Mutex<Vec<u8>>>,
     stop: Option<tokio::sync::oneshot::Sender<()>>,
     thread: Option<std::thread::JoinHandle<()>>,
 }
@@ -47,25 +43,19 @@ impl FixtureHub {
         let listener = runtime.block_on(TcpListener::bind(listen)).unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = tokio::sync::oneshot::channel();
-        let frames = Arc::new(AtomicU32::new(0));
-        let last_frame = Arc::new(std::sync::Mutex::new(Vec::new()));
-        let (counted, kept) = (frames.clone(), last_frame.clone());
         let serve = async move {
             let city = Arc::new(city);
             let serving = async {
                 loop {
                     let Ok((socket, _)) = listener.accept().await else { return };
-                    let (city, counted, kept) = (city.clone(), counted.clone(), kept.clone());
-                    tokio::spawn(async move {
-                        serve_one(socket, canned, city, watch_fps, counted, kept).await;
-                    });
+                    tokio::spawn(serve_one(socket, canned, city.clone(), watch_fps));
                 }
             };
             tokio::select! { () = serving => {}, _ = stopped => {} }
         };
         let thread =
             std::thread::Builder::new().name("fixture-hub".into()).spawn(move || runtime.block_on(serve)).unwrap();
-        FixtureHub { address, frames, last_frame, stop: Some(stop), thread: Some(thread) }
+        FixtureHub { address, stop: Some(stop), thread: Some(thread) }
     }
 
     pub fn url(&self) -> String {
@@ -80,14 +70,7 @@ impl Drop for FixtureHub {
     }
 }
 
-async fn serve_one(
-    socket: tokio::net::TcpStream,
-    canned: Canned,
-    city: Arc<City>,
-    watch_fps: u32,
-    frames: Arc<AtomicU32>,
-    last_frame: Arc<std::sync::Mutex<Vec<u8>>>,
-) {
+async fn serve_one(socket: tokio::net::TcpStream, canned: Canned, city: Arc<City>, watch_fps: u32) {
     let Ok(socket) = tokio_tungstenite::accept_async(socket).await else { return };
     let (mut sink, mut stream) = socket.split();
     let metrics = metrics(canned, &city);
@@ -131,10 +114,6 @@ async fn serve_one(
                 ClientMessage::Follow { .. } => send(&mut sink, &events(canned, &city)).await,
                 _ => {}
             },
-            Some(Ok(Message::Binary(frame))) => {
-                *last_frame.lock().unwrap() = frame.to_vec();
-                frames.fetch_add(1, Ordering::Relaxed);
-            }
             Some(Ok(Message::Close(_))) | None | Some(Err(_)) => return,
             Some(Ok(_)) => {}
         }

@@ -11,11 +11,15 @@ mod fixture_hub;
 mod hub;
 #[cfg(feature = "hub")]
 mod import;
+#[cfg(feature = "hub")]
+mod logic;
 #[cfg(feature = "wall")]
 mod pictures;
 #[cfg(all(feature = "hub", feature = "wall"))]
 mod program;
 #[cfg(feature = "hub")]
 mod simulate;
+#[cfg(feature = "hub")]
+mod store;
 #[cfg(feature = "wall")]
 mod window;

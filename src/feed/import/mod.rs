@@ -7,6 +7,8 @@
 
 mod decode;
 mod digest;
+#[cfg(test)]
+mod fuzz;
 pub mod key;
 pub mod map;
 pub mod personal;

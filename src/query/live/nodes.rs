@@ -329,12 +329,14 @@ impl Follower {
         let gone: Vec<Arc<Node>> = gone.into_values().collect();
         for index in fresh {
             let node = &pieces[index];
-            // The leaves hold every row of the stream within their sequence numbers; as many rows are the same rows.
+            // Leaves follow one another without a gap: where they begin and end with the piece they hold every row of the
+            // stream between, and as many rows are the same rows. (A piece of late rows lies between others' rows.)
             let inside = |other: &&Arc<Node>| other.seq_min >= node.seq_min && other.seq_max <= node.seq_max;
             let from_hot: Vec<_> = sealed.iter().filter(inside).cloned().collect();
             let from_pieces: Vec<_> = gone.iter().filter(inside).cloned().collect();
             let as_many = |parts: &[Arc<Node>]| parts.iter().map(|part| part.rows).sum::<usize>() == node.rows;
-            let parts = if !from_hot.is_empty() && as_many(&from_hot) {
+            let ends = |parts: &[Arc<Node>]| Some((parts.first()?.seq_min, parts.last()?.seq_max));
+            let parts = if ends(&from_hot) == Some((node.seq_min, node.seq_max)) && as_many(&from_hot) {
                 from_hot
             } else if !from_pieces.is_empty() && from_pieces.len() == gone.len() && as_many(&from_pieces) {
                 // Only what is known of them; their files are gone.
@@ -396,4 +398,69 @@ fn after_seq(batch: &RecordBatch, from: i64) -> RecordBatch {
 fn split(batch: &RecordBatch) -> impl Iterator<Item = RecordBatch> {
     let rows = batch.num_rows();
     (0..rows).step_by(LEAF_ROWS).map(move |start| batch.slice(start, LEAF_ROWS.min(rows - start)))
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::TimestampMicrosecondArray;
+
+    use super::super::super::adapter::{MemorySource, Source, memory_piece};
+    use super::*;
+
+    fn rows(seqs: &[i64]) -> RecordBatch {
+        let seq = Int64Array::from(seqs.to_vec());
+        let ts = TimestampMicrosecondArray::from(seqs.to_vec());
+        RecordBatch::try_from_iter([("ts", Arc::new(ts) as _), ("seq", Arc::new(seq) as _)]).unwrap()
+    }
+
+    fn seqs_of(node: &Arc<Node>) -> Vec<i64> {
+        let mut seqs = Vec::new();
+        node.visit(&mut |node| {
+            if let Rest::Leaf(batch) = &node.rest {
+                let seq = batch.column_by_name("seq").unwrap();
+                seqs.extend_from_slice(seq.as_any().downcast_ref::<Int64Array>().unwrap().values());
+            }
+        });
+        seqs
+    }
+
+    #[test]
+    fn a_piece_between_the_rows_of_others_is_not_taken_for_as_many_of_them() {
+        let source = MemorySource::default();
+        let mut nodes = Nodes::default();
+        for seqs in [&[0, 1][..], &[2, 3], &[4, 5, 6, 7, 8, 9, 10, 11]] {
+            source.land(Stream::Signals, rows(seqs));
+            nodes.follow(&source.view());
+        }
+        // Rows 1 and 10 came late and are sealed apart; between them lies a leaf of two rows.
+        let (late, others) = (vec![1, 10], vec![0, 2, 3, 4, 5, 6, 7, 8, 9, 11]);
+        source.change(|view| {
+            let stream = view.stream_mut(Stream::Signals);
+            stream.hot.clear();
+            for (id, seqs) in [(1, &others), (2, &late)] {
+                stream.pieces.push(Arc::new(memory_piece(id, vec![rows(seqs)]).unwrap()));
+            }
+        });
+        let followed = nodes.follow(&source.view());
+        let stream = followed.stream(Stream::Signals);
+        for (piece, expected) in stream.pieces().iter().zip([others, late]) {
+            stream.open(piece).unwrap();
+            assert_eq!(seqs_of(piece), expected);
+        }
+    }
+
+    #[test]
+    fn a_piece_of_all_the_hot_rows_keeps_their_leaves() {
+        let source = MemorySource::default();
+        let mut nodes = Nodes::default();
+        source.land(Stream::Signals, rows(&[0, 1]));
+        source.land(Stream::Signals, rows(&[2, 3]));
+        let before: Vec<u64> =
+            nodes.follow(&source.view()).stream(Stream::Signals).hot().iter().map(|n| n.id).collect();
+        source.seal(Stream::Signals, 2);
+        let followed = nodes.follow(&source.view());
+        let pieces = followed.stream(Stream::Signals).pieces();
+        let parts: Vec<u64> = pieces[0].at_hand().unwrap().iter().map(|part| part.id).collect();
+        assert_eq!(parts, before);
+    }
 }

@@ -334,7 +334,8 @@ impl Cut {
             Merge::Top => {
                 let states = Slot::new(plan.schema());
                 let merge = replace_children_if_necessary(plan.clone(), vec![states.exec()])?;
-                (plan, states, merge.clone(), reset_plan_states(merge)?)
+                // Copies of a sort share its threshold: each of the three needs one of its own.
+                (plan, states, reset_plan_states(merge.clone())?, reset_plan_states(merge)?)
             }
         };
         let everything = cut.filter == lit(true);

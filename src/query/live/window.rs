@@ -240,6 +240,9 @@ fn decide(op: Operator, low: i64, high: i64, threshold: i64) -> Truth {
         Operator::Gt => (low > threshold, high <= threshold),
         Operator::Lt => (high < threshold, low >= threshold),
         Operator::LtEq => (high <= threshold, low > threshold),
+        // A window without length (`ts BETWEEN day_start() AND day_start()`) is optimized to this.
+        Operator::Eq => (low == threshold && high == threshold, high < threshold || low > threshold),
+        Operator::NotEq => (high < threshold || low > threshold, low == threshold && high == threshold),
         _ => (false, false),
     };
     match (all, none) {
@@ -278,7 +281,8 @@ fn find_atoms(expr: &Expr, atoms: &mut Vec<Atom>) -> Result<()> {
 /// they choose rows just as well. Of other columns only those with the clock do: they have no known bounds.
 fn atom_of(expr: &Expr) -> Option<Atom> {
     let Expr::BinaryExpr(BinaryExpr { left, op, right }) = expr else { return None };
-    if !matches!(op, Operator::Lt | Operator::LtEq | Operator::Gt | Operator::GtEq) {
+    use Operator::{Eq, Gt, GtEq, Lt, LtEq, NotEq};
+    if !matches!(op, Lt | LtEq | Gt | GtEq | Eq | NotEq) {
         return None;
     }
     let (column, op, threshold) = match (left.as_ref(), right.as_ref()) {
@@ -326,7 +330,7 @@ mod tests {
 
     #[test]
     fn a_comparison_is_decided_by_the_ends_of_the_range() {
-        use Operator::{Gt, GtEq, Lt, LtEq};
+        use Operator::{Eq, Gt, GtEq, Lt, LtEq, NotEq};
         assert_eq!(decide(GtEq, 10, 20, 10), Truth::All);
         assert_eq!(decide(GtEq, 10, 20, 11), Truth::Mixed);
         assert_eq!(decide(GtEq, 10, 20, 21), Truth::None);
@@ -336,5 +340,16 @@ mod tests {
         assert_eq!(decide(Lt, 10, 20, 10), Truth::None);
         assert_eq!(decide(LtEq, 10, 20, 20), Truth::All);
         assert_eq!(decide(LtEq, 10, 20, 9), Truth::None);
+        for (low, high, threshold, truth) in
+            [(10, 20, 9, Truth::None), (10, 20, 10, Truth::Mixed), (10, 10, 10, Truth::All), (10, 20, 21, Truth::None)]
+        {
+            assert_eq!(decide(Eq, low, high, threshold), truth);
+            let opposite = match truth {
+                Truth::All => Truth::None,
+                Truth::None => Truth::All,
+                Truth::Mixed => Truth::Mixed,
+            };
+            assert_eq!(decide(NotEq, low, high, threshold), opposite);
+        }
     }
 }

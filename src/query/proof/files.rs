@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value as Json;
 
-use super::lab::{DAY, HOUR, Lab, Maker, NOON, city, runtime};
+use super::lab::{DAY, HOUR, Lab, NOON, city, runtime};
+use super::maker::Maker;
 use crate::model::message::{MetricRef, MetricResult};
 use crate::model::{Clock, Event, Stream};
 use crate::store::StoreOptions;

@@ -1,79 +1,18 @@
 //! The oracle: a live answer is the answer of a full scan of the same rows at the same clock.
 //!
-//! Counts, sums of whole numbers, least and greatest values, and every text and time must be equal; float sums may differ
-//! in the last digits (the order of adding), and t-digest percentiles by their stated error.
-
-use std::sync::Arc;
+//! Through landings, late rows and rows sent twice, seals, joined segments, rows that leave by retention, restarts, a
+//! clock that jumps over midnight and the end of the month, and files that change: every file of `queries/`, and
+//! generated SQL of the live class. A restart changes no answer either.
 
 use proptest::prelude::*;
-use serde_json::Value as Json;
 
-use super::lab::{DAY, HOUR, Lab, Maker, NOON, city, runtime};
-use crate::model::message::MetricRef;
-use crate::model::{Clock, Event};
-use crate::query::catalog::Metric;
-use crate::query::header::Header;
-use crate::query::live::{Class, Live};
-use crate::query::rows::{TimeFormat, json_rows};
-use crate::query::statement::common_params;
-use crate::query::{Answer, Question};
+use super::compare::Params;
+use super::generated::Grammar;
+use super::history::{History, cases, live_through, steps};
+use super::lab::{Lab, NOON, city, queries_of, runtime};
+use crate::model::{Clock, Stream, assets};
+use crate::query::live::Class;
 use crate::store::StoreOptions;
-
-type Table = (Vec<String>, Vec<Vec<Json>>);
-
-fn table(answer: &Answer) -> Table {
-    let (columns, rows) = json_rows(&answer.schema, &answer.batches, TimeFormat::Micros);
-    (columns.into_iter().map(|column| column.name).collect(), rows)
-}
-
-/// A percentile by t-digest: merging in another order moves it a little.
-fn is_digest(column: &str) -> bool {
-    let ranked = column.strip_prefix('p').is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
-    ranked || column.contains("_p90") || column == "first_answer_min"
-}
-
-fn same(column: &str, a: &Json, b: &Json) -> bool {
-    if a == b {
-        return true;
-    }
-    let (Some(x), Some(y)) = (a.as_f64(), b.as_f64()) else { return false };
-    if !a.is_f64() && !b.is_f64() {
-        return false;
-    }
-    let scale = x.abs().max(y.abs());
-    let allowed = if is_digest(column) { 0.15 * scale + 1.0 } else { 1e-9 * scale };
-    (x - y).abs() <= allowed
-}
-
-fn difference(live: &Table, scan: &Table) -> Option<String> {
-    if live.0 != scan.0 || live.1.len() != scan.1.len() {
-        return Some(format!("live {live:?}\nscan {scan:?}"));
-    }
-    for (row, (a, b)) in live.1.iter().zip(&scan.1).enumerate() {
-        for (column, (a, b)) in live.0.iter().zip(a.iter().zip(b)) {
-            if !same(column, a, b) {
-                return Some(format!(
-                    "row {row}, {column}: live {a}, scan {b}\nlive {:?}\nscan {:?}",
-                    live.1[row], scan.1[row]
-                ));
-            }
-        }
-    }
-    None
-}
-
-async fn compare_all(lab: &Lab, step: &str) -> Vec<String> {
-    let mut different = Vec::new();
-    for name in lab.engine.catalog().metrics.keys() {
-        let asked = MetricRef { name: name.clone(), params: Default::default() };
-        let live = lab.engine.refresh(&asked).await.unwrap_or_else(|failure| panic!("{name}: {failure:?}"));
-        let scan = lab.engine.ask(&Question::Metric(name.clone()), &asked.params, None).await.unwrap();
-        if let Some(text) = difference(&table(&live), &table(&scan)) {
-            different.push(format!("{step}: {name}: {text}"));
-        }
-    }
-    different
-}
 
 #[test]
 fn most_files_are_live_and_the_others_say_why() {
@@ -91,146 +30,142 @@ fn most_files_are_live_and_the_others_say_why() {
     });
 }
 
-#[test]
-fn every_file_live_equals_a_scan_through_landings_seals_late_rows_and_ticks() {
-    runtime().block_on(async {
-        for seed in 0..3 {
-            let options = StoreOptions::new(city("ningbo"), Clock::manual(NOON)).seal_rows(700);
-            let lab = Lab::with(options);
-            let mut maker = Maker::new(seed);
-            let past = maker.events(NOON - 9 * DAY, NOON, 2_500);
-            lab.land(&past).await;
-            let mut now = NOON;
-            let mut different = compare_all(&lab, "past").await;
-            for step in 0..10 {
-                // A few seconds, minutes, hours; once over midnight.
-                now += [3_000_000, 61_000_000, 17 * 60_000_000, 2 * HOUR, 11 * HOUR][step % 5];
-                lab.clock.set_us(now);
-                if step % 3 != 2 {
-                    let from = if step % 4 == 3 { now - 3 * DAY } else { now - HOUR };
-                    let fresh: Vec<Event> = maker.events(from, now, 150);
-                    lab.land(&fresh).await;
-                }
-                if step % 4 == 1 {
-                    lab.store.flush().await.unwrap();
-                }
-                different.extend(compare_all(&lab, &format!("seed {seed}, step {step}")).await);
-                assert!(different.is_empty(), "{}", different.join("\n"));
+/// Sealed often, joined at two, so that a short history has all of it.
+fn options(on_disk: Option<&tempfile::TempDir>, keep_days: Option<u32>) -> StoreOptions {
+    let mut options = StoreOptions::new(city("ningbo"), Clock::manual(NOON)).seal_rows(300);
+    options.checkpoint_rows = 60;
+    options.join_segments = 2;
+    options.keep_days = keep_days;
+    if let Some(folder) = on_disk {
+        // Nothing is kept in memory: every piece is read from its file, by our reader and by DataFusion's.
+        options = options.dir(folder.path()).cache_bytes(0);
+    }
+    options
+}
+
+fn copy_folder(from: &std::path::Path, to: &std::path::Path) {
+    for entry in std::fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let target = to.join(path.file_name().unwrap());
+        if path.is_dir() {
+            std::fs::create_dir(&target).unwrap();
+            copy_folder(&path, &target);
+        } else {
+            std::fs::copy(&path, &target).unwrap();
+        }
+    }
+}
+
+fn params() -> impl Strategy<Value = Params> {
+    let one = |name: &str, value: &str| Params::from([(name.to_owned(), value.to_owned())]);
+    prop_oneof![
+        6 => Just(Params::new()),
+        1 => Just(one("area", "330203")),
+        1 => Just(one("board", "life")),
+    ]
+}
+
+proptest! {
+    #![proptest_config(cases(10))]
+
+    #[test]
+    fn every_file_live_equals_a_scan_through_any_history(
+        seed in 0_u64..1_000,
+        steps in steps(10),
+        params in params(),
+        on_disk in prop::bool::weighted(0.3),
+        keep_days in prop::option::weighted(0.3, 1_u32..6),
+    ) {
+        let done = runtime().block_on(async {
+            let queries = tempfile::tempdir().unwrap();
+            copy_folder(&assets::home().join("queries"), queries.path());
+            let folder = on_disk.then(|| tempfile::tempdir().unwrap());
+            let lab = Lab::asking(options(folder.as_ref(), keep_days), queries.path());
+            let queries = Some(queries.path().to_owned());
+            let history = History::begin(lab, seed, 1_200, 9, queries, keep_days.is_some()).await;
+            live_through(history, &steps, &params).await.map(drop)
+        });
+        prop_assert!(done.is_ok(), "{}", done.unwrap_err());
+    }
+}
+
+proptest! {
+    #![proptest_config(cases(64))]
+
+    #[test]
+    fn generated_sql_live_equals_a_scan_through_any_history(
+        seed in 0_u64..1_000,
+        queries in prop::collection::vec(any::<u64>(), 3..9),
+        steps in steps(12),
+        params in params(),
+        on_disk in prop::bool::weighted(0.2),
+        keep_days in prop::option::weighted(0.3, 1_u32..6),
+    ) {
+        let done = runtime().block_on(async {
+            let queries: Vec<String> = queries.into_iter().map(|seed| Grammar::new(seed).query()).collect();
+            let files = queries_of(&queries);
+            let folder = on_disk.then(|| tempfile::tempdir().unwrap());
+            let lab = Lab::asking(options(folder.as_ref(), keep_days), files.path());
+            let problems = lab.engine.catalog().problems.clone();
+            if !problems.is_empty() || lab.engine.catalog().metrics.len() != queries.len() {
+                return Err(format!("{problems:?}\n{queries:?}"));
             }
+            for (number, sql) in queries.iter().enumerate() {
+                let class = lab.engine.class(&format!("q{number}")).await.unwrap();
+                if class != Class::Live {
+                    return Err(format!("{class:?}: {sql}"));
+                }
+            }
+            let queries = Some(files.path().to_owned());
+            let history = History::begin(lab, seed, 500, 5, queries, keep_days.is_some()).await;
+            live_through(history, &steps, &params).await.map(drop)
+        });
+        prop_assert!(done.is_ok(), "{}", done.unwrap_err());
+    }
+}
+
+/// A sort with a limit keeps a threshold, and copies of it share it: states must not be merged under that of a part.
+#[test]
+fn the_first_rows_of_a_window_are_not_cut_by_those_of_an_earlier_one() {
+    use super::compare::live_and_scan;
+    use crate::model::Event;
+    runtime().block_on(async {
+        let sql = "SELECT ts, seq, id FROM signals WHERE ts >= now() - INTERVAL '1 hour' ORDER BY ts, seq LIMIT 5";
+        let files = queries_of(&[sql.to_owned()]);
+        let lab = Lab::asking(options(None, None), files.path());
+        let note = |ts_us: i64, n: i64| Event::new(Stream::Signals, ts_us, "note", "n", "test", &n.to_string());
+        lab.land(&(0..6).map(|n| note(NOON - 600_000_000 + n, n)).collect::<Vec<_>>()).await;
+        assert_eq!(live_and_scan(&lab, &Params::new(), "first").await, Vec::<String>::new());
+        lab.clock.set_us(NOON + 2 * super::lab::HOUR);
+        for n in 10..30 {
+            lab.land(&[note(lab.clock.now_us() - 60_000_000 + n, n)]).await;
+            assert_eq!(live_and_scan(&lab, &Params::new(), &n.to_string()).await, Vec::<String>::new());
         }
     });
 }
 
-/// A query of the live grammar: some groups, some aggregates, some windows.
-fn generated() -> impl Strategy<Value = String> {
-    let group =
-        prop::sample::subsequence(vec!["kind", "area", "board", "demo", "date_part('hour', local_time(ts))"], 0..3);
-    let window = prop::sample::select(vec![
-        "true",
-        "ts >= now() - INTERVAL '1 hour'",
-        "ts >= day_start() AND ts < day_start(1)",
-        "ts >= day_start(-1) AND ts < now() - INTERVAL '1 day'",
-        "ts BETWEEN now() - INTERVAL '26 hours' AND now() - INTERVAL '2 hours'",
-        "(ts < day_start(-3) OR ts >= now() - INTERVAL '90 minutes')",
-        "NOT (ts >= now() - INTERVAL '36 hours')",
-        "due < day_start(1)",
-        "CASE WHEN ts >= day_start() THEN rating > 2 ELSE rating < 4 END",
-    ]);
-    let row = prop::sample::select(vec![
-        "true",
-        "kind = 'open'",
-        "kind IN ('finish', 'rate')",
-        "elapsed_s < 600",
-        "topic IS NULL",
-    ]);
-    let aggregates = prop::sample::subsequence(
-        vec![
-            "count(*)",
-            "count(rating)",
-            "sum(open_delta)",
-            "min(ts)",
-            "max(elapsed_s)",
-            "sum(elapsed_s)",
-            "avg(CAST(elapsed_s AS DOUBLE))",
-            "count(*) FILTER (WHERE ts >= now() - INTERVAL '3 hours')",
-            "sum(CASE WHEN ts >= day_start() THEN 1 ELSE 0 END)",
-            "approx_distinct(id)",
-            "bool_or(coalesce(demo, false))",
-            "stddev(CAST(rating AS DOUBLE))",
-            "first_value(id ORDER BY ts, seq)",
-            "max(ts) FILTER (WHERE kind = 'open')",
-        ],
-        1..5,
-    );
-    (group, window, row, aggregates, any::<bool>()).prop_map(|(group, window, row, aggregates, having)| {
-        let mut select: Vec<String> = group.iter().enumerate().map(|(i, expr)| format!("{expr} AS g{i}")).collect();
-        select.extend(aggregates.iter().enumerate().map(|(i, expr)| format!("{expr} AS a{i}")));
-        let mut sql = format!("SELECT {} FROM tickets WHERE {window} AND {row}", select.join(", "));
-        if !group.is_empty() {
-            let keys: Vec<String> = (1..=group.len()).map(|i| i.to_string()).collect();
-            sql.push_str(&format!(" GROUP BY {}", keys.join(", ")));
-            if having {
-                sql.push_str(" HAVING count(*) > 1");
+/// What the histories above rest on: that these things really happen in them.
+#[test]
+fn a_short_history_joins_segments_and_drops_old_ones() {
+    runtime().block_on(async {
+        let lab = Lab::with(options(None, Some(2)));
+        let mut history = History::begin(lab, 7, 600, 40, None, true).await;
+        let mut joined = false;
+        for _ in 0..8 {
+            let land = super::history::Step::Land { rows: 100, hours: 1, again: 3, batch_rows: 4_096 };
+            for step in [land, super::history::Step::Seal, super::history::Step::Wait { seconds: 40_000 }] {
+                let (after, wrong) = history.step(&step, &Params::new()).await;
+                assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+                history = after;
             }
-            sql.push_str(&format!(" ORDER BY {} LIMIT 50", keys.join(", ")));
+            let snapshot = history.lab.store.snapshot();
+            joined |=
+                snapshot.segments(Stream::Tickets).iter().any(|segment| segment.info.logs.0 < segment.info.logs.1);
         }
-        sql
-    })
-}
-
-/// Steps of a small history: rows to land, seconds to wait, whether to seal.
-fn history() -> impl Strategy<Value = Vec<(usize, i64, bool)>> {
-    let seconds = prop_oneof![1_i64..5, 60_i64..4_000, 20_000_i64..90_000];
-    prop::collection::vec((0_usize..120, seconds, prop::bool::weighted(0.25)), 1..6)
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, max_shrink_iters: 40, ..ProptestConfig::default() })]
-
-    #[test]
-    fn generated_sql_live_equals_a_scan(
-        seed in 0_u64..1_000,
-        queries in prop::collection::vec(generated(), 3..6),
-        steps in history(),
-    ) {
-        let different = runtime().block_on(async {
-            let options = StoreOptions::new(city("ningbo"), Clock::manual(NOON)).seal_rows(200);
-            let lab = Lab::with(options);
-            let ground = lab.engine.ground();
-            let live = Live::default();
-            let metrics: Vec<Arc<Metric>> = queries.iter().enumerate().map(|(index, sql)| Arc::new(Metric {
-                name: format!("generated_{index}"),
-                scene: String::new(),
-                path: Default::default(),
-                sql: sql.clone(),
-                header: Header::default(),
-                params: common_params(&ground.city),
-            })).collect();
-            let mut maker = Maker::new(seed);
-            let mut now = NOON;
-            lab.land(&maker.events(NOON - 5 * DAY, NOON, 500)).await;
-            for (count, seconds, seal) in steps {
-                now += seconds * 1_000_000;
-                lab.clock.set_us(now);
-                lab.land(&maker.events(now - 6 * HOUR, now, count)).await;
-                if seal {
-                    lab.store.flush().await.unwrap();
-                }
-                for metric in &metrics {
-                    let view = lab.engine.view();
-                    let answer = live.answer(ground, metric, &Default::default(), &view, now).await.unwrap();
-                    let answer = match answer {
-                        Ok(answer) => Answer { schema: answer.schema, batches: answer.batches, elapsed_ms: 0.0 },
-                        Err(class) => return Some(format!("not live: {class:?}: {}", metric.sql)),
-                    };
-                    let scan = lab.engine.sql(&metric.sql, &Default::default(), None).await.unwrap();
-                    if let Some(text) = difference(&table(&answer), &table(&scan)) {
-                        return Some(format!("{}\n{text}", metric.sql));
-                    }
-                }
-            }
-            None
-        });
-        prop_assert!(different.is_none(), "{}", different.unwrap_or_default());
-    }
+        assert!(joined, "no segments of tickets were ever joined");
+        let snapshot = history.lab.store.snapshot();
+        let oldest = snapshot.segments(Stream::Tickets).iter().map(|segment| segment.ts_range().0).min().unwrap();
+        // 1 November begins 22.6 days before; segments are of one month.
+        assert!(oldest > NOON - 23 * super::lab::DAY, "rows of October are still there: {oldest}");
+    });
 }

@@ -16,13 +16,13 @@
 //! Little endian. The payload of a stream's frame is an Arrow IPC stream of one batch, without `recv` and `seq` (the
 //! header says them) and without the columns that are empty; texts are `Utf8`. Held rows are a JSON array.
 
-use std::io::Cursor;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, Int64Array, RecordBatch, TimestampMicrosecondArray};
+use arrow::buffer::Buffer;
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Schema};
-use arrow::ipc::reader::StreamReader;
+use arrow::ipc::reader::StreamDecoder;
 use arrow::ipc::writer::StreamWriter;
 
 use crate::model::{ColumnType, Stream};
@@ -117,6 +117,12 @@ impl Header {
 
     /// Reads the payload of a frame whose sum is right.
     pub fn content(&self, payload: &[u8]) -> Result<Content, String> {
+        // Arrow's decoder trusts what it reads; a payload that was written wrong must be told like any other damage.
+        std::panic::catch_unwind(|| self.read_content(payload))
+            .unwrap_or_else(|_| Err("its arrays do not fit its buffers".to_owned()))
+    }
+
+    fn read_content(&self, payload: &[u8]) -> Result<Content, String> {
         if self.stream == HELD {
             return serde_json::from_slice(payload).map(Content::Held).map_err(|error| error.to_string());
         }
@@ -208,21 +214,31 @@ impl Commit {
 }
 
 fn rows_from_payload(stream: Stream, header: &Header, payload: &[u8]) -> Result<RecordBatch, StoreError> {
-    let mut reader = StreamReader::try_new(Cursor::new(payload), None)?;
-    let Some(batch) = reader.next() else {
+    // Not the reader of streams: that one takes as much memory as a payload says it needs.
+    let (mut decoder, mut bytes) = (StreamDecoder::new(), Buffer::from_slice_ref(payload));
+    let mut batch = None;
+    while batch.is_none() && !bytes.is_empty() {
+        batch = decoder.decode(&mut bytes)?;
+    }
+    let Some(batch) = batch else {
         return Err(StoreError::Arrow("the frame holds no batch".to_owned()));
     };
-    let batch = batch?;
     let rows = batch.num_rows();
     if rows != header.rows as usize {
         return Err(StoreError::Arrow(format!("the frame says {} rows and holds {rows}", header.rows)));
     }
+    let Some(end_seq) = header.first_seq.checked_add(rows as i64) else {
+        return Err(StoreError::Arrow(format!(
+            "{rows} rows from {} are more than there are numbers",
+            header.first_seq
+        )));
+    };
     let columns = stream
         .columns()
         .map(|column| -> Result<ArrayRef, StoreError> {
             Ok(match column.name {
                 "recv" => Arc::new(TimestampMicrosecondArray::from_value(header.recv_us, rows).with_timezone("UTC")),
-                "seq" => Arc::new(Int64Array::from_iter_values(header.first_seq..header.first_seq + rows as i64)),
+                "seq" => Arc::new(Int64Array::from_iter_values(header.first_seq..end_seq)),
                 name => match batch.column_by_name(name) {
                     Some(array) if column.column_type == ColumnType::Text => cast(array, &DataType::Utf8View)?,
                     Some(array) => array.clone(),

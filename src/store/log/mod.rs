@@ -5,6 +5,8 @@
 //! retried on the same file. [`read`] reads it back and knows a torn tail from damage.
 
 pub mod frame;
+#[cfg(test)]
+mod fuzz;
 pub mod read;
 
 use std::path::{Path, PathBuf};

@@ -32,6 +32,9 @@ pub struct Manifest {
     /// The newest checkpoint, under the data folder.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checkpoint: Option<CheckpointInfo>,
+    /// CRC-32C of all of the above, see [`Manifest::sum`]; none in older manifests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub crc: Option<u32>,
 }
 
 /// A file of held rows, the frames of the log as they were.
@@ -62,6 +65,7 @@ impl Default for Manifest {
             held: Vec::new(),
             dropped: 0,
             checkpoint: None,
+            crc: None,
         }
     }
 }
@@ -84,12 +88,22 @@ impl Manifest {
         if manifest.version != VERSION {
             return Err(corrupt(format!("it has version {}, this program reads {VERSION}", manifest.version)));
         }
+        if manifest.crc.is_some() && manifest.crc != Some(manifest.sum()?) {
+            return Err(corrupt("its sum is wrong".to_owned()));
+        }
         Ok(manifest)
+    }
+
+    /// The sum of what it says, however that is laid out.
+    fn sum(&self) -> Result<u32, StoreError> {
+        let said = serde_json::to_vec(&Manifest { crc: None, ..self.clone() });
+        said.map(|bytes| crc32c::crc32c(&bytes)).map_err(|error| StoreError::Arrow(error.to_string()))
     }
 
     pub fn save(&self, disk: &dyn Disk, dir: &Path) -> Result<(), StoreError> {
         let path = dir.join(FILE);
-        let bytes = serde_json::to_vec_pretty(self).map_err(|error| StoreError::Arrow(error.to_string()))?;
+        let summed = Manifest { crc: Some(self.sum()?), ..self.clone() };
+        let bytes = serde_json::to_vec_pretty(&summed).map_err(|error| StoreError::Arrow(error.to_string()))?;
         replace(disk, &path, &bytes).map_err(|error| StoreError::io("cannot write", &path, &error))
     }
 }

@@ -42,8 +42,35 @@ pub struct SegmentInfo {
     pub bytes: u64,
     /// CRC-32C of the file.
     pub crc: u32,
+    /// CRC-32C of each [`BLOCK_BYTES`] of the file, so that damage is told by its place; none in older manifests.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub blocks: Vec<u32>,
     /// The log files its rows come from, first and last.
     pub logs: (u64, u64),
+}
+
+/// Bytes of a file under one sum.
+pub const BLOCK_BYTES: usize = 64 * 1024;
+
+/// The sums of a file's blocks.
+pub(super) fn block_sums(bytes: &[u8]) -> Vec<u32> {
+    bytes.chunks(BLOCK_BYTES).map(crc32c::crc32c).collect()
+}
+
+impl SegmentInfo {
+    /// Where these bytes are first not those that were written: the offset, and a sentence.
+    pub(super) fn damage(&self, bytes: &[u8]) -> Option<(u64, String)> {
+        if bytes.len() as u64 != self.bytes {
+            let message = format!("it has {} bytes, {} were written", bytes.len(), self.bytes);
+            return Some((self.bytes.min(bytes.len() as u64), message));
+        }
+        if self.blocks.is_empty() {
+            return (crc32c::crc32c(bytes) != self.crc).then(|| (0, "its sum is wrong".to_owned()));
+        }
+        let wrong = |(block, sum): (&[u8], &u32)| crc32c::crc32c(block) != *sum;
+        let place = bytes.chunks(BLOCK_BYTES).zip(&self.blocks).position(wrong)?;
+        Some(((place * BLOCK_BYTES) as u64, format!("the sum of the {BLOCK_BYTES} bytes from there is wrong")))
+    }
 }
 
 /// A sealed piece of a stream.
@@ -123,9 +150,7 @@ impl Segment {
         let filters = match self.ids.get() {
             Some(filters) => filters,
             None => {
-                let path = self.path();
-                let bytes = self.disk.read(&path).map_err(|error| StoreError::io("cannot read", &path, &error))?;
-                let filters = parquet::id_filters(self.stream, bytes.into())?;
+                let filters = parquet::id_filters(self.stream, self.bytes()?.into())?;
                 self.ids.get_or_init(|| filters)
             }
         };
@@ -142,10 +167,24 @@ impl Segment {
     /// # Errors
     /// The file cannot be read.
     pub fn read(&self, columns: Option<&[usize]>) -> Result<Vec<RecordBatch>, StoreError> {
+        parquet::decode(self.stream, self.bytes()?.into(), columns)
+            .map_err(|error| StoreError::Arrow(format!("cannot read {}: {error}", self.path().display())))
+    }
+
+    /// The bytes of the file, compared with its sums.
+    ///
+    /// # Errors
+    /// The file cannot be read, or is not as it was written.
+    pub(super) fn bytes(&self) -> Result<Vec<u8>, StoreError> {
         let path = self.path();
         let bytes = self.disk.read(&path).map_err(|error| StoreError::io("cannot read", &path, &error))?;
-        parquet::decode(self.stream, bytes.into(), columns)
-            .map_err(|error| StoreError::Arrow(format!("cannot read {}: {error}", path.display())))
+        match self.info.damage(&bytes) {
+            None => Ok(bytes),
+            Some((offset, message)) => {
+                let (file, dir) = (path.display().to_string(), self.dir.display().to_string());
+                Err(StoreError::Corrupt { file, offset, message, dir })
+            }
+        }
     }
 }
 

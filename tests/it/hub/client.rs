@@ -25,7 +25,6 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 /// A hub on a free port and what it was started with.
 pub struct Running {
     pub hub: Hub,
-    pub clock: Clock,
     pub address: SocketAddr,
 }
 
@@ -40,9 +39,8 @@ pub struct Setup {
 
 impl Setup {
     pub async fn start(self) -> Running {
-        let clock = Clock::manual(NOW_US);
         let city = Arc::new(City::load("ningbo").unwrap());
-        let mut store = StoreOptions::new(city, clock.clone());
+        let mut store = StoreOptions::new(city, Clock::manual(NOW_US));
         store.dir = self.dir;
         let queries = self.queries.unwrap_or_else(|| PathBuf::from("queries"));
         let mut options = HubOptions::new(store, "127.0.0.1:0".parse().unwrap(), queries);
@@ -52,7 +50,7 @@ impl Setup {
         }
         let hub = Hub::start(options).await.unwrap();
         let address = hub.local_addr();
-        Running { hub, clock, address }
+        Running { hub, address }
     }
 }
 

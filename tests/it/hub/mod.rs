@@ -1,7 +1,7 @@
 //! The hub from outside: every promise of `docs/protocol.md`, over real sockets.
 
 mod bounds;
-mod client;
+pub mod client;
 mod follow;
 mod ingest;
 mod page;
