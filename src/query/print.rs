@@ -152,7 +152,8 @@ mod tests {
         ])
         .unwrap();
         let mut out = Vec::new();
-        write_answer(&mut out, &batch.schema(), std::slice::from_ref(&batch), format, chrono_tz::Asia::Shanghai).unwrap();
+        write_answer(&mut out, &batch.schema(), std::slice::from_ref(&batch), format, chrono_tz::Asia::Shanghai)
+            .unwrap();
         String::from_utf8_lossy(&out).into_owned()
     }
 
