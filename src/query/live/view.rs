@@ -7,6 +7,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use arrow::array::{AsArray, RecordBatch};
 use arrow::compute::{concat_batches, filter_record_batch};
@@ -22,7 +23,8 @@ use datafusion::physical_plan::{ExecutionPlan, collect, replace_children_if_nece
 use super::super::functions::ClockCell;
 use super::super::source::View;
 use super::cut::{CutPlan, Merge, StateLeaf, Template};
-use super::nodes::{Node, Rest, Rows, StreamNodes};
+use super::keep::{KeptState, KeptStates, print_of};
+use super::nodes::{LeafRows, Node, Rest, Rows, StreamNodes};
 use super::slot::Slot;
 use super::window::{Outcome, Window};
 use crate::model::Stream;
@@ -46,7 +48,7 @@ pub enum TickError {
     Rows(String),
 }
 
-/// What a tick cost, in counts.
+/// What a tick cost: counts, and the time of its parts on the thread that ticks.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TickCost {
     /// Sets of rows evaluated from their rows, and those rows.
@@ -55,6 +57,18 @@ pub struct TickCost {
     pub merges: u64,
     pub finals: u64,
     pub uppers: u64,
+    /// Finding the sets that matter at the clock.
+    pub finding: Duration,
+    /// Partial states of rows that are new, or that no state was kept for.
+    pub fresh: Duration,
+    /// Partial states of the sets in which a window ends.
+    pub boundary: Duration,
+    /// Merging states.
+    pub merge: Duration,
+    /// The aggregates' final step.
+    pub finish: Duration,
+    /// State tables and the plan above the cuts.
+    pub upper: Duration,
 }
 
 impl TickCost {
@@ -64,6 +78,12 @@ impl TickCost {
         self.merges += other.merges;
         self.finals += other.finals;
         self.uppers += other.uppers;
+        self.finding += other.finding;
+        self.fresh += other.fresh;
+        self.boundary += other.boundary;
+        self.merge += other.merge;
+        self.finish += other.finish;
+        self.upper += other.upper;
     }
 }
 
@@ -102,8 +122,10 @@ impl Rerun {
 }
 
 struct Cut {
+    /// What its states hang on besides rows and clock.
+    print: u64,
     stream: Stream,
-    columns: Vec<usize>,
+    columns: Arc<[usize]>,
     filter: Option<Arc<dyn PhysicalExpr>>,
     rows: Slot,
     partial: Rerun,
@@ -117,32 +139,44 @@ struct Cut {
     /// The merged states of the last tick's lasting items, sealed and hot apart: the hot ones change all the time.
     merged: [Merged; 2],
     /// What the last finish was made of.
-    finished: Option<Vec<Input>>,
+    finished: Option<Vec<RecordBatch>>,
+    /// Counts to [`BEATS`].
+    beat: u64,
 }
 
 /// Some items' states, most of them merged into one.
 #[derive(Default)]
 struct Merged {
-    /// Node and key of each item, in order.
-    list: Vec<(u64, u64)>,
+    list: Vec<Listed>,
     base: State,
     /// States not merged yet.
     tail: Vec<RecordBatch>,
 }
 
-/// So many states go to the final step unmerged.
-const TAIL_MAX: usize = 8;
+/// A node's state among those merged, in order.
+#[derive(PartialEq)]
+struct Listed {
+    node: u64,
+    key: u64,
+    /// The node is known by the same number after a restart.
+    lasting: bool,
+}
+
+/// Where the hot sets' states are merged.
+const HOT: usize = 1;
+/// Hot branches are seen to every so many ticks.
+const BEATS: u64 = 16;
+/// So many states go to the final step unmerged; some more in some cuts, so that not all merge at the same tick.
+const TAIL_MAX: usize = 6;
 
 struct Kept {
     key: u64,
     /// The key holds a threshold that moves with the clock.
     passing: bool,
+    /// Of a node that is known by the same number after a restart.
+    lasting: bool,
     state: State,
 }
-
-/// An input of the final step, for telling whether anything changed.
-#[derive(Clone, PartialEq)]
-struct Input(State);
 
 struct Item<'a> {
     node: &'a Arc<Node>,
@@ -165,17 +199,26 @@ pub struct LiveView {
 }
 
 impl LiveView {
-    /// Plans the parts of a template.
+    /// Plans the parts of a template. `known` are states kept from before a restart, `zone` is the city's.
     ///
     /// # Errors
     /// DataFusion can't plan one of them.
-    pub async fn new(state: &SessionState, cell: ClockCell, template: Template) -> Result<LiveView> {
+    pub async fn new(
+        state: &SessionState,
+        cell: ClockCell,
+        template: Template,
+        zone: &str,
+        known: &KeptStates,
+    ) -> Result<LiveView> {
         // No optimizer rule may fuse, reorder or prune what is run set by set.
         let bare =
             SessionStateBuilder::new_from_existing(state.clone()).with_physical_optimizer_rules(Vec::new()).build();
         let mut cuts = Vec::with_capacity(template.cuts.len());
         for cut in template.cuts {
-            cuts.push(Cut::new(&bare, cut).await?);
+            let print = print_of(&cut, zone);
+            let mut cut = Cut::new(&bare, cut, print).await?;
+            cut.take_known(known.get(&print).map(Vec::as_slice).unwrap_or_default());
+            cuts.push(cut);
         }
         let upper = state.query_planner().create_physical_plan(&template.upper, state).await?;
         let schema = upper.schema();
@@ -210,7 +253,9 @@ impl LiveView {
     ) -> std::result::Result<(Vec<RecordBatch>, bool), TickError> {
         self.cell.set(now_us);
         self.ticks += 1;
-        let sweep = self.ticks.is_multiple_of(SWEEP_TICKS);
+        // Not all views at the same tick.
+        let turn = self.cuts.first().map_or(0, |cut| cut.print % SWEEP_TICKS);
+        let sweep = (self.ticks + turn).is_multiple_of(SWEEP_TICKS);
         // Taken: a tick that fails or is stopped midway leaves nothing that the next one could call unchanged.
         let last = self.last.take();
         let mut changed = last.is_none() || self.upper_reads_clock;
@@ -222,62 +267,79 @@ impl LiveView {
                 cut.kept.retain(|id, _| ids.contains(id));
             }
         }
+        let began = Instant::now();
         for (leaf, seen) in self.states.iter().zip(&mut self.state_seen) {
-            let Some(table) = view.state(&leaf.name) else { continue };
+            let Some(table) = view.state_columns(&leaf.name, &leaf.columns) else { continue };
             let same = seen.as_ref().is_some_and(|seen| same_arrays(seen, &table));
             if !same {
-                let projected = table.project(&leaf.columns).map_err(DataFusionError::from)?;
-                leaf.slot.set(vec![with_schema(&projected, &leaf.slot.schema)?]);
+                leaf.slot.set(vec![with_schema(&table, &leaf.slot.schema)?]);
                 *seen = Some(table);
                 changed = true;
             }
         }
         if let (false, Some(last)) = (changed, last) {
+            cost.upper += began.elapsed();
             self.last = Some(last.clone());
             return Ok((last, false));
         }
         cost.uppers += 1;
         let answer = self.upper.run(&self.context).await?;
+        cost.upper += began.elapsed();
         self.last = Some(answer.clone());
         Ok((answer, true))
     }
 
-    /// True when the state of this piece is still to be worked out, at the clock given: then [`LiveView::absorb`] takes
-    /// its rows.
+    /// The pieces of a stream whose states are still to be worked out, at the clock given: [`LiveView::absorb`] takes
+    /// their rows.
     ///
     /// # Errors
     /// A threshold can't be worked out.
-    pub fn lacks(&mut self, stream: Stream, node: &Arc<Node>, now_us: i64) -> std::result::Result<bool, TickError> {
+    pub fn missing(
+        &mut self,
+        stream: Stream,
+        nodes: &StreamNodes,
+        now_us: i64,
+    ) -> std::result::Result<Vec<Missing>, TickError> {
         self.cell.set(now_us);
-        for cut in self.cuts.iter_mut().filter(|cut| cut.stream == stream) {
-            if cut.wanted(node)?.is_some() {
-                return Ok(true);
+        let mut missing = Vec::new();
+        for (place, cut) in self.cuts.iter_mut().enumerate().filter(|(_, cut)| cut.stream == stream) {
+            for (piece, key) in cut.missing(nodes)? {
+                missing.push(Missing { piece, cut: place, key });
             }
         }
-        Ok(false)
+        Ok(missing)
     }
 
-    /// Works out the state of a piece from rows that another view has read too.
+    /// The columns of the stream that it takes to work out a missing state.
+    pub fn columns(&self, missing: &Missing) -> &[usize] {
+        self.cuts.get(missing.cut).map_or(&[], |cut| &cut.columns[..])
+    }
+
+    /// Works out a missing state of a piece from its rows, which another view may have read too, with these columns.
     ///
     /// # Errors
     /// As [`LiveView::tick`].
     pub async fn absorb(
         &mut self,
-        stream: Stream,
+        missing: &Missing,
         node: &Arc<Node>,
         batches: &[RecordBatch],
+        columns: Option<&[usize]>,
         now_us: i64,
         cost: &mut TickCost,
     ) -> std::result::Result<(), TickError> {
         self.cell.set(now_us);
-        for cut in self.cuts.iter_mut().filter(|cut| cut.stream == stream) {
-            if let Some(key) = cut.wanted(node)? {
-                let state = cut.evaluate(batches, false, &self.context, cost).await?;
-                let item = Item { node, key, passing: false };
-                cut.keep(node.id, &item, state);
-            }
-        }
+        let Some(cut) = self.cuts.get_mut(missing.cut) else { return Ok(()) };
+        let state = cut.evaluate(batches, columns, &self.context, cost).await?;
+        cut.keep(node, &Item { node, key: missing.key, passing: false }, state);
         Ok(())
+    }
+
+    /// What the answer is made of, as far as it holds over a restart.
+    pub fn lasting_states(&self, states: &mut KeptStates) {
+        for cut in &self.cuts {
+            states.insert(cut.print, cut.lasting_states());
+        }
     }
 
     /// States kept and their bytes.
@@ -286,6 +348,20 @@ impl LiveView {
         let bytes = states().filter_map(|kept| kept.state.as_ref()).map(RecordBatch::get_array_memory_size).sum();
         (states().count(), bytes)
     }
+}
+
+/// A state that a piece has not got yet.
+pub struct Missing {
+    /// The piece's node.
+    pub piece: u64,
+    cut: usize,
+    key: u64,
+}
+
+/// Whether the final step would give the same again; states of many groups are only looked at by their place.
+fn same_inputs(a: &[RecordBatch], b: &[RecordBatch]) -> bool {
+    let same = |(a, b): (&RecordBatch, &RecordBatch)| same_arrays(a, b) || (a.num_rows() <= 64 && a == b);
+    a.len() == b.len() && a.iter().zip(b).all(same)
 }
 
 fn same_arrays(a: &RecordBatch, b: &RecordBatch) -> bool {
@@ -311,7 +387,7 @@ fn one(batches: Vec<RecordBatch>, schema: &SchemaRef) -> Result<State> {
 }
 
 impl Cut {
-    async fn new(bare: &SessionState, cut: CutPlan) -> Result<Cut> {
+    async fn new(bare: &SessionState, cut: CutPlan, print: u64) -> Result<Cut> {
         let plan = bare.query_planner().create_physical_plan(&cut.plan, bare).await?;
         let (partial, states, reduce, finish) = match cut.merge {
             Merge::Aggregate => {
@@ -346,8 +422,9 @@ impl Cut {
             Some(bare.create_physical_expr(filter, &cut.scan_schema)?)
         };
         Ok(Cut {
+            print,
             stream: cut.stream,
-            columns: cut.columns,
+            columns: cut.columns.into(),
             filter,
             rows: cut.rows,
             partial: Rerun::new(partial),
@@ -359,18 +436,73 @@ impl Cut {
             kept: HashMap::new(),
             merged: Default::default(),
             finished: None,
+            beat: print % BEATS,
         })
     }
 
-    /// The key of a piece's state, when the whole piece counts at this clock and its state is not known.
-    fn wanted(&mut self, node: &Arc<Node>) -> std::result::Result<Option<u64>, TickError> {
-        let thresholds = self.window.thresholds()?;
-        let truths = self.window.truths(&thresholds, node.ts_min, node.ts_max);
-        let key = match self.window.outcome(truths)? {
-            Outcome::Rows { residue, atoms, finer: false } => key_of(*residue, atoms, &thresholds),
-            _ => return Ok(None),
+    /// Takes states from before a restart. Those that are not this cut's after all are left.
+    fn take_known(&mut self, known: &[KeptState]) {
+        for KeptState { node, key, state } in known {
+            let state = match state {
+                None => None,
+                Some(batch) => match with_schema(batch, &self.states.schema) {
+                    Ok(batch) => Some(batch),
+                    Err(_) => continue,
+                },
+            };
+            self.kept.entry(*node).or_default().push(Kept { key: *key, passing: false, lasting: true, state });
+        }
+    }
+
+    /// Of the sealed sets that the last answer was made of; what is known, while there was no answer yet.
+    fn lasting_states(&self) -> Vec<KeptState> {
+        let sealed = self.merged[0].list.iter().filter(|item| item.lasting);
+        let states = sealed.filter_map(|item| {
+            let state = self.known(item.node, item.key)?;
+            Some(KeptState { node: item.node, key: item.key, state })
+        });
+        if self.finished.is_some() {
+            return states.collect();
+        }
+        let of_node = |(node, list): (&u64, &Vec<Kept>)| {
+            let node = *node;
+            let lasting = list.iter().filter(|kept| kept.lasting);
+            lasting.map(|kept| KeptState { node, key: kept.key, state: kept.state.clone() }).collect::<Vec<_>>()
         };
-        Ok((node.at_hand().is_none() && self.known(node.id, key).is_none()).then_some(key))
+        self.kept.iter().flat_map(of_node).collect()
+    }
+
+    /// The pieces that have to be read whole for the answer at this clock, each with the key of its state.
+    fn missing(&mut self, nodes: &StreamNodes) -> std::result::Result<Vec<(u64, u64)>, TickError> {
+        let thresholds = self.window.thresholds()?;
+        let mut missing = Vec::new();
+        // Nodes, with the key of the set they are part of where that counts whole.
+        let mut stack: Vec<(&Arc<Node>, Option<u64>)> = nodes.sealed().iter().rev().map(|root| (root, None)).collect();
+        while let Some((node, key)) = stack.pop() {
+            let key = match key {
+                Some(key) => Some(key),
+                None => {
+                    let truths = self.window.truths(&thresholds, node.ts_min, node.ts_max);
+                    match self.window.outcome(truths)? {
+                        Outcome::Empty => continue,
+                        Outcome::Rows { finer: true, .. } => None,
+                        Outcome::Rows { residue, atoms, .. } => Some(key_of(*residue, atoms, &thresholds)),
+                    }
+                }
+            };
+            if key.is_some_and(|key| self.known(node.id, key).is_some()) {
+                continue;
+            }
+            match (&node.rest, key) {
+                (Rest::Branch(children), _) => stack.extend(children.iter().rev().map(|child| (child, key))),
+                (Rest::Piece(..), Some(key)) if node.at_hand_with(&self.columns).is_none() => {
+                    missing.push((node.id, key))
+                }
+                // A window ends in it, or its rows are in memory: the tick sees to it.
+                _ => {}
+            }
+        }
+        Ok(missing)
     }
 
     /// Brings the output up to date; true when it may have changed.
@@ -380,14 +512,16 @@ impl Cut {
         context: &Arc<TaskContext>,
         cost: &mut TickCost,
     ) -> std::result::Result<bool, TickError> {
+        let mut began = Instant::now();
         let thresholds = self.window.thresholds()?;
         let mut inputs = Vec::new();
         let mut passing = Vec::new();
         for (group, roots) in [nodes.sealed(), nodes.hot()].into_iter().enumerate() {
             let mut found = Vec::new();
             for root in roots {
-                collect_items(&mut self.window, nodes, root, &thresholds, &mut found)?;
+                collect_items(&mut self.window, &self.columns, nodes, root, &thresholds, &mut found)?;
             }
+            cost.finding += began.elapsed();
             let mut lasting = Vec::with_capacity(found.len());
             for (node, key, is_passing) in &found {
                 let item = Item { node, key: *key, passing: *is_passing };
@@ -398,23 +532,28 @@ impl Cut {
                 }
             }
             self.merge_lasting(group, &lasting, &mut inputs, context, cost).await?;
+            began = Instant::now();
         }
         inputs.append(&mut passing);
-        let made_of: Vec<Input> = inputs.iter().map(|batch| Input(Some(batch.clone()))).collect();
-        if self.finished.as_ref().is_some_and(|finished| finished == &made_of) {
+        if self.finished.as_ref().is_some_and(|finished| same_inputs(finished, &inputs)) {
             return Ok(false);
         }
+        let made_of = inputs.clone();
         cost.finals += 1;
         self.states.set(inputs);
         let answer = self.finish.run(context).await?;
         let schema = self.output.schema.clone();
         let answer = answer.iter().map(|batch| with_schema(batch, &schema)).collect::<Result<_>>()?;
         self.output.set(answer);
+        cost.finish += began.elapsed();
         self.finished = Some(made_of);
         Ok(true)
     }
 
     /// Adds the states of lasting items to `inputs`, merged. When the list only grew, only what is new is looked up.
+    ///
+    /// The states of hot branches are not needed for that; they are worked out by and by, each cut at another tick, so
+    /// that a window's end or a sealing finds them.
     async fn merge_lasting(
         &mut self,
         group: usize,
@@ -423,22 +562,35 @@ impl Cut {
         context: &Arc<TaskContext>,
         cost: &mut TickCost,
     ) -> std::result::Result<(), TickError> {
-        let list: Vec<(u64, u64)> = items.iter().map(|item| (item.node.id, item.key)).collect();
+        let listed = |item: &Item<'_>| Listed { node: item.node.id, key: item.key, lasting: item.node.lasting };
+        let list: Vec<Listed> = items.iter().map(listed).collect();
         // Taken, so that a failure midway leaves nothing half merged.
         let mut merged = std::mem::take(&mut self.merged[group]);
-        if !list.starts_with(&merged.list) {
-            merged = Merged::default();
-        }
-        for item in &items[merged.list.len()..] {
-            merged.tail.extend(self.state(item, context, cost).await?);
+        let fresh = match grown(&merged.list, items) {
+            Some(fresh) => fresh,
+            None => {
+                merged = Merged::default();
+                items.iter().map(|item| (item.node.clone(), item.key)).collect()
+            }
+        };
+        for (node, key) in &fresh {
+            merged.tail.extend(self.state(&Item { node, key: *key, passing: false }, context, cost).await?);
         }
         merged.list = list;
-        if merged.tail.len() > TAIL_MAX {
+        if merged.tail.len() > TAIL_MAX + (self.print % 6) as usize {
             let states = merged.base.take().into_iter().chain(merged.tail.drain(..)).collect();
             merged.base = self.reduce(states, context, cost).await?;
         }
         inputs.extend(merged.base.iter().chain(&merged.tail).cloned());
         self.merged[group] = merged;
+        if group == HOT {
+            self.beat = (self.beat + 1) % BEATS;
+            if self.beat == 0 {
+                for item in items.iter().filter(|item| matches!(item.node.rest, Rest::Branch(_))) {
+                    self.state(item, context, cost).await?;
+                }
+            }
+        }
         Ok(())
     }
 
@@ -452,9 +604,11 @@ impl Cut {
             return Ok(states.into_iter().next());
         }
         cost.merges += 1;
+        let began = Instant::now();
         let schema = self.states.schema.clone();
         self.states.set(states);
         let merged = one(self.reduce.run(context).await?, &schema)?;
+        cost.merge += began.elapsed();
         if let Some(batch) = &merged
             && batch.num_rows() > STATE_ROWS_MAX
         {
@@ -481,13 +635,31 @@ impl Cut {
             let parts: Option<Vec<Arc<Node>>> = match &node.rest {
                 Rest::Leaf(_) => None,
                 Rest::Branch(children) => Some(children.clone()),
-                Rest::Piece(..) => node.at_hand().map(|parts| parts.to_vec()),
+                Rest::Piece(..) => node.at_hand_with(&self.columns).map(|parts| parts.to_vec()),
             };
             let state = match (&node.rest, parts) {
-                (Rest::Leaf(batch), _) => self.evaluate(std::slice::from_ref(batch), false, context, cost).await?,
+                (Rest::Leaf(rows), _) => {
+                    let began = Instant::now();
+                    let columns = rows.columns.as_deref();
+                    let state = self.evaluate(std::slice::from_ref(&rows.batch), columns, context, cost).await?;
+                    if item.passing {
+                        cost.boundary += began.elapsed();
+                    } else {
+                        cost.fresh += began.elapsed();
+                    }
+                    state
+                }
                 (_, Some(parts)) => {
                     let missing: Vec<_> =
                         parts.iter().filter(|part| self.known(part.id, item.key).is_none()).cloned().collect();
+                    if let Some((batches, columns)) = all_leaves(&parts, &missing) {
+                        let began = Instant::now();
+                        let state = self.evaluate(&batches, columns.as_deref(), context, cost).await?;
+                        cost.fresh += began.elapsed();
+                        self.keep(&node, item, state);
+                        stack.pop();
+                        continue;
+                    }
                     if !missing.is_empty() {
                         stack.extend(missing);
                         continue;
@@ -496,12 +668,17 @@ impl Cut {
                     self.reduce(states, context, cost).await?
                 }
                 (Rest::Piece(piece, _), None) => {
-                    let batches = piece.source.columns(&self.columns).map_err(TickError::Rows)?;
-                    self.evaluate(&batches, true, context, cost).await?
+                    let began = Instant::now();
+                    let mut columns = self.columns.to_vec();
+                    columns.sort_unstable();
+                    let batches = piece.source.columns(&columns).map_err(TickError::Rows)?;
+                    let state = self.evaluate(&batches, Some(&columns), context, cost).await?;
+                    cost.fresh += began.elapsed();
+                    state
                 }
                 (Rest::Branch(_), None) => None,
             };
-            self.keep(node.id, item, state);
+            self.keep(&node, item, state);
             stack.pop();
         }
         Ok(self.known(item.node.id, item.key).flatten())
@@ -511,8 +688,8 @@ impl Cut {
         self.kept.get(&id)?.iter().find(|kept| kept.key == key).map(|kept| kept.state.clone())
     }
 
-    fn keep(&mut self, id: u64, item: &Item<'_>, state: State) {
-        let kept = self.kept.entry(id).or_default();
+    fn keep(&mut self, node: &Node, item: &Item<'_>, state: State) {
+        let kept = self.kept.entry(node.id).or_default();
         if item.passing {
             // Of the keys that pass with the clock only the newest are worth keeping.
             if kept.iter().filter(|kept| kept.passing).count() >= 2
@@ -521,23 +698,31 @@ impl Cut {
                 kept.remove(oldest);
             }
         }
-        kept.push(Kept { key: item.key, passing: item.passing, state });
+        let lasting = node.lasting && !item.passing;
+        kept.push(Kept { key: item.key, passing: item.passing, lasting, state });
     }
 
-    /// The partial state of some rows, at the clock of the tick. `narrow`: they have only this cut's columns.
+    /// The partial state of some rows, at the clock of the tick. `columns`: those that the batches have, ascending; all of
+    /// the stream's without it.
     async fn evaluate(
         &mut self,
         batches: &[RecordBatch],
-        narrow: bool,
+        columns: Option<&[usize]>,
         context: &Arc<TaskContext>,
         cost: &mut TickCost,
     ) -> std::result::Result<State, TickError> {
+        let places: Vec<usize> = match columns {
+            None => self.columns.to_vec(),
+            Some(columns) => self.columns.iter().filter_map(|column| columns.binary_search(column).ok()).collect(),
+        };
+        if places.len() < self.columns.len() {
+            return Err(TickError::Rows("a column that a live view reads was not read from its segment".to_owned()));
+        }
         let mut input = Vec::with_capacity(batches.len());
         for batch in batches {
             cost.evaluated += 1;
             cost.evaluated_rows += batch.num_rows() as u64;
-            let batch =
-                if narrow { batch.clone() } else { batch.project(&self.columns).map_err(DataFusionError::from)? };
+            let batch = batch.project(&places).map_err(DataFusionError::from)?;
             let batch = match &self.filter {
                 None => batch,
                 Some(filter) => {
@@ -569,9 +754,47 @@ impl Cut {
     }
 }
 
+/// What `items` hold beyond the list merged before, when that list is their beginning: the same sets, or sets that have
+/// become parts of a branch since.
+fn grown(before: &[Listed], items: &[Item<'_>]) -> Option<Vec<(Arc<Node>, u64)>> {
+    let (mut before, mut fresh) = (before.iter(), Vec::new());
+    let mut stack: Vec<(&Arc<Node>, u64)> = items.iter().rev().map(|item| (item.node, item.key)).collect();
+    while let Some((node, key)) = stack.pop() {
+        let Some(next) = before.as_slice().first() else {
+            fresh.push((node.clone(), key));
+            continue;
+        };
+        if (next.node, next.key) == (node.id, key) {
+            before.next();
+        } else if let Rest::Branch(children) = &node.rest {
+            stack.extend(children.iter().rev().map(|child| (child, key)));
+        } else {
+            return None;
+        }
+    }
+    before.as_slice().is_empty().then_some(fresh)
+}
+
+/// The rows of a set's parts, when they are all leaves of the same columns and none is known: then they are worked out
+/// together.
+fn all_leaves(parts: &[Arc<Node>], missing: &[Arc<Node>]) -> Option<(Vec<RecordBatch>, Option<Arc<[usize]>>)> {
+    if missing.is_empty() || missing.len() < parts.len() {
+        return None;
+    }
+    let leaf = |node: &Arc<Node>| match &node.rest {
+        Rest::Leaf(rows) => Some(rows.clone()),
+        _ => None,
+    };
+    let leaves: Vec<LeafRows> = parts.iter().map(leaf).collect::<Option<_>>()?;
+    let columns = leaves.first()?.columns.clone();
+    let same = leaves.iter().all(|rows| rows.columns == columns);
+    same.then(|| (leaves.into_iter().map(|rows| rows.batch).collect(), columns))
+}
+
 /// The sets of rows that matter at these thresholds: node, key of its state, whether a window ends in it.
 fn collect_items(
     window: &mut Window,
+    columns: &[usize],
     nodes: &StreamNodes,
     node: &Arc<Node>,
     thresholds: &[Option<i64>],
@@ -587,13 +810,13 @@ fn collect_items(
             Rest::Leaf(_) => {}
             Rest::Branch(children) => {
                 for child in children {
-                    collect_items(window, nodes, child, thresholds, items)?;
+                    collect_items(window, columns, nodes, child, thresholds, items)?;
                 }
                 return Ok(());
             }
             Rest::Piece(..) => {
-                for part in nodes.open(node).map_err(TickError::Rows)?.iter() {
-                    collect_items(window, nodes, part, thresholds, items)?;
+                for part in nodes.open(node, columns).map_err(TickError::Rows)?.iter() {
+                    collect_items(window, columns, nodes, part, thresholds, items)?;
                 }
                 return Ok(());
             }
