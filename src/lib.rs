@@ -16,6 +16,7 @@ pub mod wall;
 #[cfg(test)]
 mod fuzz;
 
+pub mod allocations;
 pub mod bench;
 pub mod cli;
 

@@ -8,6 +8,8 @@ pub mod fanout;
 mod fill;
 #[cfg(feature = "hub")]
 pub mod ingest;
+#[cfg(all(feature = "hub", feature = "wall"))]
+pub mod latency;
 #[cfg(feature = "hub")]
 pub mod live;
 #[cfg(feature = "hub")]
@@ -16,8 +18,14 @@ mod measure;
 mod peers;
 #[cfg(feature = "hub")]
 pub mod recover;
+#[cfg(all(feature = "hub", feature = "wall"))]
+pub mod render;
 #[cfg(feature = "hub")]
 pub mod scan;
 
 /// A failure in one sentence.
 type Failed = String;
+#[cfg(all(feature = "hub", feature = "wall"))]
+pub mod process;
+#[cfg(all(feature = "hub", feature = "wall"))]
+pub mod soak;

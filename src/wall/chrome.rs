@@ -5,7 +5,7 @@ use crate::model::City;
 use super::canvas::{Align, Face, Paint, Rect, Style};
 use super::data::Data;
 use super::format;
-use super::options::Lang;
+use super::options::{Lang, Mode};
 use super::scene::{MARGIN, Scene};
 use super::tokens::{self, Colour, size};
 
@@ -15,6 +15,7 @@ pub struct Chrome<'a> {
     pub scene: &'a Scene,
     /// Name and tab of each scene of the rotation.
     pub tabs: &'a [(String, String)],
+    pub mode: Mode,
     pub lang: Lang,
     pub now_us: i64,
     pub now_s: f64,
@@ -30,7 +31,17 @@ pub struct Chrome<'a> {
 const LIVE_S: f64 = 90.0;
 
 impl Chrome<'_> {
-    pub fn header(&self, paint: &mut Paint<'_>, wall: Rect) {
+    /// Header, where the scene has one, and footer.
+    pub fn paint(&self, paint: &mut Paint<'_>, wall: Rect) {
+        if self.scene.chrome {
+            self.header(paint, wall);
+        } else {
+            self.sparse(paint, wall);
+        }
+        self.footer(paint, wall);
+    }
+
+    fn header(&self, paint: &mut Paint<'_>, wall: Rect) {
         let baseline = 65.0;
         let title = Style::new(Face::Bold, size::FIGURE, tokens::TEXT).spacing(0.02);
         let mut pen = wall.left + MARGIN;
@@ -48,6 +59,15 @@ impl Chrome<'_> {
         if !under.is_empty() {
             pen += paint.text(pen, baseline - 1.0, under, &motto) + 22.0;
         }
+        // The lobby needs no word for what it is.
+        let mode = match self.mode {
+            Mode::Lobby => "",
+            Mode::Brief => self.lang.pick("汇报", "briefing"),
+            Mode::Ops => self.lang.pick("值守", "on duty"),
+        };
+        if !mode.is_empty() {
+            pen += mark(paint, pen, baseline, mode, tokens::TEXT_QUIET) + 12.0;
+        }
         if self.data.is_demo() {
             pen += self.demo_mark(paint, pen, baseline) + 22.0;
         }
@@ -56,15 +76,8 @@ impl Chrome<'_> {
     }
 
     /// Simulated rows are in what is shown. There is no option that leaves this out.
-    pub fn demo_mark(&self, paint: &mut Paint<'_>, left: f32, baseline: f32) -> f32 {
-        let style = Style::new(Face::Bold, size::CAPTION, tokens::DEMO).spacing(0.08);
-        let text = self.lang.pick("演示数据", "SIMULATED DATA");
-        let width = paint.measure(text, &style) + 22.0;
-        let mark = Rect::new(left, baseline - 20.0, width, 28.0);
-        let fill = tokens::DEMO.alpha(0.10);
-        paint.framed(mark, 4.0, fill, fill, false, Some((1.2, tokens::DEMO.alpha(0.85))));
-        paint.text(mark.middle_x(), baseline - 0.5, text, &style.middle());
-        width
+    fn demo_mark(&self, paint: &mut Paint<'_>, left: f32, baseline: f32) -> f32 {
+        mark(paint, left, baseline, self.lang.pick("演示数据", "SIMULATED DATA"), tokens::DEMO)
     }
 
     fn tabs(&self, paint: &mut Paint<'_>, wall: Rect, left: f32, right: f32, baseline: f32) {
@@ -138,7 +151,8 @@ impl Chrome<'_> {
         match self.data.data_until {
             None => (lang.pick("尚无数据", "no data yet").to_owned(), tokens::WARN),
             Some(data_until) => {
-                let age_s = (self.now_us - data_until) as f64 / 1e6;
+                // By the hub's own clock as it last spoke, so that it stands still between two ticks.
+                let age_s = (self.data.heard_us().unwrap_or(self.now_us) - data_until) as f64 / 1e6;
                 if self.as_of {
                     return (
                         format!("{} {}", lang.pick("数据截至", "data until"), until(data_until.min(self.now_us))),
@@ -156,7 +170,7 @@ impl Chrome<'_> {
     }
 
     /// Without header: the clock alone, how fresh the wall is, and the mark of simulated data.
-    pub fn sparse(&self, paint: &mut Paint<'_>, wall: Rect) {
+    fn sparse(&self, paint: &mut Paint<'_>, wall: Rect) {
         let right = wall.right - 150.0_f32.min(wall.width() * 0.05);
         let clock = Style::new(Face::Figure, size::HERO, tokens::TEXT).right();
         paint.text(right, 120.0, &format::minute(self.now_us, self.city.tz), &clock);
@@ -172,7 +186,7 @@ impl Chrome<'_> {
     }
 
     /// Sources, and what is wrong if something is.
-    pub fn footer(&self, paint: &mut Paint<'_>, wall: Rect) {
+    fn footer(&self, paint: &mut Paint<'_>, wall: Rect) {
         let baseline = wall.bottom - 13.0;
         let (left, right) = (wall.left + MARGIN, wall.right - MARGIN);
         let style = Style::new(Face::Text, size::NOTE, tokens::TEXT_FAINT);
@@ -221,4 +235,15 @@ impl Chrome<'_> {
         }
         paint.text_within(left, baseline, room, &parts.join("    "), &style);
     }
+}
+
+/// A framed word; returns its width.
+fn mark(paint: &mut Paint<'_>, left: f32, baseline: f32, text: &str, colour: Colour) -> f32 {
+    let style = Style::new(Face::Bold, size::CAPTION, colour).spacing(0.08);
+    let width = paint.measure(text, &style) + 22.0;
+    let frame = Rect::new(left, baseline - 20.0, width, 28.0);
+    let fill = colour.alpha(0.10);
+    paint.framed(frame, 4.0, fill, fill, false, Some((1.2, colour.alpha(0.85))));
+    paint.text(frame.middle_x(), baseline - 0.5, text, &style.middle());
+    width
 }

@@ -148,6 +148,42 @@ impl SnapshotOptions {
     }
 }
 
+/// A scene as it goes on.
+#[derive(Clone, Debug)]
+pub struct RecordOptions {
+    pub hub: String,
+    pub scene: String,
+    pub size: (u32, u32),
+    pub mode: Mode,
+    pub lang: Lang,
+    /// When it begins, µs since 1970 UTC.
+    pub at: i64,
+    pub seconds: f64,
+    /// Pictures a second.
+    pub fps: u32,
+    /// A folder of PNG files, or a film `NAME.mp4`.
+    pub out: PathBuf,
+    /// Give up after so many seconds without the data of one moment.
+    pub wait_s: u64,
+}
+
+/// Pictures of one moment: every scene in every mode and several shapes.
+#[derive(Clone, Debug)]
+pub struct GalleryOptions {
+    pub hub: String,
+    /// Names of scenes; empty: all there are.
+    pub scenes: Vec<String>,
+    /// Pixels.
+    pub sizes: Vec<(u32, u32)>,
+    pub lang: Lang,
+    /// As of this instant, µs since 1970 UTC; left out: the hub's now.
+    pub at: Option<i64>,
+    /// The folder the pictures go to.
+    pub out: PathBuf,
+    /// Give up after so many seconds without all data.
+    pub wait_s: u64,
+}
+
 #[derive(Debug, thiserror::Error)]
 pub enum WallError {
     #[error(

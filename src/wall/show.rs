@@ -13,10 +13,11 @@ use crate::model::time::day_start_us;
 
 use super::canvas::Glyphs;
 use super::canvas::gpu::Picture;
+use super::composer::{Composer, Fade};
 use super::data::Data;
 use super::link::{Link, News};
 use super::options::{Lang, Mode, WallError};
-use super::painter::{self, BackKey, View};
+use super::painter::View;
 use super::scene::{self, Scene, SceneError};
 use super::{sparks, tokens};
 
@@ -33,14 +34,13 @@ pub struct Show {
     pub data: Data,
     /// The data of the moment the picture was frozen.
     frozen: Option<(Box<Data>, i64)>,
-    pub glyphs: Glyphs,
+    pub composer: Composer,
     scenes: Scenes,
     pub current: usize,
     pub mode: Mode,
     pub lang: Lang,
     pub size: [u32; 2],
     started: Instant,
-    back_key: BackKey,
     subscribed: Vec<MetricRef>,
     followed_day_us: i64,
     painted: Painted,
@@ -53,6 +53,11 @@ pub struct Show {
     pub pace: Duration,
     drawn: Option<Instant>,
     pub pictures: u64,
+    /// How many of the sparks the last picture holds.
+    pub sparks_shown: usize,
+    /// The wall's second at which a scene began to go over into the next; none while none does.
+    fade_since_s: Option<f64>,
+    fade_begins: bool,
     /// When the scene on the wall came, and until when it stays whatever its dwell.
     scene_since: Instant,
     held_until: Option<Instant>,
@@ -81,14 +86,13 @@ impl Show {
             link,
             data: Data::default(),
             frozen: None,
-            glyphs: Glyphs::load(atlas_side(size))?,
+            composer: Composer::new(Glyphs::load(atlas_side(size))?),
             scenes,
             current,
             mode,
             lang,
             size,
             started: Instant::now(),
-            back_key: BackKey::default(),
             subscribed: Vec::new(),
             followed_day_us: 0,
             painted: Painted::default(),
@@ -99,6 +103,9 @@ impl Show {
             pace: Duration::from_millis(33),
             drawn: None,
             pictures: 0,
+            sparks_shown: 0,
+            fade_since_s: None,
+            fade_begins: false,
             scene_since: Instant::now(),
             held_until: None,
         };
@@ -214,14 +221,43 @@ impl Show {
 
     fn change_scene(&mut self, position: usize) {
         self.scene_since = Instant::now();
-        self.current = position % self.scenes.all.len();
+        let next = position % self.scenes.all.len();
+        self.fade_begins |= next != self.current && self.pictures > 0;
+        self.current = next;
         self.subscribe();
         self.force = true;
+    }
+
+    /// How much of the scene before is still to be seen.
+    fn fade(&mut self, now_s: f64) -> Fade {
+        if std::mem::take(&mut self.fade_begins) {
+            self.fade_since_s = Some(now_s);
+            return Fade::Begins;
+        }
+        let Some(since_s) = self.fade_since_s else { return Fade::None };
+        let left = 1.0 - (now_s - since_s) as f32 / tokens::FADE_S;
+        if left <= 0.0 {
+            self.fade_since_s = None;
+            return Fade::None;
+        }
+        Fade::Left(left)
     }
 
     pub fn step_scene(&mut self, by: i32) {
         let count = self.scenes.all.len() as i32;
         self.show_scene((self.current as i32 + by).rem_euclid(count) as usize);
+    }
+
+    /// The next turn paints whether something is new or not.
+    pub fn redraw(&mut self) {
+        self.force = true;
+    }
+
+    /// Lobby, brief, ops and round again.
+    pub fn step_mode(&mut self) {
+        let next = Mode::ALL.iter().position(|mode| *mode == self.mode).map_or(0, |position| position + 1);
+        self.mode = Mode::ALL[next % Mode::ALL.len()];
+        self.force = true;
     }
 
     pub fn toggle_lang(&mut self) {
@@ -240,7 +276,6 @@ impl Show {
             (true, None) => Some((Box::new(self.data.clone()), now_us)),
             (false, _) => None,
         };
-        self.back_key = BackKey::default();
         self.force = true;
     }
 
@@ -249,12 +284,6 @@ impl Show {
             return;
         }
         self.size = size;
-        let side = atlas_side(size);
-        if side != self.glyphs.atlas_side {
-            self.glyphs.empty_atlas();
-            self.glyphs.atlas_side = side;
-        }
-        self.back_key = BackKey::default();
         self.force = true;
     }
 
@@ -271,7 +300,6 @@ impl Show {
         let name = self.scene().name.clone();
         if self.scenes.reload() {
             self.current = self.scenes.position(&name).unwrap_or(0);
-            self.back_key = BackKey::default();
             self.subscribe();
             self.force = true;
         }
@@ -306,6 +334,8 @@ impl Show {
         if self.drawn.is_some_and(|drawn| drawn.elapsed() + Duration::from_millis(1) < self.pace) {
             return;
         }
+        let fade = self.fade(now_s);
+        self.composer.fade(fade);
         let due = self.watched_fps > 0
             && self.captured.is_none_or(|captured| {
                 captured.elapsed() + Duration::from_millis(4) >= Duration::from_secs(1) / self.watched_fps
@@ -330,16 +360,19 @@ impl Show {
             as_of: false,
             problem: problem.as_deref(),
         };
-        self.moving = painter::paint(&view, &mut self.glyphs, picture, &mut self.back_key);
+        self.moving = self.composer.compose(&view, picture) || fade != Fade::None;
         picture.scene.clone_from(&self.scenes.all[self.current].name);
-        picture.capture |= due;
         if due {
+            // Read back also where it stayed as it was.
+            picture.capture = true;
+            picture.draw = true;
             self.captured = Some(Instant::now());
         }
+        self.sparks_shown = self.data.sparks.all.len();
         self.painted = painted;
         self.force = false;
         self.drawn = Some(Instant::now());
-        self.pictures += 1;
+        self.pictures += u64::from(picture.draw);
     }
 }
 

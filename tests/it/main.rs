@@ -17,8 +17,12 @@ mod logic;
 mod pictures;
 #[cfg(all(feature = "hub", feature = "wall"))]
 mod program;
+#[cfg(all(feature = "hub", feature = "wall"))]
+mod scenes;
 #[cfg(feature = "hub")]
 mod simulate;
+#[cfg(all(feature = "hub", feature = "wall"))]
+mod soak;
 #[cfg(feature = "hub")]
 mod store;
 #[cfg(feature = "wall")]

@@ -507,8 +507,8 @@ mod tests {
     fn seqs_of(node: &Arc<Node>) -> Vec<i64> {
         let mut seqs = Vec::new();
         node.visit(&mut |node| {
-            if let Rest::Leaf(batch) = &node.rest {
-                let seq = batch.column_by_name("seq").unwrap();
+            if let Rest::Leaf(rows) = &node.rest {
+                let seq = rows.batch.column_by_name("seq").unwrap();
                 seqs.extend_from_slice(seq.as_any().downcast_ref::<Int64Array>().unwrap().values());
             }
         });

@@ -101,7 +101,7 @@ impl Panel for Matrix {
         let names = rows.iter().map(|line| cx.paint.measure(line.1, &label)).collect::<Vec<_>>();
         let label_width = names.into_iter().fold(0.0_f32, f32::max).min(inner.width() * 0.26) + 12.0;
         let field = Rect { left: inner.left + label_width, top: inner.top + 26.0, ..inner };
-        let cell = [field.width() / columns.len() as f32, (field.height() / rows.len() as f32).min(104.0)];
+        let cell = [field.width() / columns.len() as f32, (field.height() / rows.len() as f32).min(150.0)];
         let cells = |row_code: &str, column_code: &str| {
             (0..table.rows()).find(|row| {
                 table.text(*row, &self.row.code) == Some(row_code)
@@ -137,7 +137,11 @@ impl Panel for Matrix {
                     (Some(_), None) => self.hidden.pick(cx.lang).to_owned(),
                     _ => continue,
                 };
-                let colour = if share > 0.55 { tokens::TEXT } else { tokens::TEXT_QUIET };
+                let colour = match share {
+                    full if full > 0.55 => tokens::TEXT,
+                    half if half > 0.25 => tokens::TEXT_BODY,
+                    _ => tokens::TEXT_QUIET,
+                };
                 let style =
                     Style::new(Face::Figure, if cell[1] > 60.0 { size::ROW_FIGURE } else { size::CAPTION }, colour)
                         .middle();

@@ -127,8 +127,13 @@ impl Panel for Seats {
     }
 }
 
+/// More squares than this would be dots: each then stands for several seats.
+const SQUARES_MAX: usize = 1200;
+
 /// One rounded square a seat, as large as fits.
 fn units(cx: &mut Cx<'_, '_>, place: Rect, counts: &[usize; 5]) {
+    let each = counts.iter().sum::<usize>().div_ceil(SQUARES_MAX).max(1);
+    let counts = counts.map(|count| count.div_ceil(each));
     let total: usize = counts.iter().sum();
     if total == 0 || place.height() < 8.0 {
         return;
@@ -139,7 +144,7 @@ fn units(cx: &mut Cx<'_, '_>, place: Rect, counts: &[usize; 5]) {
     let (width, height) = (pitch_x - gap, (pitch_y - gap).max(1.0));
     let mut seat = 0;
     for (kind, count) in Kind::ALL.iter().zip(counts) {
-        for _ in 0..*count {
+        for _ in 0..count {
             let left = place.left + pitch_x * (seat % columns) as f32 + gap * 0.5;
             let top = place.top + pitch_y * (seat / columns) as f32;
             cx.paint.rect(Rect::new(left, top, width, height), 3.0, kind.0.colour());
@@ -148,18 +153,17 @@ fn units(cx: &mut Cx<'_, '_>, place: Rect, counts: &[usize; 5]) {
     }
 }
 
-/// Columns and height of a row for `total` cells, a little wider than high, eight to fourteen columns or more.
+/// Columns and height of a row for `total` cells, a little wider than high: as few columns, so as large cells, as fit.
 fn grid(total: usize, width: f32, height: f32) -> (usize, f32) {
-    let mut columns = total.clamp(8, 14);
-    loop {
-        let rows = total.div_ceil(columns) as f32;
-        let pitch = (width / columns as f32 * 0.84).min(height / rows);
-        // Flatter than this looks like lines: rather more columns.
-        if pitch >= width / columns as f32 * 0.62 || columns >= total {
+    const WIDE_MAX: f32 = 46.0;
+    let fewest = ((width / WIDE_MAX).ceil() as usize).max(6);
+    for columns in fewest..=total.max(fewest) {
+        let pitch = width / columns as f32 * 0.84;
+        if total.div_ceil(columns) as f32 * pitch <= height {
             return (columns, pitch);
         }
-        columns += 1;
     }
+    (total.max(fewest), height)
 }
 
 fn legend(cx: &mut Cx<'_, '_>, left: f32, right: f32, baseline: f32, counts: &[usize; 5]) {
