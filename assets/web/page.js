@@ -37,13 +37,13 @@ const LISTS = { board: "boards", area: "areas", service: "services", channel: "c
 const STAGES = { open: ["受理", "opened"], dispatch: ["派单", "sent on"], accept: ["签收", "accepted"], propose: ["推荐", "proposed"], reach: ["联系到人", "reached"], onsite: ["到场", "on site"], grant: ["授信", "granted"], finish: ["办结", "finished"], visit: ["回访", "called back"], rate: ["评价", "rated"] };
 // What the usual columns of metrics are called. A column that is not here stands under its own name; see `word`.
 const COLUMNS = {
-  value: ["数值", "value"], k: ["符合", "of which"], n: ["数量", "count"], share: ["占比", "share"], rank: ["名次", "rank"], mean: ["平均", "mean"], p25: ["下四分位", "lower quartile"],
+  value: ["数值", "value"], k: ["符合", "met"], n: ["数量", "count"], share: ["占比", "share"], rank: ["名次", "rank"], mean: ["平均", "mean"], p25: ["下四分位", "lower quartile"],
   p50: ["中位", "median"], p75: ["上四分位", "upper quartile"], p90: ["P90", "P90"], p95: ["P95", "P95"], longest: ["最长", "longest"], expected: ["通常", "usual"], lift: ["倍数", "times usual"],
   today: ["今日", "today"], yesterday: ["昨日同时", "yesterday by now"], yesterday_mean: ["昨日平均", "mean of yesterday"], last_week: ["上周同日", "a week ago"], week: ["近 7 日", "7 days"],
   baseline: ["期初", "opening balance"], counted: ["本系统计数", "counted here"], amount: ["金额", "amount"], overdue: ["已超时", "overdue"],
   opened: ["受理", "opened"], finished: ["办结", "finished"], open: ["在办", "open now"], replied: ["已答复", "answered"], visited: ["回访", "called back"], handoffs: ["转人工", "handed to a person"],
   offered: ["呼入", "offered"], arrived: ["呼入", "arrived"], answered: ["接起", "answered"], abandoned: ["放弃", "abandoned"], invalid: ["无效", "invalid"], planned: ["排班", "planned"], calls: ["来电", "calls"],
-  value_15min: ["近 15 分钟", "15 minutes"], k_15min: ["近 15 分钟符合", "of which, 15 minutes"], n_15min: ["近 15 分钟样本", "cases, 15 minutes"], first_answer_min: ["首次响应 分钟", "first answer, min"], first_answer_n: ["首次响应样本", "cases of first answer"],
+  value_15min: ["近 15 分钟", "15 minutes"], k_15min: ["近 15 分钟符合", "met, 15 minutes"], n_15min: ["近 15 分钟样本", "of, 15 minutes"], first_answer_min: ["首次响应 分钟", "first answer, min"], first_answer_n: ["首次响应样本", "cases of first answer"],
   talk_s: ["通话", "talk"], aht_s: ["处理时长", "handling"], talk_p90_s: ["通话 P90", "talk, P90"], longest_s: ["最长", "longest"], oldest_s: ["最久", "oldest"], age_s: ["已历时", "age"], left_s: ["剩余", "left"], p95_s: ["P95 等待", "P95 wait"],
   from_s: ["自", "from"], to_s: ["至", "to"], seconds: ["用时", "took"], mean_score: ["均分", "mean score"], mean_score_before: ["前 30 日均分", "mean score, 30 days before"], hiring: ["在招", "hiring"], seeking: ["在找", "looking"], posts: ["登记岗位", "posts"],
   people: ["人次", "people"], courses: ["课程", "courses"], hours: ["小时", "hours"], events: ["场次", "events"], matched: ["对接", "met"], volunteers: ["志愿者", "volunteers"], stock: ["在库", "in stock"], expired: ["已过期", "out of date"], added: ["新增", "added"],
@@ -150,7 +150,7 @@ function cell(value, type) {
 // The name of a column, without what only tells two languages apart.
 function word(result, name) {
   const zh = state.lang === "zh";
-  if (name === "n" && column(result, "k") >= 0) return zh ? "样本" : "cases";
+  if (name === "n" && column(result, "k") >= 0) return zh ? "样本" : "of";
   if (COLUMNS[name]) return COLUMNS[name][zh ? 0 : 1];
   const [, stem, suffix] = /^(.+)_(zh|en)$/.exec(name) ?? [];
   if (!COLUMNS[stem]) return name;
@@ -533,6 +533,7 @@ function fill(metric) {
     const rows = table(metric, result);
     const before = box.querySelector(".rows");
     if (before && rows) before.replaceChildren(...rows.childNodes);
+    else if (rows) box.querySelector(".explain")?.append(rows);
   } else {
     box.replaceChildren(button, ...(open ? [explain(metric, result)] : []));
   }
