@@ -58,6 +58,12 @@ enum BenchCommand {
     Ingest(crate::bench::ingest::IngestArgs),
     /// All metrics, live, beside full scans
     Live(crate::bench::live::LiveArgs),
+    /// From an event's sending to the frame that shows it
+    #[cfg(feature = "wall")]
+    Latency(crate::bench::latency::LatencyArgs),
+    /// The wall's frames, beside ECharts in a browser
+    #[cfg(feature = "wall")]
+    Render(crate::bench::render::RenderArgs),
     /// Ad-hoc questions of a wall over all rows
     Scan(crate::bench::scan::ScanArgs),
 }
@@ -169,6 +175,10 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             BenchCommand::Live(args) => {
                 crate::bench::live::run(&args).map_err(anyhow::Error::msg)?;
             }
+            #[cfg(feature = "wall")]
+            BenchCommand::Latency(args) => crate::bench::latency::run(args)?,
+            #[cfg(feature = "wall")]
+            BenchCommand::Render(args) => crate::bench::render::run(args)?,
             BenchCommand::Scan(args) => crate::bench::scan::run(&args).map_err(anyhow::Error::msg)?,
         },
     }

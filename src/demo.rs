@@ -16,7 +16,7 @@ use crate::feed::simulate;
 use crate::hub::{Hub, HubOptions, LISTEN, listen_address};
 use crate::model::{City, Clock, assets, time};
 use crate::store::StoreOptions;
-use crate::wall::{self, SnapshotOptions};
+use crate::wall::{self, GalleryOptions, SnapshotOptions, WallError};
 
 /// The simulated city's seed where none is given: the number of the line.
 const SEED: u64 = 81890;
@@ -44,28 +44,45 @@ pub struct MainJobArgs {
     seed: u64,
 }
 
+/// Where the figures of a picture come from.
+#[derive(Args, Debug, Clone)]
+pub struct SourceArgs {
+    /// Ask this hub (ws://HOST:8189/ws)
+    #[arg(long, conflicts_with = "data")]
+    pub hub: Option<String>,
+    /// Ask this data folder; with neither: the simulated city at a fixed time
+    #[arg(long)]
+    pub data: Option<PathBuf>,
+    /// City file of the data folder or the simulation
+    #[arg(long, default_value = "ningbo", env = "LINGPING_CITY")]
+    pub city: String,
+    /// As of then: RFC 3339, or a local time of the city (2012-01-01, "2026-11-23 14:32")
+    #[arg(long)]
+    pub at: Option<String>,
+    /// Seed of the simulated city
+    #[arg(long, default_value_t = SEED)]
+    pub seed: u64,
+}
+
 #[derive(Args, Debug)]
 pub struct SnapshotArgs {
     #[command(flatten)]
     look: LookArgs,
-    /// The PNG to write
+    /// The PNG to write; with --all the folder
     #[arg(long)]
     out: PathBuf,
-    /// Ask this hub (ws://HOST:8189/ws)
-    #[arg(long, conflicts_with = "data")]
-    hub: Option<String>,
-    /// Ask this data folder; with neither: the simulated city at a fixed time
+    /// Every scene in every mode and two shapes, and a contact sheet of them
     #[arg(long)]
-    data: Option<PathBuf>,
-    /// City file of the data folder or the simulation
-    #[arg(long, default_value = "ningbo", env = "LINGPING_CITY")]
-    city: String,
-    /// As of then: RFC 3339, or a local time of the city (2012-01-01, "2026-11-23 14:32")
-    #[arg(long)]
-    at: Option<String>,
-    /// Seed of the simulated city
-    #[arg(long, default_value_t = SEED)]
-    seed: u64,
+    all: bool,
+    /// With --all: these shapes
+    #[arg(long, value_delimiter = ',', requires = "all", value_parser = wall::options::parse_size,
+        default_values = ["1920x1080", "3840x1080"])]
+    sizes: Vec<(u32, u32)>,
+    /// With --all: these scenes alone
+    #[arg(long, value_delimiter = ',', requires = "all")]
+    scenes: Vec<String>,
+    #[command(flatten)]
+    source: SourceArgs,
 }
 
 /// An embedded hub on a runtime of its own.
@@ -123,34 +140,64 @@ pub fn run(args: MainJobArgs, clock: Clock) -> anyhow::Result<()> {
     Ok(shown?)
 }
 
-/// One picture of a hub, of a data folder, or of the simulated city at a fixed time.
+/// One picture, or all of them, of a hub, of a data folder, or of the simulated city at a fixed time.
 ///
 /// # Errors
 /// What is asked can't be read, no picture can be drawn, the file can't be written.
 pub fn snapshot(args: SnapshotArgs) -> anyhow::Result<()> {
-    let options = |hub: String, at: Option<i64>| SnapshotOptions {
-        scene: args.look.scene.clone(),
-        size: args.look.size.unwrap_or((1920, 1080)),
-        mode: args.look.mode,
-        lang: args.look.lang,
-        at,
-        ..SnapshotOptions::new(hub, args.out.clone())
-    };
-    let city = Arc::new(City::load(&args.city)?);
-    let at = match args.at.as_deref() {
+    let SnapshotArgs { look, out, all, sizes, scenes, source } = args;
+    if all {
+        let sizes = look.size.map_or(sizes, |size| vec![size]);
+        let drawn = with_hub(&source, |hub, at| {
+            wall::snapshot_all(&GalleryOptions {
+                hub,
+                scenes,
+                sizes,
+                lang: look.lang,
+                at,
+                out: out.clone(),
+                wait_s: 120,
+            })
+        })?;
+        println!("{drawn} pictures in {}; contact.png shows them all", out.display());
+        return Ok(());
+    }
+    with_hub(&source, |hub, at| {
+        wall::snapshot(SnapshotOptions {
+            scene: look.scene,
+            size: look.size.unwrap_or((1920, 1080)),
+            mode: look.mode,
+            lang: look.lang,
+            at,
+            ..SnapshotOptions::new(hub, out)
+        })
+    })
+}
+
+/// Hands the socket of the hub that is meant to a drawer, with the time that was asked for: a hub that runs, one over a
+/// data folder, or one in memory filled with the simulated city up to a fixed time.
+///
+/// # Errors
+/// What is asked can't be read, or what the drawer says.
+pub fn with_hub<T>(
+    source: &SourceArgs,
+    draw: impl FnOnce(String, Option<i64>) -> Result<T, WallError>,
+) -> anyhow::Result<T> {
+    let city = Arc::new(City::load(&source.city)?);
+    let at = match source.at.as_deref() {
         Some(text) => Some(time::parse_local_time_us(text, city.tz).with_context(|| {
             format!("--at {text:?} is no time; write RFC 3339 or a local time of the city such as \"2026-11-23 14:32\"")
         })?),
         None => None,
     };
-    if let Some(hub) = args.hub.clone() {
-        return Ok(wall::snapshot(options(hub, at))?);
+    if let Some(hub) = &source.hub {
+        return Ok(draw(hub.clone(), at)?);
     }
     let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
-    if let Some(data) = args.data.clone() {
+    if let Some(data) = &source.data {
         anyhow::ensure!(data.is_dir(), "data folder {} does not exist; name the folder a hub wrote", data.display());
-        let embedded = Embedded::start(city, Some(data), Clock::System, any_port)?;
-        let drawn = wall::snapshot(options(embedded.url(), at));
+        let embedded = Embedded::start(city, Some(data.clone()), Clock::System, any_port)?;
+        let drawn = draw(embedded.url(), at);
         embedded.stop();
         return Ok(drawn?);
     }
@@ -159,8 +206,8 @@ pub fn snapshot(args: SnapshotArgs) -> anyhow::Result<()> {
     let clock = Clock::manual(at);
     let embedded = Embedded::start(city.clone(), None, clock.clone(), any_port)?;
     let url = embedded.url();
-    embedded.runtime.block_on(simulate::backfill(&url, city, clock, args.seed))?;
-    let drawn = wall::snapshot(options(url, Some(at)));
+    embedded.runtime.block_on(simulate::backfill(&url, city, clock, source.seed))?;
+    let drawn = draw(url, Some(at));
     embedded.stop();
     Ok(drawn?)
 }

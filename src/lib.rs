@@ -13,6 +13,7 @@ pub mod store;
 #[cfg(feature = "wall")]
 pub mod wall;
 
+pub mod allocations;
 pub mod bench;
 pub mod cli;
 

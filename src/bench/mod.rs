@@ -6,7 +6,14 @@ pub mod crash;
 pub mod fanout;
 #[cfg(feature = "hub")]
 pub mod ingest;
+#[cfg(all(feature = "hub", feature = "wall"))]
+pub mod latency;
 #[cfg(feature = "hub")]
 pub mod live;
+#[cfg(all(feature = "hub", feature = "wall"))]
+pub mod render;
 #[cfg(feature = "hub")]
 pub mod scan;
+
+#[cfg(all(feature = "hub", feature = "wall"))]
+pub mod process;

@@ -13,6 +13,7 @@ use bevy::input::ButtonState;
 use bevy::input::keyboard::{Key, KeyboardInput};
 use bevy::mesh::MeshPlugin;
 use bevy::render::RenderPlugin;
+use bevy::render::renderer::RenderDevice;
 use bevy::render::settings::RenderCreation;
 use bevy::time::TimePlugin;
 use bevy::window::{
@@ -21,7 +22,7 @@ use bevy::window::{
 use bevy::winit::{EventLoopProxyWrapper, UpdateMode, WinitPlugin, WinitSettings, WinitUserEvent};
 use parking_lot::{Condvar, Mutex};
 
-use super::canvas::gpu::{CanvasPlugin, Capture, Picture, open_adapter};
+use super::canvas::gpu::{CanvasPlugin, Capture, Drawn, Picture, open_adapter};
 use super::frames;
 use super::link::{Link, Wake};
 use super::options::{WallError, WallOptions};
@@ -66,30 +67,107 @@ struct AlarmResource(Alarm);
 /// # Errors
 /// See [`super::run`].
 pub fn run(options: WallOptions) -> Result<(), WallError> {
-    let windowed = !options.offscreen && has_display();
-    let alarm = Alarm::default();
-    let link = Link::open(&options.hub, alarm.wake())?;
-    let captures = frames::start(link.frames())?;
-    let size = options.size.unwrap_or((1920, 1080));
-    let show = Show::new(link, &options.scene, options.mode, options.lang, [size.0, size.1])?;
-    let (creation, adapter) = open_adapter()?;
-    tracing::info!(
-        "the wall draws {} on {} ({:?})",
-        if windowed { "in a window".to_owned() } else { format!("offscreen, {}×{}", size.0, size.1) },
-        adapter.name,
-        adapter.backend
-    );
-    let mut app = bare_app(creation, captures);
-    app.insert_resource(show).insert_resource(AlarmResource(alarm.clone())).add_systems(Update, step);
-    if windowed {
-        add_window(&mut app, &options, size);
-        app.add_systems(Update, (press_keys, follow_window).before(step));
-    } else {
-        app.set_runner(move |app| run_offscreen(app, &alarm));
+    if options.offscreen || !has_display() {
+        let mut stage = Stage::open(&options)?;
+        loop {
+            stage.turn();
+            if let Some(exit) = stage.app.should_exit() {
+                return ended(&exit);
+            }
+            stage.rest();
+        }
     }
-    match app.run() {
+    let alarm = Alarm::default();
+    let mut app = wall_app(&options, &alarm, "in a window")?;
+    add_window(&mut app, &options, options.size.unwrap_or(SIZE));
+    app.add_systems(Update, (press_keys, follow_window).before(step));
+    ended(&app.run())
+}
+
+/// Pixels where nobody says.
+const SIZE: (u32, u32) = (1920, 1080);
+
+fn ended(exit: &AppExit) -> Result<(), WallError> {
+    match exit {
         AppExit::Success => Ok(()),
         AppExit::Error(code) => Err(WallError::Setup(format!("the window system ended the wall (code {code})"))),
+    }
+}
+
+/// The app of a running wall, still without a window.
+fn wall_app(options: &WallOptions, alarm: &Alarm, place: &str) -> Result<App, WallError> {
+    let link = Link::open(&options.hub, alarm.wake())?;
+    let captures = frames::start(link.frames())?;
+    let size = options.size.unwrap_or(SIZE);
+    let show = Show::new(link, &options.scene, options.mode, options.lang, [size.0, size.1])?;
+    let (creation, adapter) = open_adapter()?;
+    tracing::info!("the wall draws {place}, {}×{}, on {} ({:?})", size.0, size.1, adapter.name, adapter.backend);
+    let mut app = bare_app(creation, captures);
+    app.insert_resource(show)
+        .insert_resource(AlarmResource(alarm.clone()))
+        .insert_resource(AdapterName(format!("{} ({:?})", adapter.name, adapter.backend)))
+        .add_systems(Update, step);
+    Ok(app)
+}
+
+/// Which graphics adapter draws.
+#[derive(Resource, Clone)]
+pub struct AdapterName(pub String);
+
+/// A running wall that draws into memory, turn by turn.
+pub struct Stage {
+    pub app: App,
+    alarm: Alarm,
+}
+
+impl Stage {
+    /// # Errors
+    /// See [`super::run`].
+    pub fn open(options: &WallOptions) -> Result<Stage, WallError> {
+        let alarm = Alarm::default();
+        let mut app = wall_app(options, &alarm, "offscreen")?;
+        while app.plugins_state() == bevy::app::PluginsState::Adding {
+            bevy::tasks::tick_global_task_pools_on_main_thread();
+        }
+        app.finish();
+        app.cleanup();
+        Ok(Stage { app, alarm })
+    }
+
+    /// Takes in what came and draws if there is something new to show.
+    pub fn turn(&mut self) {
+        self.app.update();
+    }
+
+    /// Turns once and waits until the graphics adapter is done. True when a picture was drawn.
+    pub fn turn_whole(&mut self) -> bool {
+        let before = self.app.world().resource::<Drawn>().pictures();
+        self.app.update();
+        let drawn = self.app.world().resource::<Drawn>().pictures() > before;
+        if let Some(device) = self.app.world().get_resource::<RenderDevice>().filter(|_| drawn) {
+            // A device that is lost has nothing left to wait for.
+            device.wgpu_device().poll(wgpu::PollType::wait_indefinitely()).ok();
+        }
+        drawn
+    }
+
+    pub fn show(&self) -> &Show {
+        self.app.world().resource::<Show>()
+    }
+
+    pub fn show_mut(&mut self) -> Mut<'_, Show> {
+        self.app.world_mut().resource_mut::<Show>()
+    }
+
+    /// Sleeps until something new may have to be drawn.
+    pub fn rest(&self) {
+        let rest = self.show().rest();
+        self.alarm.rest(rest);
+        // News in a burst are taken in together, at the wall's pace.
+        let pause = self.show().rest().min(rest);
+        if !pause.is_zero() && pause <= self.show().pace {
+            std::thread::sleep(pause);
+        }
     }
 }
 
@@ -162,27 +240,6 @@ fn step(mut show: ResMut<Show>, mut picture: ResMut<Picture>, winit: Option<ResM
         let mode = UpdateMode::reactive(show.rest().max(Duration::from_millis(4)));
         winit.focused_mode = mode;
         winit.unfocused_mode = mode;
-    }
-}
-
-fn run_offscreen(mut app: App, alarm: &Alarm) -> AppExit {
-    while app.plugins_state() == bevy::app::PluginsState::Adding {
-        bevy::tasks::tick_global_task_pools_on_main_thread();
-    }
-    app.finish();
-    app.cleanup();
-    loop {
-        app.update();
-        if let Some(exit) = app.should_exit() {
-            return exit;
-        }
-        let rest = app.world().resource::<Show>().rest();
-        alarm.rest(rest);
-        // News in a burst are taken in together, at the wall's pace.
-        let pause = app.world().resource::<Show>().rest().min(rest);
-        if !pause.is_zero() && pause <= app.world().resource::<Show>().pace {
-            std::thread::sleep(pause);
-        }
     }
 }
 

@@ -30,7 +30,17 @@ pub struct Chrome<'a> {
 const LIVE_S: f64 = 90.0;
 
 impl Chrome<'_> {
-    pub fn header(&self, paint: &mut Paint<'_>, wall: Rect) {
+    /// Header, where the scene has one, and footer.
+    pub fn paint(&self, paint: &mut Paint<'_>, wall: Rect) {
+        if self.scene.chrome {
+            self.header(paint, wall);
+        } else {
+            self.sparse(paint, wall);
+        }
+        self.footer(paint, wall);
+    }
+
+    fn header(&self, paint: &mut Paint<'_>, wall: Rect) {
         let baseline = 65.0;
         let title = Style::new(Face::Bold, size::FIGURE, tokens::TEXT).spacing(0.02);
         let mut pen = wall.left + MARGIN;
@@ -56,7 +66,7 @@ impl Chrome<'_> {
     }
 
     /// Simulated rows are in what is shown. There is no option that leaves this out.
-    pub fn demo_mark(&self, paint: &mut Paint<'_>, left: f32, baseline: f32) -> f32 {
+    fn demo_mark(&self, paint: &mut Paint<'_>, left: f32, baseline: f32) -> f32 {
         let style = Style::new(Face::Bold, size::CAPTION, tokens::DEMO).spacing(0.08);
         let text = self.lang.pick("演示数据", "SIMULATED DATA");
         let width = paint.measure(text, &style) + 22.0;
@@ -138,7 +148,8 @@ impl Chrome<'_> {
         match self.data.data_until {
             None => (lang.pick("尚无数据", "no data yet").to_owned(), tokens::WARN),
             Some(data_until) => {
-                let age_s = (self.now_us - data_until) as f64 / 1e6;
+                // By the hub's own clock as it last spoke, so that it stands still between two ticks.
+                let age_s = (self.data.heard_us().unwrap_or(self.now_us) - data_until) as f64 / 1e6;
                 if self.as_of {
                     return (
                         format!("{} {}", lang.pick("数据截至", "data until"), until(data_until.min(self.now_us))),
@@ -156,7 +167,7 @@ impl Chrome<'_> {
     }
 
     /// Without header: the clock alone, how fresh the wall is, and the mark of simulated data.
-    pub fn sparse(&self, paint: &mut Paint<'_>, wall: Rect) {
+    fn sparse(&self, paint: &mut Paint<'_>, wall: Rect) {
         let right = wall.right - 150.0_f32.min(wall.width() * 0.05);
         let clock = Style::new(Face::Figure, size::HERO, tokens::TEXT).right();
         paint.text(right, 120.0, &format::minute(self.now_us, self.city.tz), &clock);
@@ -172,7 +183,7 @@ impl Chrome<'_> {
     }
 
     /// Sources, and what is wrong if something is.
-    pub fn footer(&self, paint: &mut Paint<'_>, wall: Rect) {
+    fn footer(&self, paint: &mut Paint<'_>, wall: Rect) {
         let baseline = wall.bottom - 13.0;
         let (left, right) = (wall.left + MARGIN, wall.right - MARGIN);
         let style = Style::new(Face::Text, size::NOTE, tokens::TEXT_FAINT);

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::Value as Json;
 
@@ -18,14 +19,20 @@ use super::sparks::Sparks;
 /// One metric: what it says now, what it said before, and when that changed (wall seconds).
 #[derive(Clone)]
 pub struct Known {
+    /// Differs whenever anything of it does.
+    pub stamp: u64,
     pub result: MetricResult,
     pub before: Option<MetricResult>,
     pub changed_s: f64,
 }
 
 /// Everything that came over the link.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Data {
+    /// No other data have it, but a copy that stands still.
+    pub serial: u64,
+    /// Changes when the hub says which city it is and what it knows.
+    pub city_stamp: u64,
     pub city: Option<Arc<City>>,
     pub known_metrics: Vec<String>,
     metrics: HashMap<MetricRef, Known>,
@@ -43,6 +50,28 @@ pub struct Data {
     pub version: u64,
 }
 
+impl Default for Data {
+    fn default() -> Data {
+        static SERIAL: AtomicU64 = AtomicU64::new(1);
+        Data {
+            serial: SERIAL.fetch_add(1, Ordering::Relaxed),
+            city_stamp: 0,
+            city: None,
+            known_metrics: Vec::new(),
+            metrics: HashMap::new(),
+            heard: None,
+            data_until: None,
+            recv_until: None,
+            demo: false,
+            status: String::new(),
+            status_message: None,
+            down: None,
+            sparks: Sparks::default(),
+            version: 0,
+        }
+    }
+}
+
 impl Data {
     /// Takes a message in; `now_s` is the wall's own second. Control and watch messages are not for here.
     pub fn take(&mut self, message: HubMessage, now_s: f64) {
@@ -55,6 +84,7 @@ impl Data {
                     self.city = Some(city);
                 }
                 self.known_metrics = metrics;
+                self.city_stamp = self.version;
                 self.demo = demo;
                 self.down = None;
                 self.heard = Some((now, now_s));
@@ -86,19 +116,28 @@ impl Data {
         if self.data_until < result.data_until {
             self.data_until = result.data_until;
         }
+        self.version += 1;
+        let stamp = self.version;
         let key = MetricRef { name: result.metric.clone(), params: result.params.clone() };
         match self.metrics.get_mut(&key) {
             // Failed: the last good rows stand.
             Some(known) if result.error.is_some() && result.rows.is_empty() => {
                 known.result.error = result.error;
+                known.stamp = stamp;
             }
-            Some(known) if known.result.rows == result.rows => known.result = result,
+            Some(known) if known.result.rows == result.rows => {
+                if known.result.error != result.error || known.result.columns != result.columns {
+                    known.stamp = stamp;
+                }
+                known.result = result;
+            }
             Some(known) => {
+                known.stamp = stamp;
                 known.before = Some(std::mem::replace(&mut known.result, result));
                 known.changed_s = now_s;
             }
             None => {
-                self.metrics.insert(key, Known { result, before: None, changed_s: f64::NEG_INFINITY });
+                self.metrics.insert(key, Known { stamp, result, before: None, changed_s: f64::NEG_INFINITY });
             }
         }
     }
@@ -128,9 +167,24 @@ impl Data {
         self.version += 1;
     }
 
+    /// The hub's clock when it last spoke, µs.
+    pub fn heard_us(&self) -> Option<i64> {
+        self.heard.map(|(now_us, _)| now_us)
+    }
+
+    /// A number that differs whenever what is known of the metric does; 0 while nothing is.
+    pub fn stamp(&self, metric: &MetricRef) -> u64 {
+        self.metrics.get(metric).map_or(0, |known| known.stamp)
+    }
+
     /// Seconds since the hub was last heard; `None` before the first time.
     pub fn silence_s(&self, now_s: f64) -> Option<f64> {
         self.heard.map(|(_, heard_s)| (now_s - heard_s).max(0.0))
+    }
+
+    /// The newest result of every metric.
+    pub fn results(&self) -> impl Iterator<Item = &MetricResult> {
+        self.metrics.values().map(|known| &known.result)
     }
 
     pub fn metric_names(&self) -> impl Iterator<Item = &str> {

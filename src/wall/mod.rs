@@ -10,9 +10,12 @@
 pub mod app;
 pub mod canvas;
 mod chrome;
+pub mod composer;
+mod contact;
 pub mod data;
-mod format;
+pub mod format;
 mod frames;
+pub mod gather;
 pub mod link;
 mod map;
 pub mod options;
@@ -22,9 +25,10 @@ pub mod scene;
 pub mod show;
 pub mod snapshot;
 pub mod sparks;
+pub mod studio;
 pub mod tokens;
 
-pub use options::{Lang, Mode, SnapshotOptions, WallError, WallOptions};
+pub use options::{GalleryOptions, Lang, Mode, SnapshotOptions, WallError, WallOptions};
 
 /// Shows the wall until it is closed. Runs on the main thread; a window where there is a display, else offscreen.
 ///
@@ -32,6 +36,14 @@ pub use options::{Lang, Mode, SnapshotOptions, WallError, WallOptions};
 /// No graphics adapter, an unreadable scene, a window that can't be opened.
 pub fn run(options: WallOptions) -> Result<(), WallError> {
     app::run(options)
+}
+
+/// Draws many pictures of one moment, and a contact sheet of them; returns how many.
+///
+/// # Errors
+/// As [`snapshot`].
+pub fn snapshot_all(options: &GalleryOptions) -> Result<usize, WallError> {
+    contact::gallery(options)
 }
 
 /// Draws one picture of a scene and writes it as PNG; needs no display.

@@ -148,6 +148,23 @@ impl SnapshotOptions {
     }
 }
 
+/// Pictures of one moment: every scene in every mode and several shapes.
+#[derive(Clone, Debug)]
+pub struct GalleryOptions {
+    pub hub: String,
+    /// Names of scenes; empty: all there are.
+    pub scenes: Vec<String>,
+    /// Pixels.
+    pub sizes: Vec<(u32, u32)>,
+    pub lang: Lang,
+    /// As of this instant, µs since 1970 UTC; left out: the hub's now.
+    pub at: Option<i64>,
+    /// The folder the pictures go to.
+    pub out: PathBuf,
+    /// Give up after so many seconds without all data.
+    pub wait_s: u64,
+}
+
 #[derive(Debug, thiserror::Error)]
 pub enum WallError {
     #[error(

@@ -1,12 +1,12 @@
-//! Composes one picture: chrome and panels of a scene into the two layers of the canvas.
+//! Paints the parts of one picture: a scene's surfaces, its panels and its chrome. `composer` puts them together.
 //!
-//! The picture is a function of what the wall knows, the clock, the scene, the size, mode and language.
+//! Each is a function of what the wall knows, the clock, the scene, the size, mode and language.
 
 use crate::model::City;
 
-use super::canvas::gpu::Picture;
 use super::canvas::{DisplayList, Face, Glyphs, Paint, Rect, Style};
 use super::chrome::Chrome;
+use super::composer::Part;
 use super::data::Data;
 use super::options::{Lang, Mode};
 use super::panels::Cx;
@@ -32,67 +32,46 @@ pub struct View<'a> {
     pub problem: Option<&'a str>,
 }
 
-/// What the back layer was painted from; it is painted again when this changes.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct BackKey {
-    scene: String,
-    fitted: Option<Fitted>,
-    versions: Vec<u64>,
-    size: [u32; 2],
+/// A second of the hub's clock; panels know no finer time, so that a picture is the same throughout it.
+pub fn second(now_us: i64) -> i64 {
+    now_us.div_euclid(1_000_000)
 }
 
-/// Paints the picture. Returns whether something in it moves.
-pub fn paint(view: &View<'_>, glyphs: &mut Glyphs, picture: &mut Picture, back_key: &mut BackKey) -> bool {
-    let mut moving = false;
-    // A full glyph atlas is emptied and the picture painted once more.
-    for _ in 0..2 {
-        moving = paint_once(view, glyphs, picture, back_key);
-        if !glyphs.overflowed {
-            break;
+/// The surfaces that framed panels stand on.
+pub fn surfaces(view: &View<'_>, fitted: &Fitted, pen: &mut Paint<'_>) {
+    for (panel, rect) in &fitted.places {
+        if view.scene.panels[*panel].framed {
+            surface(pen, *rect);
         }
-        tracing::warn!("the glyph atlas of {0}×{0} is full and was emptied", glyphs.atlas_side);
-        glyphs.overflowed = false;
-        glyphs.empty_atlas();
-        *back_key = BackKey::default();
     }
-    picture.uploads.append(&mut glyphs.uploads);
-    picture.size = view.size;
-    picture.atlas_side = glyphs.atlas_side;
-    picture.draw = true;
+}
+
+/// Paints one part of a panel. Returns whether it moves.
+pub fn panel(view: &View<'_>, city: &City, spec: &PanelSpec, rect: Rect, pen: &mut Paint<'_>, part: Part) -> bool {
+    let mut moving = false;
+    let least = spec.panel.least();
+    let fits = rect.width() + 0.5 >= least[0] && rect.height() + 0.5 >= least[1];
+    match part {
+        Part::Back => spec.panel.paint_back(&mut context(view, city, spec, rect, pen, &mut moving)),
+        Part::Settled => spec.panel.paint_settled(&mut context(view, city, spec, rect, pen, &mut moving)),
+        Part::Moving if fits => spec.panel.paint_moving(&mut context(view, city, spec, rect, pen, &mut moving)),
+        Part::Still if fits => {
+            let late_s = lateness(view, spec);
+            pen.grey = late_s.map_or(0.0, |late_s| 0.25 + 0.6 * (late_s as f32 / tokens::GREY_S).min(1.0));
+            spec.panel.paint(&mut context(view, city, spec, rect, pen, &mut moving));
+            pen.clip(None);
+            failure(pen, view, spec, rect);
+            pen.grey = 0.0;
+        }
+        Part::Still => too_small(pen, view.lang, spec, rect),
+        Part::Moving => {}
+    }
     moving
 }
 
-fn paint_once(view: &View<'_>, glyphs: &mut Glyphs, picture: &mut Picture, back_key: &mut BackKey) -> bool {
-    let neutral = neutral_city();
-    let city = view.data.city.as_deref().unwrap_or(&neutral);
-    let fitted = view.scene.fit(view.size, city, view.mode);
-    let mut moving = false;
-    let key = BackKey {
-        scene: view.scene.name.clone(),
-        versions: fitted
-            .places
-            .iter()
-            .map(|(panel, _)| view.scene.panels[*panel].panel.back_version(view.data))
-            .collect(),
-        size: view.size,
-        fitted: Some(fitted.clone()),
-    };
-    if key != *back_key {
-        *back_key = key;
-        picture.back_changed = true;
-        picture.back.clear();
-        let mut pen = pen(&mut picture.back, glyphs, fitted.scale);
-        for (panel, rect) in &fitted.places {
-            let spec = &view.scene.panels[*panel];
-            if spec.framed {
-                surface(&mut pen, *rect);
-            }
-            spec.panel.paint_back(&mut context(view, city, spec, *rect, &mut pen, &mut moving));
-        }
-    }
-    picture.front.clear();
-    let mut pen = pen(&mut picture.front, glyphs, fitted.scale);
-    let chrome = Chrome {
+/// Header and footer of a view.
+pub fn chrome<'a>(view: &View<'a>, city: &'a City) -> Chrome<'a> {
+    Chrome {
         data: view.data,
         city,
         scene: view.scene,
@@ -103,32 +82,10 @@ fn paint_once(view: &View<'_>, glyphs: &mut Glyphs, picture: &mut Picture, back_
         frozen_us: view.frozen_us,
         as_of: view.as_of,
         problem: view.problem,
-    };
-    for (panel, rect) in &fitted.places {
-        let spec = &view.scene.panels[*panel];
-        let late_s = lateness(view, spec);
-        pen.grey = late_s.map_or(0.0, |late_s| 0.25 + 0.6 * (late_s as f32 / tokens::GREY_S).min(1.0));
-        let least = spec.panel.least();
-        if rect.width() + 0.5 < least[0] || rect.height() + 0.5 < least[1] {
-            too_small(&mut pen, view.lang, spec, *rect);
-            continue;
-        }
-        spec.panel.paint(&mut context(view, city, spec, *rect, &mut pen, &mut moving));
-        failure(&mut pen, view, spec, *rect);
-        pen.grey = 0.0;
     }
-    pen.grey = 0.0;
-    if view.scene.chrome {
-        chrome.header(&mut pen, fitted.wall);
-        chrome.footer(&mut pen, fitted.wall);
-    } else {
-        chrome.sparse(&mut pen, fitted.wall);
-        chrome.footer(&mut pen, fitted.wall);
-    }
-    moving
 }
 
-fn pen<'a>(list: &'a mut DisplayList, glyphs: &'a mut Glyphs, scale: f32) -> Paint<'a> {
+pub fn pen<'a>(list: &'a mut DisplayList, glyphs: &'a mut Glyphs, scale: f32) -> Paint<'a> {
     Paint { list, glyphs, scale, origin: [0.0, 0.0], grey: 0.0, opacity: 1.0 }
 }
 
@@ -149,7 +106,7 @@ fn context<'a, 'p>(
         city,
         lang: view.lang,
         mode: view.mode,
-        now_us: view.now_us,
+        now_us: second(view.now_us) * 1_000_000,
         now_s: view.now_s,
         settled: view.settled,
         moving,
@@ -163,24 +120,24 @@ fn surface(pen: &mut Paint<'_>, rect: Rect) {
     pen.gradient(line, 0.0, tokens::PANEL_EDGE, tokens::PANEL_EDGE.alpha(0.35), true);
 }
 
-/// Seconds since the hub was last heard, once that is too long.
-fn lateness(view: &View<'_>, spec: &PanelSpec) -> Option<f64> {
-    if view.as_of || view.frozen_us.is_some() || spec.panel.metrics().is_empty() {
+/// Whole seconds since the hub was last heard, once they are too many.
+pub fn lateness(view: &View<'_>, spec: &PanelSpec) -> Option<f64> {
+    if view.as_of || view.frozen_us.is_some() || spec.metrics.is_empty() {
         return None;
     }
-    view.data.silence_s(view.now_s).filter(|silence_s| *silence_s > f64::from(tokens::LATE_S))
+    view.data.silence_s(view.now_s).filter(|silence_s| *silence_s > f64::from(tokens::LATE_S)).map(f64::floor)
 }
 
 /// One line at the foot of a panel whose query failed; its last good rows stay above it.
 fn failure(pen: &mut Paint<'_>, view: &View<'_>, spec: &PanelSpec, rect: Rect) {
-    for metric in spec.panel.metrics() {
-        let table = view.data.metric(&metric.0);
+    for metric in &spec.metrics {
+        let table = view.data.metric(metric);
         let unknown = !view.data.known_metrics.is_empty()
             && !table.is_known()
-            && !view.data.known_metrics.iter().any(|known| *known == metric.0.name);
+            && !view.data.known_metrics.iter().any(|known| *known == metric.name);
         let text = match table.error() {
-            Some(error) => format!("▲ {}: {error}", metric.0.name),
-            None if unknown => format!("▲ {} {}", view.lang.pick("没有这个指标：", "no such metric:"), metric.0.name),
+            Some(error) => format!("▲ {}: {error}", metric.name),
+            None if unknown => format!("▲ {} {}", view.lang.pick("没有这个指标：", "no such metric:"), metric.name),
             None => continue,
         };
         let style = Style::new(Face::Text, size::NOTE, tokens::WARN);
@@ -199,7 +156,7 @@ fn too_small(pen: &mut Paint<'_>, lang: Lang, spec: &PanelSpec, rect: Rect) {
 }
 
 /// Stands in until the hub has said which city it is.
-fn neutral_city() -> City {
+pub fn neutral_city() -> City {
     City {
         code: String::new(),
         zh: String::new(),

@@ -5,6 +5,7 @@
 //! one sentence with file, line and a suggestion; the wall goes on with the last good one.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::Deserialize;
 use toml::Spanned;
@@ -72,6 +73,8 @@ pub struct PanelSpec {
     pub service: Option<String>,
     /// Modes that show it; empty: all.
     pub modes: Vec<String>,
+    /// Every metric it shows.
+    pub metrics: Vec<MetricRef>,
     pub panel: Box<dyn Panel>,
 }
 
@@ -173,6 +176,8 @@ pub struct Layout {
 }
 
 pub struct Scene {
+    /// No other reading of any scene file has it.
+    pub serial: u64,
     pub name: String,
     pub title: Words,
     pub tab: Words,
@@ -247,7 +252,9 @@ impl Scene {
             return Err(fail(1, "the scene has no [[layout]]; add one with shape = \"16:9\"".into()));
         }
         let tab = if raw.tab.is_empty() { raw.title.clone() } else { raw.tab };
+        static SERIAL: AtomicU64 = AtomicU64::new(1);
         Ok(Scene {
+            serial: SERIAL.fetch_add(1, Ordering::Relaxed),
             name: name.to_owned(),
             title: raw.title,
             tab,
@@ -265,9 +272,9 @@ impl Scene {
     /// Every metric the scene shows, each once.
     pub fn metrics(&self) -> Vec<MetricRef> {
         let mut metrics: Vec<MetricRef> = Vec::new();
-        for metric in self.panels.iter().flat_map(|spec| spec.panel.metrics()) {
-            if !metrics.contains(&metric.0) {
-                metrics.push(metric.0.clone());
+        for metric in self.panels.iter().flat_map(|spec| &spec.metrics) {
+            if !metrics.contains(metric) {
+                metrics.push(metric.clone());
             }
         }
         metrics
@@ -393,7 +400,8 @@ fn read_panel(mut table: toml::Table) -> Result<PanelSpec, Wrong> {
         let key = quoted.get(1).map(|key| (*key).to_owned()).filter(|key| keys.contains(key));
         (key.unwrap_or_else(|| "kind".into()), format!("panel {id:?} ({kind}): {}", with_suggestion(message)))
     })?;
-    Ok(PanelSpec { id, kind, title, note, framed, service, modes, panel })
+    let metrics = panel.metrics().into_iter().map(|metric| metric.0.clone()).collect();
+    Ok(PanelSpec { id, kind, title, note, framed, service, modes, metrics, panel })
 }
 
 fn read_layout(raw: RawLayout, known: &[PanelSpec]) -> Result<Layout, Wrong> {

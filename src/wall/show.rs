@@ -13,10 +13,11 @@ use crate::model::time::day_start_us;
 
 use super::canvas::Glyphs;
 use super::canvas::gpu::Picture;
+use super::composer::Composer;
 use super::data::Data;
 use super::link::{Link, News};
 use super::options::{Lang, Mode, WallError};
-use super::painter::{self, BackKey, View};
+use super::painter::View;
 use super::scene::{self, Scene, SceneError};
 use super::{sparks, tokens};
 
@@ -33,14 +34,13 @@ pub struct Show {
     pub data: Data,
     /// The data of the moment the picture was frozen.
     frozen: Option<(Box<Data>, i64)>,
-    pub glyphs: Glyphs,
+    pub composer: Composer,
     scenes: Scenes,
     pub current: usize,
     pub mode: Mode,
     pub lang: Lang,
     pub size: [u32; 2],
     started: Instant,
-    back_key: BackKey,
     subscribed: Vec<MetricRef>,
     followed_day_us: i64,
     painted: Painted,
@@ -53,6 +53,8 @@ pub struct Show {
     pub pace: Duration,
     drawn: Option<Instant>,
     pub pictures: u64,
+    /// How many of the sparks the last picture holds.
+    pub sparks_shown: usize,
     /// When the scene on the wall came, and until when it stays whatever its dwell.
     scene_since: Instant,
     held_until: Option<Instant>,
@@ -81,14 +83,13 @@ impl Show {
             link,
             data: Data::default(),
             frozen: None,
-            glyphs: Glyphs::load(atlas_side(size))?,
+            composer: Composer::new(Glyphs::load(atlas_side(size))?),
             scenes,
             current,
             mode,
             lang,
             size,
             started: Instant::now(),
-            back_key: BackKey::default(),
             subscribed: Vec::new(),
             followed_day_us: 0,
             painted: Painted::default(),
@@ -99,6 +100,7 @@ impl Show {
             pace: Duration::from_millis(33),
             drawn: None,
             pictures: 0,
+            sparks_shown: 0,
             scene_since: Instant::now(),
             held_until: None,
         };
@@ -240,7 +242,6 @@ impl Show {
             (true, None) => Some((Box::new(self.data.clone()), now_us)),
             (false, _) => None,
         };
-        self.back_key = BackKey::default();
         self.force = true;
     }
 
@@ -249,12 +250,6 @@ impl Show {
             return;
         }
         self.size = size;
-        let side = atlas_side(size);
-        if side != self.glyphs.atlas_side {
-            self.glyphs.empty_atlas();
-            self.glyphs.atlas_side = side;
-        }
-        self.back_key = BackKey::default();
         self.force = true;
     }
 
@@ -271,7 +266,6 @@ impl Show {
         let name = self.scene().name.clone();
         if self.scenes.reload() {
             self.current = self.scenes.position(&name).unwrap_or(0);
-            self.back_key = BackKey::default();
             self.subscribe();
             self.force = true;
         }
@@ -330,16 +324,19 @@ impl Show {
             as_of: false,
             problem: problem.as_deref(),
         };
-        self.moving = painter::paint(&view, &mut self.glyphs, picture, &mut self.back_key);
+        self.moving = self.composer.compose(&view, picture);
         picture.scene.clone_from(&self.scenes.all[self.current].name);
-        picture.capture |= due;
         if due {
+            // Read back also where it stayed as it was.
+            picture.capture = true;
+            picture.draw = true;
             self.captured = Some(Instant::now());
         }
+        self.sparks_shown = self.data.sparks.all.len();
         self.painted = painted;
         self.force = false;
         self.drawn = Some(Instant::now());
-        self.pictures += 1;
+        self.pictures += u64::from(picture.draw);
     }
 }
 

@@ -110,6 +110,8 @@ pub struct Glyphs {
     shelf_top: u32,
     shelf_height: u32,
     pub uploads: Vec<Upload>,
+    /// Grows each time the atlas is emptied: glyphs lie elsewhere from then on.
+    pub generation: u64,
     /// The atlas was emptied while a picture was being made; that picture must be made again.
     pub overflowed: bool,
     image: Image,
@@ -140,6 +142,7 @@ impl Glyphs {
             shelf_top: 1,
             shelf_height: 0,
             uploads: Vec::new(),
+            generation: 0,
             overflowed: false,
             image: Image::new(),
         })
@@ -151,6 +154,7 @@ impl Glyphs {
     }
 
     pub fn empty_atlas(&mut self) {
+        self.generation += 1;
         self.placed.clear();
         self.uploads.clear();
         (self.shelf_left, self.shelf_top, self.shelf_height) = (1, 1, 0);

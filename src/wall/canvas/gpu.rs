@@ -1,13 +1,15 @@
 //! The render plugin of the canvas: display lists in, pixels out.
 //!
-//! Two layers. The *back* (ground, panel surfaces, map, settled sparks) is drawn into its own texture only when it
-//! changed; each picture copies it and draws the *front* (text, curves, what moves) over it in one pass. No Bevy
-//! camera is involved, so a picture costs this one pass and nothing else, and nothing at all when nothing changed.
+//! Two layers. The *back* (ground, panel surfaces, map, settled sparks) is drawn into its own texture only where it
+//! changed; each picture copies it and draws the *front* (text, curves, what moves) over it in one pass, both only in
+//! the rectangles that differ from the last picture. No Bevy camera is involved, so a picture costs this one pass and
+//! nothing else, and nothing at all when nothing changed.
 //!
 //! Blending is done on sRGB values, as browsers do and as the colours were chosen. Instanced vertex buffers only.
 //! Fails by drawing nothing: an error of the graphics driver is logged once, not each frame.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, TrySendError};
 
 use bevy::app::{App, Plugin};
@@ -38,14 +40,49 @@ pub struct Picture {
     pub uploads: Vec<Upload>,
     pub size: [u32; 2],
     pub atlas_side: u32,
-    /// `back` holds a new back layer.
+    /// `back` holds a new back layer, or what of it is new.
     pub back_changed: bool,
+    /// Where the back layer is drawn anew.
+    pub back_parts: Parts,
+    /// Where the picture is; holds the back's parts. Nowhere: it is only shown or read once more.
+    pub parts: Parts,
     /// Something is to be drawn at all.
     pub draw: bool,
     /// Read the picture back and send it.
     pub capture: bool,
     /// Name of the scene shown.
     pub scene: String,
+}
+
+/// A part of the picture.
+#[derive(Default)]
+pub struct Parts {
+    /// Everything; the rectangles are of no use then.
+    pub whole: bool,
+    /// Left, top, width, height, pixels, none overlapping.
+    pub rects: Vec<[u32; 4]>,
+}
+
+impl Parts {
+    pub fn set_nothing(&mut self) {
+        self.whole = false;
+        self.rects.clear();
+    }
+
+    fn iter(&self, [width, height]: [u32; 2]) -> impl Iterator<Item = [u32; 4]> {
+        let rects = if self.whole { &[] } else { self.rects.as_slice() };
+        self.whole.then_some([0, 0, width, height]).into_iter().chain(rects.iter().copied())
+    }
+}
+
+/// How many pictures were drawn so far.
+#[derive(Resource, Clone, Default)]
+pub struct Drawn(Arc<AtomicU64>);
+
+impl Drawn {
+    pub fn pictures(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 /// Where captures go; bounded, and a picture nobody fetched in time is dropped.
@@ -61,12 +98,14 @@ pub struct CanvasPlugin {
 
 impl Plugin for CanvasPlugin {
     fn build(&self, app: &mut App) {
-        app.init_resource::<Picture>();
+        let drawn = Drawn::default();
+        app.init_resource::<Picture>().insert_resource(drawn.clone());
         let Some(render_app) = app.get_sub_app_mut(RenderApp) else { return };
         render_app
             .init_resource::<Extracted>()
             .init_resource::<CanvasGpu>()
             .insert_resource(CaptureSender(self.captures.clone()))
+            .insert_resource(drawn)
             .add_systems(ExtractSchedule, extract)
             .add_systems(
                 Render,
@@ -130,6 +169,8 @@ fn extract(mut main: ResMut<MainWorld>, mut extracted: ResMut<Extracted>) {
     picture.draw = false;
     picture.capture = false;
     picture.back_changed = false;
+    picture.back_parts.set_nothing();
+    picture.parts.set_nothing();
     picture.size = extracted.0.size;
     picture.atlas_side = extracted.0.atlas_side;
     picture.uploads.clear();
@@ -234,12 +275,15 @@ fn draw(
     device: Res<RenderDevice>,
     queue: Res<RenderQueue>,
     captures: Res<CaptureSender>,
+    drawn: Res<Drawn>,
 ) {
     if !extracted.0.draw && !gpu.present_again {
         return;
     }
     render(&mut gpu, &extracted.0, &windows, &device, &queue, &captures);
-    extracted.0.draw = false;
+    if std::mem::take(&mut extracted.0.draw) {
+        drawn.0.fetch_add(1, Ordering::Relaxed);
+    }
 }
 
 fn render(
@@ -277,19 +321,29 @@ fn render(
         if picture.back_changed || gpu.back_missing {
             let buffers = gpu.back.get_or_insert_with(Buffers::new);
             buffers.write(device, queue, &picture.back);
-            let mut pass = begin(&mut encoder, "back", &layers.back_view, wgpu::LoadOp::Clear(wgpu::Color::BLACK));
+            let load = match picture.back_parts.whole {
+                true => wgpu::LoadOp::Clear(wgpu::Color::BLACK),
+                false => wgpu::LoadOp::Load,
+            };
+            let mut pass = begin(&mut encoder, "back", &layers.back_view, load);
             pass.set_bind_group(0, &atlas.group, &[]);
             pass.set_pipeline(&pipelines.ground);
-            pass.draw(0..3, 0..1);
+            for [left, top, wide, high] in picture.back_parts.iter(picture.size) {
+                pass.set_scissor_rect(left, top, wide, high);
+                pass.draw(0..3, 0..1);
+            }
             paint(&mut pass, pipelines, buffers, &picture.back, picture.size);
             drop(pass);
             gpu.back_missing = false;
         }
-        encoder.copy_texture_to_texture(
-            layers.back.as_image_copy(),
-            layers.picture.as_image_copy(),
-            wgpu::Extent3d { width, height, depth_or_array_layers: 1 },
-        );
+        for [left, top, width, height] in picture.parts.iter(picture.size) {
+            let origin = wgpu::Origin3d { x: left, y: top, z: 0 };
+            encoder.copy_texture_to_texture(
+                wgpu::TexelCopyTextureInfo { origin, ..layers.back.as_image_copy() },
+                wgpu::TexelCopyTextureInfo { origin, ..layers.picture.as_image_copy() },
+                wgpu::Extent3d { width, height, depth_or_array_layers: 1 },
+            );
+        }
         let buffers = gpu.front.get_or_insert_with(Buffers::new);
         buffers.write(device, queue, &picture.front);
         let mut pass = begin(&mut encoder, "front", &layers.picture_view, wgpu::LoadOp::Load);

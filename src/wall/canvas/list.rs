@@ -1,6 +1,7 @@
 //! The display list: what one picture is made of, in paint order, as the bytes the GPU reads.
 //!
-//! Pixels, origin top left. Neighbouring items of one visual and one clip become one draw call.
+//! Pixels, origin top left. Neighbouring items of one visual and one clip become one draw call. Sections say which part
+//! of the list is which panel's, so that two pictures can be compared and unchanged parts taken over.
 
 use bytemuck::{Pod, Zeroable};
 
@@ -90,13 +91,23 @@ pub enum Visual {
 }
 
 /// A run of items drawn by one call.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Batch {
     pub visual: Visual,
     pub first: u32,
     pub count: u32,
     /// Left, top, width, height in whole pixels; `None` draws everywhere.
     pub clip: Option<[u32; 4]>,
+}
+
+/// Where a section begins in each part of the list.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Mark {
+    shapes: usize,
+    glyphs: usize,
+    sparks: usize,
+    vertices: usize,
+    batches: usize,
 }
 
 #[derive(Debug, Default)]
@@ -106,6 +117,7 @@ pub struct DisplayList {
     pub sparks: Vec<SparkInstance>,
     pub vertices: Vec<MeshVertex>,
     pub batches: Vec<Batch>,
+    sections: Vec<Mark>,
     clip: Option<[u32; 4]>,
 }
 
@@ -117,7 +129,103 @@ impl DisplayList {
         self.sparks.clear();
         self.vertices.clear();
         self.batches.clear();
+        self.sections.clear();
         self.clip = None;
+    }
+
+    /// What follows is another panel's, or another part of one.
+    pub fn begin_section(&mut self) {
+        self.clip = None;
+        self.sections.push(self.end());
+    }
+
+    pub fn sections(&self) -> usize {
+        self.sections.len()
+    }
+
+    /// The draw calls of a section.
+    pub fn section(&self, index: usize) -> &[Batch] {
+        let end = self.sections.get(index + 1).map_or(self.batches.len(), |next| next.batches);
+        &self.batches[self.sections[index].batches..end]
+    }
+
+    /// Takes a section over from another list as it is.
+    pub fn copy_section(&mut self, other: &DisplayList, index: usize) {
+        self.begin_section();
+        let start = other.sections[index];
+        let end = other.sections.get(index + 1).copied().unwrap_or_else(|| other.end());
+        let base = self.end();
+        self.shapes.extend_from_slice(&other.shapes[start.shapes..end.shapes]);
+        self.glyphs.extend_from_slice(&other.glyphs[start.glyphs..end.glyphs]);
+        self.sparks.extend_from_slice(&other.sparks[start.sparks..end.sparks]);
+        self.vertices.extend_from_slice(&other.vertices[start.vertices..end.vertices]);
+        for batch in &other.batches[start.batches..end.batches] {
+            let (from, to) = match batch.visual {
+                Visual::Shape => (start.shapes, base.shapes),
+                Visual::Glyph => (start.glyphs, base.glyphs),
+                Visual::Spark => (start.sparks, base.sparks),
+                Visual::Mesh => (start.vertices, base.vertices),
+            };
+            self.batches.push(Batch { first: (batch.first as usize - from + to) as u32, ..*batch });
+        }
+    }
+
+    /// Becomes a copy of another list, in the memory it has.
+    pub fn copy_from(&mut self, other: &DisplayList) {
+        self.clear();
+        self.shapes.extend_from_slice(&other.shapes);
+        self.glyphs.extend_from_slice(&other.glyphs);
+        self.sparks.extend_from_slice(&other.sparks);
+        self.vertices.extend_from_slice(&other.vertices);
+        self.batches.extend_from_slice(&other.batches);
+        self.sections.extend_from_slice(&other.sections);
+    }
+
+    fn end(&self) -> Mark {
+        Mark {
+            shapes: self.shapes.len(),
+            glyphs: self.glyphs.len(),
+            sparks: self.sparks.len(),
+            vertices: self.vertices.len(),
+            batches: self.batches.len(),
+        }
+    }
+
+    /// Adds the items of a batch of another list that touch `part` (left, top, width, height, pixels), cut to it.
+    pub fn take_part(&mut self, other: &DisplayList, batch: &Batch, part: [u32; 4]) {
+        let Some(clip) = common(batch.clip, part) else { return };
+        self.clip = Some(clip);
+        let within = Bounds::of_clip(clip);
+        let range = batch.first as usize..(batch.first + batch.count) as usize;
+        match batch.visual {
+            Visual::Shape => {
+                other.shapes[range]
+                    .iter()
+                    .filter(|item| item.bounds().touches(&within))
+                    .for_each(|item| self.shape(*item));
+            }
+            Visual::Glyph => {
+                other.glyphs[range]
+                    .iter()
+                    .filter(|item| item.bounds().touches(&within))
+                    .for_each(|item| self.glyph(*item));
+            }
+            Visual::Spark => {
+                other.sparks[range]
+                    .iter()
+                    .filter(|item| item.bounds().touches(&within))
+                    .for_each(|item| self.spark(*item));
+            }
+            Visual::Mesh => {
+                for corners in other.vertices[range].chunks_exact(3) {
+                    if triangle_bounds(corners).touches(&within) {
+                        let first = self.vertices.len();
+                        self.vertices.extend_from_slice(corners);
+                        self.batch(Visual::Mesh, first, 3);
+                    }
+                }
+            }
+        }
     }
 
     pub fn set_clip(&mut self, clip: Option<[u32; 4]>) {
@@ -149,9 +257,12 @@ impl DisplayList {
     }
 
     fn batch(&mut self, visual: Visual, first: usize, count: u32) {
+        // A batch never reaches over the beginning of a section.
+        let section_begins = self.sections.last().is_some_and(|mark| mark.batches == self.batches.len());
         if let Some(last) = self.batches.last_mut()
             && last.visual == visual
             && last.clip == self.clip
+            && !section_begins
         {
             last.count += count;
             return;
@@ -160,9 +271,85 @@ impl DisplayList {
     }
 }
 
+/// Left, top, right, bottom of what an item may colour, pixels.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Bounds(pub [f32; 4]);
+
+impl Bounds {
+    pub fn of_clip([left, top, width, height]: [u32; 4]) -> Bounds {
+        Bounds([left as f32, top as f32, (left + width) as f32, (top + height) as f32])
+    }
+
+    pub fn touches(&self, other: &Bounds) -> bool {
+        let (a, b) = (&self.0, &other.0);
+        a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3]
+    }
+}
+
+fn around([x, y]: [f32; 2], [half_width, half_height]: [f32; 2]) -> Bounds {
+    Bounds([x - half_width - 1.0, y - half_height - 1.0, x + half_width + 1.0, y + half_height + 1.0])
+}
+
+impl ShapeInstance {
+    pub fn bounds(&self) -> Bounds {
+        let [x, y, half_width, half_height] = self.place;
+        around([x, y], [half_width, half_height])
+    }
+}
+
+impl GlyphInstance {
+    pub fn bounds(&self) -> Bounds {
+        let [left, top, width, height] = self.place;
+        Bounds([left, top, left + width, top + height])
+    }
+}
+
+impl SparkInstance {
+    pub fn bounds(&self) -> Bounds {
+        let [x, y, glow, _] = self.place;
+        around([x, y], [glow, glow])
+    }
+}
+
+pub fn triangle_bounds(corners: &[MeshVertex]) -> Bounds {
+    let mut bounds = [f32::MAX, f32::MAX, f32::MIN, f32::MIN];
+    for MeshVertex { pixel: [x, y], .. } in corners {
+        bounds = [bounds[0].min(*x), bounds[1].min(*y), bounds[2].max(*x), bounds[3].max(*y)];
+    }
+    Bounds([bounds[0] - 1.0, bounds[1] - 1.0, bounds[2] + 1.0, bounds[3] + 1.0])
+}
+
+/// What a clip (none: everywhere) and a part of the picture have in common.
+fn common(clip: Option<[u32; 4]>, part: [u32; 4]) -> Option<[u32; 4]> {
+    let Some(clip) = clip else { return Some(part) };
+    let (left, top) = (clip[0].max(part[0]), clip[1].max(part[1]));
+    let right = (clip[0] + clip[2]).min(part[0] + part[2]);
+    let bottom = (clip[1] + clip[3]).min(part[1] + part[3]);
+    (left < right && top < bottom).then(|| [left, top, right - left, bottom - top])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_section_taken_over_draws_what_it_drew() {
+        let mut old = DisplayList::default();
+        let corner = ([0.0, 0.0], Colour::CLEAR);
+        old.begin_section();
+        old.triangle([corner; 3]);
+        old.begin_section();
+        old.triangle([corner; 3]);
+        old.spark(SparkInstance { place: [1.0; 4], colour: Colour::CLEAR });
+        let mut new = DisplayList::default();
+        new.begin_section();
+        new.spark(SparkInstance { place: [2.0; 4], colour: Colour::CLEAR });
+        new.copy_section(&old, 1);
+        let batches: Vec<(Visual, u32, u32)> =
+            new.section(1).iter().map(|batch| (batch.visual, batch.first, batch.count)).collect();
+        assert_eq!(batches, [(Visual::Mesh, 0, 3), (Visual::Spark, 1, 1)]);
+        assert_eq!(new.sparks[1].place, [1.0; 4]);
+    }
 
     #[test]
     fn neighbours_of_one_visual_are_one_draw_call() {

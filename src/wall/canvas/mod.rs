@@ -1,8 +1,10 @@
 //! The canvas: what panels draw with. Panels speak in design units; the display list holds pixels.
 //!
-//! `list` is the picture as bytes, `glyphs` the fonts and their atlas, `paint` the pen, `gpu` the render plugin that
-//! turns lists into pixels with the shaders in `shaders/` (`pipelines`), `readback` pictures as bytes.
+//! `list` is the picture as bytes, `damage` what of it differs from the last one, `glyphs` the fonts and their atlas,
+//! `paint` the pen, `gpu` the render plugin that turns lists into pixels with the shaders in `shaders/` (`pipelines`),
+//! `readback` pictures as bytes.
 
+pub mod damage;
 pub mod glyphs;
 pub mod gpu;
 pub mod list;

@@ -300,6 +300,50 @@ impl Paint<'_> {
         }
     }
 
+    /// A line through very many evenly spaced values, given in pieces that follow one another: for each column of
+    /// pixels the span from its least to its greatest value, joined to the column before. Scaled to fill the plot.
+    pub fn dense_line<const N: usize>(&mut self, pieces: [&[f32]; N], plot: Rect, colour: Colour) {
+        let count: usize = pieces.iter().map(|piece| piece.len()).sum();
+        let columns = ((plot.width() * self.scale) as usize).min(count);
+        if columns == 0 {
+            return;
+        }
+        let (mut low, mut high) = (f32::MAX, f32::MIN);
+        for piece in pieces {
+            let (least, greatest) = extremes(piece);
+            (low, high) = (low.min(least), high.max(greatest));
+        }
+        let tall = if high > low { plot.height() / (high - low) } else { 0.0 };
+        let y = |value: f32| plot.bottom - (value - low) * tall;
+        let step = plot.width() / columns as f32;
+        let thick = (1.5 / self.scale).max(1.0);
+        let mut before: Option<[f32; 2]> = None;
+        for column in 0..columns {
+            let (mut from, mut to) = (column * count / columns, (column + 1) * count / columns);
+            let (mut least, mut greatest) = (f32::MAX, f32::MIN);
+            for piece in pieces {
+                let (start, end) = (from.min(piece.len()), to.min(piece.len()));
+                if start < end {
+                    let (a, b) = extremes(&piece[start..end]);
+                    (least, greatest) = (least.min(a), greatest.max(b));
+                }
+                (from, to) = (from.saturating_sub(piece.len()), to.saturating_sub(piece.len()));
+            }
+            if least > greatest {
+                continue;
+            }
+            let span = [y(greatest), y(least).max(y(greatest) + thick)];
+            // Reaches to where the last column ended, so that the line has no gaps.
+            let joined = before.map_or(span, |last| [span[0].min(last[1] - thick), span[1].max(last[0] + thick)]);
+            before = Some(span);
+            let left = plot.left + step * column as f32;
+            let (a, b) = ([left, joined[0]], [left + step, joined[0]]);
+            let (c, d) = ([left, joined[1]], [left + step, joined[1]]);
+            self.triangle([(a, colour), (b, colour), (c, colour)]);
+            self.triangle([(b, colour), (d, colour), (c, colour)]);
+        }
+    }
+
     /// Width of a text, design units.
     pub fn measure(&mut self, text: &str, style: &Style) -> f32 {
         let mut width = 0.0;
@@ -410,6 +454,21 @@ pub fn is_wide(character: char) -> bool {
     ('\u{2e80}'..='\u{ffef}').contains(&character) || character >= '\u{20000}'
 }
 
+/// Least and greatest of some values, eight at a time so that the compiler can use wide registers.
+fn extremes(values: &[f32]) -> (f32, f32) {
+    let (mut least, mut greatest) = ([f32::MAX; 8], [f32::MIN; 8]);
+    let mut eights = values.chunks_exact(8);
+    for eight in &mut eights {
+        for lane in 0..8 {
+            least[lane] = if eight[lane] < least[lane] { eight[lane] } else { least[lane] };
+            greatest[lane] = if eight[lane] > greatest[lane] { eight[lane] } else { greatest[lane] };
+        }
+    }
+    let rest = eights.remainder().iter();
+    let low = rest.clone().copied().chain(least).fold(f32::MAX, f32::min);
+    (low, rest.copied().chain(greatest).fold(f32::MIN, f32::max))
+}
+
 /// Unit normals at the points of a line, lengthened at bends (mitred, at most twice).
 fn line_normals(points: &[[f32; 2]]) -> Vec<[f32; 2]> {
     let direction = |from: [f32; 2], to: [f32; 2]| {
@@ -495,6 +554,23 @@ mod tests {
         let pieces = dashes(&[[0.0, 0.0], [10.0, 0.0]], 3.0, 2.0);
         let spans: Vec<(f32, f32)> = pieces.iter().map(|piece| (piece[0][0], piece[piece.len() - 1][0])).collect();
         assert_eq!(spans, [(0.0, 3.0), (5.0, 8.0)]);
+    }
+
+    #[test]
+    fn a_dense_line_shows_the_greatest_and_the_least_of_its_values() {
+        let mut glyphs = Glyphs::load(1024).unwrap();
+        let mut list = DisplayList::default();
+        let mut paint =
+            Paint { list: &mut list, glyphs: &mut glyphs, scale: 1.0, origin: [0.0; 2], grey: 0.0, opacity: 1.0 };
+        let mut values = vec![0.0_f32; 100_000];
+        values[31_416] = 5.0;
+        values[77_777] = -3.0;
+        let (older, newer) = values.split_at(40_001);
+        paint.dense_line([older, newer], Rect::new(0.0, 0.0, 200.0, 80.0), Colour::CLEAR);
+        let heights: Vec<f32> = list.vertices.iter().map(|vertex| vertex.pixel[1]).collect();
+        assert_eq!(heights.iter().copied().fold(f32::MAX, f32::min), 0.0);
+        assert!((heights.iter().copied().fold(f32::MIN, f32::max) - 80.0).abs() < 2.0);
+        assert!(list.vertices.len() <= 200 * 6, "no more than two triangles a column of pixels");
     }
 
     #[test]

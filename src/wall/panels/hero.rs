@@ -33,14 +33,38 @@ struct Small {
     #[serde(default = "value")]
     column: String,
     label: Words,
-    /// Red when above 0.
+    /// Part of the figure that is a fault, told in red behind it when there is any.
     #[serde(default)]
-    alarm: bool,
+    fault: Option<Fault>,
     #[serde(default)]
     decimals: usize,
     /// Shown after a slash: a part that matters more.
     #[serde(default)]
     second: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Fault {
+    /// Of the figure's metric; above 0 is a fault.
+    column: String,
+    /// The label while there is a fault.
+    label: Words,
+}
+
+impl Small {
+    /// What stands behind the figure, its colour, and the label.
+    fn tail(&self, cx: &Cx<'_, '_>) -> (String, tokens::Colour, &Words) {
+        let table = cx.table(&self.metric);
+        let faults = self.fault.as_ref().map(|fault| (fault, table.number(0, &fault.column)));
+        if let Some((fault, Some(count))) = faults
+            && count > 0.0
+        {
+            return (format!("▲{}", format::short(Some(count), cx.lang)), tokens::BAD, &fault.label);
+        }
+        let second = self.second.as_ref().map(|column| format!("/{}", format::whole(table.number(0, column))));
+        (second.unwrap_or_default(), tokens::TEXT_QUIET, &self.label)
+    }
 }
 
 impl Hero {
@@ -51,8 +75,10 @@ impl Hero {
         for step in steps {
             let width = |small: &Small, cx: &mut Cx<'_, '_>| {
                 let text = format::decimal(cx.table(&small.metric).number(0, &small.column), small.decimals);
-                let label = cx.paint.measure(small.label.pick(cx.lang), &caption());
-                cx.paint.measure(&text, &Style { size: step, ..figure() }).max(label)
+                let (tail, _, label) = small.tail(cx);
+                let label = cx.paint.measure(label.pick(cx.lang), &caption());
+                let tail = cx.paint.measure(&tail, &super::row_figure());
+                (cx.paint.measure(&text, &Style { size: step, ..figure() }) + tail + 3.0).max(label)
             };
             if self.small.iter().map(|small| width(small, cx)).sum::<f32>() + gaps <= room {
                 return step;
@@ -96,30 +122,22 @@ impl Panel for Hero {
         let shrink = self.small_size(cx, inner.width());
         for small in &self.small {
             let value = format::decimal(cx.table(&small.metric).number(0, &small.column), small.decimals);
-            let second = small
-                .second
-                .as_ref()
-                .map(|column| format!("/{}", format::whole(cx.table(&small.metric).number(0, column))));
-            let label = cx.paint.measure(small.label.pick(cx.lang), &caption());
-            let figures = cx.paint.measure(&value, &Style { size: shrink, ..figure() })
-                + second.as_ref().map_or(0.0, |second| cx.paint.measure(second, &super::row_figure()) + 2.0);
-            widths.push(figures.max(label));
-            texts.push(second);
+            let (tail, tint, label) = small.tail(cx);
+            let label = label.pick(cx.lang);
+            let tail_width = if tail.is_empty() { 0.0 } else { cx.paint.measure(&tail, &super::row_figure()) + 3.0 };
+            let figures = cx.paint.measure(&value, &Style { size: shrink, ..figure() }) + tail_width;
+            widths.push(figures.max(cx.paint.measure(label, &caption())));
+            texts.push((tail, tint, label));
         }
         let gap = ((inner.width() - widths.iter().sum::<f32>()) / (count as f32 - 1.0).max(1.0)).max(8.0);
         let mut left = inner.left;
         let figures_at = inner.top + 112.0;
-        for ((small, width), second) in self.small.iter().zip(widths).zip(texts) {
+        for ((small, width), (tail, tint, label)) in self.small.iter().zip(widths).zip(texts) {
             let table = cx.table(&small.metric);
-            let alarmed = small.alarm && table.number(0, &small.column).is_some_and(|value| value > 0.0);
-            let mut style = if alarmed { figure().colour(tokens::BAD) } else { figure() };
-            style.size = shrink;
+            let style = Style { size: shrink, ..figure() };
             let drawn = cx.rolling_number(left, figures_at, &table, &small.column, small.decimals, &style);
-            if let Some(second) = second {
-                let style = super::row_figure().colour(tokens::TEXT_QUIET);
-                cx.paint.text(left + drawn + 2.0, figures_at, &second, &style);
-            }
-            cx.paint.text(left, figures_at + 26.0, small.label.pick(cx.lang), &caption());
+            cx.paint.text(left + drawn + 3.0, figures_at, &tail, &super::row_figure().colour(tint));
+            cx.paint.text(left, figures_at + 26.0, label, &caption());
             left += width + gap;
         }
     }

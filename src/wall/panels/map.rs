@@ -55,18 +55,35 @@ impl Panel for MapPanel {
         vec![&self.metric]
     }
 
-    fn back_version(&self, data: &Data) -> u64 {
-        data.sparks.version
-    }
-
     fn paint_back(&self, cx: &mut Cx<'_, '_>) {
         let Some(map) = cx.data.sparks.map().cloned() else { return };
         let fit = Fit::new(&map, Self::place(cx));
         land(cx, &map, &fit);
+    }
+
+    fn settled_version(&self, data: &Data) -> u64 {
+        data.sparks.version
+    }
+
+    fn paint_settled(&self, cx: &mut Cx<'_, '_>) {
+        let Some(map) = cx.data.sparks.map().cloned() else { return };
+        let fit = Fit::new(&map, Self::place(cx));
         let settled_before = if cx.settled { f64::INFINITY } else { cx.now_s - f64::from(tokens::SPARK_NEW_S) };
         for spark in &cx.data.sparks.all {
-            if spark.changed_s <= settled_before {
-                settled(cx, spark, &fit);
+            settled(cx, spark, &fit, spark.changed_s <= settled_before);
+        }
+    }
+
+    fn paint_moving(&self, cx: &mut Cx<'_, '_>) {
+        if cx.settled {
+            return;
+        }
+        let Some(map) = cx.data.sparks.map().cloned() else { return };
+        let fit = Fit::new(&map, Self::place(cx));
+        for index in &cx.data.sparks.recent {
+            if let Some(spark) = cx.data.sparks.all.get(*index) {
+                fresh(cx, spark, &fit);
+                *cx.moving = true;
             }
         }
     }
@@ -78,14 +95,6 @@ impl Panel for MapPanel {
             return;
         };
         let fit = Fit::new(&map, Self::place(cx));
-        if !cx.settled {
-            for index in &cx.data.sparks.recent {
-                if let Some(spark) = cx.data.sparks.all.get(*index) {
-                    fresh(cx, spark, &fit);
-                    *cx.moving = true;
-                }
-            }
-        }
         labels(cx, &map, &fit, &table);
         let sentence = cx.lang.pick(
             "光点示意：落在所属区内，按场所疏密散布，不代表地址",
@@ -107,10 +116,14 @@ fn land(cx: &mut Cx<'_, '_>, map: &Map, fit: &Fit) {
             fill(cx, &area.triangles, fit, [-step * 0.35, step], |_| tokens::LAND_SHADOW.alpha(alpha));
         }
     }
-    for step in 1..=LIFT as usize {
-        let depth = step as f32;
-        for area in &map.areas {
-            fill(cx, &area.triangles, fit, [-depth * 0.35, depth], |_| tokens::LAND_SIDE);
+    // The side of the slab: what its coast passes over on the way down.
+    for line in &map.coast {
+        for pair in line.windows(2) {
+            let (a, b) = (fit.point(pair[0]), fit.point(pair[1]));
+            let down = |[x, y]: [f32; 2]| ([x - LIFT * 0.35, y + LIFT], tokens::LAND_SIDE);
+            let (a, b) = ((a, tokens::LAND_SIDE), (b, tokens::LAND_SIDE));
+            cx.paint.triangle([a, b, down(a.0)]);
+            cx.paint.triangle([b, down(b.0), down(a.0)]);
         }
     }
     for area in &map.areas {
@@ -147,11 +160,14 @@ pub fn fill(
     }
 }
 
-/// A spark whose news are over: calm when solved, still awake when not.
-fn settled(cx: &mut Cx<'_, '_>, spark: &Spark, fit: &Fit) {
+/// A spark whose news are over: calm when solved, still awake when not. One whose news are not over keeps its place in
+/// the list without colour, so that only what settles differs from one list to the next.
+fn settled(cx: &mut Cx<'_, '_>, spark: &Spark, fit: &Fit, is_settled: bool) {
     let [x, y] = fit.point(spark.place);
     let colour = tokens::board(usize::from(spark.board));
-    if spark.solved {
+    if !is_settled {
+        cx.paint.spark(x, y, 1.0, 0.5, tokens::Colour::CLEAR);
+    } else if spark.solved {
         cx.paint.spark(x, y, 3.2, 1.25, colour.mix(tokens::SPARK_CALM, 0.12).alpha(0.62));
     } else {
         cx.paint.spark(x, y, 8.0, 1.9, colour.mix(tokens::TEXT, 0.12));

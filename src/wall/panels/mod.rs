@@ -48,6 +48,23 @@ pub trait Panel: Send + Sync {
         0
     }
 
+    /// What came to rest on the back: drawn over it, kept until [`Panel::settled_version`] changes.
+    fn paint_settled(&self, cx: &mut Cx<'_, '_>) {
+        let _ = cx;
+    }
+
+    /// Changes when [`Panel::paint_settled`] would paint something else.
+    fn settled_version(&self, data: &super::data::Data) -> u64 {
+        let _ = data;
+        0
+    }
+
+    /// What moves all the time, below the texts: painted for every picture, so it must not allocate.
+    fn paint_moving(&self, cx: &mut Cx<'_, '_>) {
+        let _ = cx;
+    }
+
+    /// Texts and charts; painted again when a metric, the second or the place changed, or while something in it moves.
     fn paint(&self, cx: &mut Cx<'_, '_>);
 
     /// Smallest width and height in which it can be read, design units.

@@ -113,10 +113,13 @@ impl Panel for Sky {
         cx.paint.gradient(foot, 0.0, tokens::GROUND_EDGE.alpha(0.0), tokens::GROUND_EDGE.alpha(0.92), false);
     }
 
-    fn paint(&self, cx: &mut Cx<'_, '_>) {
+    fn paint_moving(&self, cx: &mut Cx<'_, '_>) {
         if let (Some(map), false) = (cx.data.sparks.map().cloned(), cx.settled) {
             self.falling(cx, &map);
         }
+    }
+
+    fn paint(&self, cx: &mut Cx<'_, '_>) {
         self.words(cx);
         self.timeline(cx);
     }
@@ -183,7 +186,8 @@ impl Sky {
             let from = y - 360.0;
             let now = from + (y - from) * eased;
             if share < 1.0 {
-                cx.paint.stroke(&[[x, now - 90.0 * eased], [x, now]], 1.6, colour.alpha(0.0), colour.alpha(0.75));
+                let tail = Rect::new(x - 0.8, now - 90.0 * eased, 1.6, 90.0 * eased);
+                cx.paint.gradient(tail, 0.0, colour.alpha(0.0), colour.alpha(0.75), false);
                 cx.paint.spark(x, now, 10.0, 1.8, colour.mix(tokens::TEXT, 0.5));
             } else {
                 let left = 1.0 - (age - FALL_S) / (tokens::SPARK_NEW_S - FALL_S);

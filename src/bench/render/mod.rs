@@ -1,0 +1,225 @@
+//! `bench render`: the wall's complete frames, and those of ECharts in a headless browser, in one run on one machine.
+//!
+//! A frame is complete when its last pixel is done: ours is waited for on the graphics adapter, ECharts' is a turn of
+//! `requestAnimationFrame` after all its charts were told new values and painted. CPU seconds are those of the whole
+//! process, a software rasteriser's threads among them; for the browser those of all its processes.
+//!
+//! Two workloads. `live`: each frame all metrics of the scene have new values and two tickets come in; our wall draws
+//! what changed, ECharts what `setOption` makes of it. `whole`: the same, and our wall draws all of the picture anew,
+//! every spark, as ECharts does each time.
+
+mod charts;
+mod overview;
+mod peer;
+
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use serde_json::{Value as Json, json};
+
+use crate::demo::{SourceArgs, with_hub};
+use crate::wall::gather::{Wanted, gather};
+use crate::wall::scene::{self, Scene};
+use crate::wall::studio::Studio;
+use crate::wall::{WallError, options::parse_size};
+
+use super::process;
+
+#[derive(Clone, Debug, clap::Args)]
+pub struct RenderArgs {
+    /// Pixels of the overview
+    #[arg(long, value_delimiter = ',', value_parser = parse_size, default_values = ["1920x1080", "3840x2160"])]
+    sizes: Vec<(u32, u32)>,
+    /// Tickets on the overview's map
+    #[arg(long, value_delimiter = ',', default_values_t = [2_000, 20_000, 100_000])]
+    sparks: Vec<usize>,
+    /// Line charts side by side
+    #[arg(long, value_delimiter = ',', default_values_t = [16, 32, 64, 128])]
+    charts: Vec<usize>,
+    /// Points of each of them
+    #[arg(long, default_value_t = 100_000)]
+    chart_points: usize,
+    /// Seconds of each measurement
+    #[arg(long, default_value_t = 5.0)]
+    seconds: f64,
+    /// Leave ECharts out
+    #[arg(long)]
+    no_peer: bool,
+    /// One JSON object a line instead of sentences
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    source: SourceArgs,
+}
+
+/// Frames of one measurement.
+#[derive(Default)]
+pub struct Frames {
+    pub ms: Vec<f64>,
+    pub cpu_s: f64,
+    pub wall_s: f64,
+    /// Allocations of composing alone, and of everything on the main thread.
+    pub composing_allocations: u64,
+    pub allocations: u64,
+}
+
+impl Frames {
+    /// Repeats a frame for so many seconds; the first few are not counted.
+    ///
+    /// # Errors
+    /// What the frame says.
+    pub fn measure(seconds: f64, mut frame: impl FnMut(u64) -> Result<u64, WallError>) -> Result<Frames, WallError> {
+        const WARM_UP: u64 = 4;
+        for number in 0..WARM_UP {
+            frame(number)?;
+        }
+        let mut frames = Frames::default();
+        let cpu_before = process::cpu_s().unwrap_or(0.0);
+        let allocations_before = crate::allocations::of_this_thread();
+        let began = Instant::now();
+        while began.elapsed() < Duration::from_secs_f64(seconds) || frames.ms.len() < 5 {
+            let begun = Instant::now();
+            frames.composing_allocations += frame(WARM_UP + frames.ms.len() as u64)?;
+            frames.ms.push(begun.elapsed().as_secs_f64() * 1000.0);
+        }
+        frames.wall_s = began.elapsed().as_secs_f64();
+        frames.cpu_s = process::cpu_s().unwrap_or(0.0) - cpu_before;
+        frames.allocations = crate::allocations::of_this_thread() - allocations_before;
+        Ok(frames)
+    }
+
+    /// The fields every line has.
+    pub fn json(&self) -> serde_json::Map<String, Json> {
+        let mut sorted = self.ms.clone();
+        sorted.sort_by(f64::total_cmp);
+        let count = sorted.len().max(1) as f64;
+        let at = |share: f64| sorted.get((count * share) as usize).or(sorted.last()).copied().unwrap_or(0.0);
+        let round = |value: f64| (value * 100.0).round() / 100.0;
+        let mut fields = serde_json::Map::new();
+        fields.insert("frames".into(), json!(sorted.len()));
+        fields.insert("fps".into(), json!(round(count / self.wall_s.max(1e-9))));
+        fields.insert("frame_ms_p50".into(), json!(round(at(0.50))));
+        fields.insert("frame_ms_p99".into(), json!(round(at(0.99))));
+        fields.insert("frames_per_cpu_s".into(), json!(round(count / self.cpu_s.max(1e-9))));
+        fields
+    }
+}
+
+/// One line of the benchmark.
+struct Line {
+    fields: serde_json::Map<String, Json>,
+}
+
+impl Line {
+    fn of_wall(what: Json, frames: &Frames, adapter: &str) -> Line {
+        let mut fields = serde_json::Map::new();
+        fields.insert("bench".into(), json!("render"));
+        fields.insert("peer".into(), json!("lingping"));
+        if let Json::Object(what) = what {
+            fields.extend(what);
+        }
+        fields.extend(frames.json());
+        let count = frames.ms.len().max(1) as f64;
+        fields.insert("allocs_per_frame".into(), json!((frames.composing_allocations as f64 / count).round()));
+        fields.insert("allocs_per_frame_thread".into(), json!((frames.allocations as f64 / count).round()));
+        fields.insert("adapter".into(), json!(adapter));
+        Line { fields }
+    }
+
+    fn print(&self, as_json: bool) {
+        if as_json {
+            println!("{}", Json::Object(self.fields.clone()));
+            return;
+        }
+        let text = |key: &str| self.fields.get(key).map_or(String::new(), |value| value.to_string().replace('"', ""));
+        println!(
+            "{:<9} {:<9} {:>9} {:>7} sparks {:>4} charts {:<6} {:>8} fps  p50 {:>8} ms  p99 {:>8} ms  {:>8} frames a CPU second",
+            text("peer"),
+            text("scene"),
+            text("size"),
+            text("sparks"),
+            text("charts"),
+            text("workload"),
+            text("fps"),
+            text("frame_ms_p50"),
+            text("frame_ms_p99"),
+            text("frames_per_cpu_s"),
+        );
+    }
+}
+
+/// Runs the benchmark and prints a line a measurement.
+///
+/// # Errors
+/// No graphics adapter, or no data for the scene. A missing browser is said in a sentence and no error.
+pub fn run(args: RenderArgs) -> anyhow::Result<()> {
+    let scene = Scene::load(&scene::folder().join("overview.toml")).context("the scene of the benchmark")?;
+    let data = with_hub(&args.source, |hub, at| gather(Wanted::of(&hub, at, 120, &[&scene])))?;
+    let mut studio = Studio::open()?;
+    let adapter = format!("{} ({:?})", studio.adapter.name, studio.adapter.backend);
+    let mut ours: Vec<(String, f64)> = Vec::new();
+    let mut emit = |key: String, line: &Line| {
+        line.print(args.json);
+        let speed = line.fields.get("frames_per_cpu_s").and_then(Json::as_f64).unwrap_or(0.0);
+        ours.push((key, speed));
+    };
+    for size in &args.sizes {
+        for sparks in &args.sparks {
+            for workload in ["live", "whole"] {
+                let frames = overview::measure(
+                    &mut studio,
+                    &scene,
+                    &data,
+                    &overview::Case { size: [size.0, size.1], sparks: *sparks, whole: workload == "whole" },
+                    args.seconds,
+                )?;
+                let what = json!({"scene": "overview", "size": format!("{}x{}", size.0, size.1), "sparks": sparks,
+                    "charts": 10, "workload": workload});
+                let line = Line::of_wall(what, &frames, &adapter);
+                emit(format!("overview {}x{} {sparks}", size.0, size.1), &line);
+            }
+        }
+    }
+    for charts in &args.charts {
+        let frames = charts::measure(&mut studio, *charts, args.chart_points, args.seconds)?;
+        let what = json!({"scene": "charts", "size": "1920x1080", "charts": charts,
+            "points_a_chart": args.chart_points, "workload": "whole"});
+        let line = Line::of_wall(what, &frames, &adapter);
+        emit(format!("charts {charts}"), &line);
+    }
+    drop(studio);
+    if args.no_peer {
+        return Ok(());
+    }
+    let peer = match peer::Peer::find() {
+        Ok(peer) => peer,
+        Err(why) => {
+            eprintln!("lingping: ECharts was left out: {why}");
+            return Ok(());
+        }
+    };
+    let mut cases = Vec::new();
+    for size in &args.sizes {
+        for sparks in &args.sparks {
+            cases.push((format!("overview {}x{} {sparks}", size.0, size.1), *size, *sparks, 0));
+        }
+    }
+    cases.extend(args.charts.iter().map(|charts| (format!("charts {charts}"), (1920, 1080), 0, *charts)));
+    for (key, size, sparks, charts) in cases {
+        let case = peer::Case { size, sparks, charts, chart_points: args.chart_points, seconds: args.seconds };
+        match peer.measure(&case) {
+            Ok(mut fields) => {
+                let speed = fields.get("frames_per_cpu_s").and_then(Json::as_f64).unwrap_or(0.0);
+                let ratios: Vec<Json> = ours
+                    .iter()
+                    .filter(|(known, _)| *known == key)
+                    .map(|(_, own)| json!((own / speed.max(1e-9) * 100.0).round() / 100.0))
+                    .collect();
+                fields.insert("lingping_over_echarts".into(), json!(ratios));
+                Line { fields }.print(args.json);
+            }
+            Err(why) => eprintln!("lingping: ECharts, {key}: {why}"),
+        }
+    }
+    Ok(())
+}

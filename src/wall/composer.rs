@@ -1,0 +1,283 @@
+//! Composes pictures one after another, each from what the last one left: panels whose inputs stayed the same are
+//! taken over, and only what differs is handed to the renderer.
+//!
+//! The pixels are those of a picture composed from nothing: the same view gives the same bytes whatever came before.
+//! In a steady picture (nothing new, sparks in motion) nothing here allocates.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use crate::model::City;
+
+use super::canvas::damage::{Tiles, cut};
+use super::canvas::gpu::Picture;
+use super::canvas::{DisplayList, Glyphs, Rect};
+use super::options::{Lang, Mode};
+use super::painter::{self, View};
+use super::scene::{Fitted, PanelSpec};
+
+/// A section that must be painted again: something in it moves.
+const AGAIN: u64 = 0;
+
+/// One layer as it was last composed, and room for the next.
+#[derive(Default)]
+struct Layer {
+    shown: DisplayList,
+    next: DisplayList,
+    /// What each section of `shown` was painted from.
+    keys: Vec<u64>,
+    next_keys: Vec<u64>,
+    /// A section of `next` was painted and not taken over.
+    painted: bool,
+}
+
+impl Layer {
+    fn begin(&mut self) {
+        self.next.clear();
+        self.next_keys.clear();
+        self.painted = false;
+    }
+
+    /// Takes the section over where its key is the one it was painted from, else paints it; `paint` says whether it
+    /// moves.
+    fn section(&mut self, key: u64, paint: impl FnOnce(&mut DisplayList) -> bool) {
+        let index = self.next_keys.len();
+        if key != AGAIN && self.keys.get(index) == Some(&key) {
+            self.next.copy_section(&self.shown, index);
+            self.next_keys.push(key);
+            return;
+        }
+        self.painted = true;
+        self.next.begin_section();
+        let moves = paint(&mut self.next);
+        self.next_keys.push(if moves { AGAIN } else { key });
+    }
+
+    fn moves(&self) -> bool {
+        self.next_keys.contains(&AGAIN)
+    }
+
+    /// `next` is what is shown from now on.
+    fn show(&mut self) {
+        std::mem::swap(&mut self.shown, &mut self.next);
+        std::mem::swap(&mut self.keys, &mut self.next_keys);
+    }
+
+    fn forget(&mut self) {
+        self.keys.clear();
+    }
+}
+
+/// What a fitted scene depends on.
+#[derive(PartialEq)]
+struct FitKey {
+    scene: u64,
+    size: [u32; 2],
+    mode: Mode,
+    data: u64,
+    city: u64,
+}
+
+pub struct Composer {
+    pub glyphs: Glyphs,
+    back: Layer,
+    front: Layer,
+    fitted: Option<(FitKey, Fitted)>,
+    neutral: City,
+    size: [u32; 2],
+    generation: u64,
+    tiles: Tiles,
+}
+
+impl Composer {
+    pub fn new(glyphs: Glyphs) -> Composer {
+        Composer {
+            glyphs,
+            back: Layer::default(),
+            front: Layer::default(),
+            fitted: None,
+            neutral: painter::neutral_city(),
+            size: [0, 0],
+            generation: u64::MAX,
+            tiles: Tiles::default(),
+        }
+    }
+
+    /// Forgets what is shown: the next picture is composed and drawn whole.
+    pub fn forget(&mut self) {
+        self.size = [0, 0];
+    }
+
+    /// Composes a view into `picture`, which is drawn at all only when something differs from the last one. Returns
+    /// whether something in it moves.
+    pub fn compose(&mut self, view: &View<'_>, picture: &mut Picture) -> bool {
+        let side = super::show::atlas_side(view.size);
+        if side != self.glyphs.atlas_side {
+            self.glyphs.atlas_side = side;
+            self.glyphs.empty_atlas();
+        }
+        // What was composed last and not yet fetched by the renderer would be lost.
+        let whole = self.size != view.size || picture.draw;
+        let mut moving = false;
+        // A full glyph atlas is emptied and the picture painted once more.
+        for _ in 0..2 {
+            if self.generation != self.glyphs.generation {
+                self.generation = self.glyphs.generation;
+                self.size = [0, 0];
+                self.back.forget();
+                self.front.forget();
+            }
+            moving = self.paint(view);
+            if !self.glyphs.overflowed {
+                break;
+            }
+            tracing::warn!("the glyph atlas of {0}×{0} is full and was emptied", self.glyphs.atlas_side);
+            self.glyphs.overflowed = false;
+            self.glyphs.empty_atlas();
+        }
+        self.hand_over(whole || self.size != view.size, view.size, picture);
+        picture.uploads.append(&mut self.glyphs.uploads);
+        picture.size = view.size;
+        picture.atlas_side = self.glyphs.atlas_side;
+        self.size = view.size;
+        moving
+    }
+
+    fn paint(&mut self, view: &View<'_>) -> bool {
+        let Composer { glyphs, back, front, fitted, neutral, .. } = self;
+        let city = view.data.city.as_deref().unwrap_or(neutral);
+        let key = FitKey {
+            scene: view.scene.serial,
+            size: view.size,
+            mode: view.mode,
+            data: view.data.serial,
+            city: view.data.city_stamp,
+        };
+        if fitted.as_ref().is_none_or(|(known, _)| *known != key) {
+            *fitted = Some((key, view.scene.fit(view.size, city, view.mode)));
+        }
+        let Some((_, fitted)) = fitted else { return false };
+        back.begin();
+        front.begin();
+        let scene_key = scene_key(view, fitted);
+        back.section(scene_key | 1, |list| {
+            painter::surfaces(view, fitted, &mut painter::pen(list, glyphs, fitted.scale));
+            false
+        });
+        for (panel, rect) in &fitted.places {
+            let spec = &view.scene.panels[*panel];
+            let place = place_key(scene_key, *panel, rect);
+            let mut with = |list: &mut DisplayList, what: Part| {
+                painter::panel(view, city, spec, *rect, &mut painter::pen(list, glyphs, fitted.scale), what)
+            };
+            back.section(mixed(place, &[1, spec.panel.back_version(view.data)]), |list| with(list, Part::Back));
+            let settled = [2, spec.panel.settled_version(view.data), u64::from(view.settled)];
+            back.section(mixed(place, &settled), |list| with(list, Part::Settled));
+            front.section(AGAIN, |list| with(list, Part::Moving));
+            front.section(still_key(view, place, spec), |list| with(list, Part::Still));
+        }
+        let chrome = painter::chrome(view, city);
+        front.section(chrome_key(view, scene_key), |list| {
+            chrome.paint(&mut painter::pen(list, glyphs, fitted.scale), fitted.wall);
+            false
+        });
+        // The section of what moves is painted each time; it moves only while there is something in it.
+        let in_motion = |layer: &Layer| {
+            (0..layer.next_keys.len())
+                .any(|index| layer.next_keys[index] == AGAIN && !layer.next.section(index).is_empty())
+        };
+        front.moves() && in_motion(front)
+    }
+
+    /// What differs from what is shown goes to the renderer.
+    fn hand_over(&mut self, whole: bool, size: [u32; 2], picture: &mut Picture) {
+        let Composer { back, front, tiles, .. } = self;
+        tiles.reset(size);
+        picture.back.clear();
+        picture.front.clear();
+        if whole {
+            picture.back.copy_from(&back.next);
+            picture.front.copy_from(&front.next);
+            (picture.back_changed, picture.back_parts.whole, picture.parts.whole) = (true, true, true);
+            picture.draw = true;
+        } else {
+            // The back first: where it changes, the front above it is drawn again.
+            let mut all = false;
+            if back.painted {
+                let comparable = tiles.mark_changes(&back.shown, &back.next);
+                if !comparable || !tiles.rects(&mut picture.back_parts.rects) {
+                    (picture.back_changed, picture.back_parts.whole) = (true, true);
+                    picture.back.copy_from(&back.next);
+                    all = true;
+                } else if !tiles.is_clean() {
+                    (picture.back_changed, picture.back_parts.whole) = (true, false);
+                    cut(&back.next, &picture.back_parts.rects, &mut picture.back);
+                    // Coarser rectangles may reach beyond the marked tiles.
+                    tiles.mark_rects(&picture.back_parts.rects);
+                }
+            }
+            all = all || !tiles.mark_changes(&front.shown, &front.next) || !tiles.rects(&mut picture.parts.rects);
+            picture.parts.whole = all;
+            if all {
+                picture.front.copy_from(&front.next);
+                picture.draw = true;
+            } else if !tiles.is_clean() {
+                cut(&front.next, &picture.parts.rects, &mut picture.front);
+                picture.draw = true;
+            }
+        }
+        back.show();
+        front.show();
+    }
+}
+
+/// Which part of a panel is painted.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    Back,
+    Settled,
+    Moving,
+    Still,
+}
+
+fn mixed(base: u64, values: &[u64]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (base, values).hash(&mut hasher);
+    hasher.finish() | 1
+}
+
+fn scene_key(view: &View<'_>, fitted: &Fitted) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (view.scene.serial, view.size, view.mode.name(), view.data.serial, view.data.city_stamp).hash(&mut hasher);
+    (fitted.scale.to_bits(), fitted.places.len()).hash(&mut hasher);
+    hasher.finish()
+}
+
+fn place_key(scene_key: u64, panel: usize, rect: &Rect) -> u64 {
+    let sides = [rect.left, rect.top, rect.right, rect.bottom].map(f32::to_bits);
+    let mut hasher = DefaultHasher::new();
+    (scene_key, panel, sides).hash(&mut hasher);
+    hasher.finish()
+}
+
+/// All that a panel's texts and charts are painted from.
+fn still_key(view: &View<'_>, place: u64, spec: &PanelSpec) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    place.hash(&mut hasher);
+    (view.lang == Lang::Zh, view.settled, view.as_of, view.frozen_us, painter::second(view.now_us)).hash(&mut hasher);
+    painter::lateness(view, spec).map(f64::to_bits).hash(&mut hasher);
+    for metric in &spec.metrics {
+        view.data.stamp(metric).hash(&mut hasher);
+    }
+    hasher.finish() | 1
+}
+
+/// All that header and footer are painted from.
+fn chrome_key(view: &View<'_>, scene_key: u64) -> u64 {
+    let data = view.data;
+    let mut hasher = DefaultHasher::new();
+    (scene_key, view.lang == Lang::Zh, view.as_of, view.frozen_us, painter::second(view.now_us)).hash(&mut hasher);
+    (data.heard_us(), data.data_until, &data.status, &data.status_message, data.down.is_some()).hash(&mut hasher);
+    (data.is_demo(), data.silence_s(view.now_s).map(|silence_s| silence_s as i64)).hash(&mut hasher);
+    (view.tabs, view.problem, data.sparks.map().is_some()).hash(&mut hasher);
+    hasher.finish() | 1
+}
