@@ -11,6 +11,7 @@ use crate::model::{City, Clock, assets};
 use crate::query::adapter::StoreSource;
 use crate::query::{Engine, Limits};
 use crate::store::{Store, StoreOptions};
+use crate::wall::legibility::{self, Screen};
 use crate::wall::scene;
 
 #[derive(Args, Debug)]
@@ -18,10 +19,13 @@ pub struct CheckArgs {
     /// The folder that holds assets/ and queries/ [default: the one that ships]
     #[arg(long, value_name = "DIR")]
     home: Option<PathBuf>,
+    /// A file with [screen]: width, height, pitch_mm, far_m; left out: a desk and a hall of LED
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
 }
 
-/// Reads cities, maps, queries (planned against an empty store of each city's own dictionaries) and scenes. One line
-/// a problem on stdout, a count at the end; exit code 1 when there is any.
+/// Reads cities, maps, queries (planned against an empty store of each city's own dictionaries) and scenes, and whether
+/// these can be read and fit on the screens. One line a problem on stdout, a count at the end; exit code 1 when there is any.
 ///
 /// # Errors
 /// A folder that can't be read.
@@ -46,8 +50,8 @@ pub fn run(args: CheckArgs) -> anyhow::Result<ExitCode> {
         }
     }
     let mut metrics = Vec::new();
-    if let Some(city) = city {
-        let city = Arc::new(city);
+    let city = city.map(Arc::new);
+    if let Some(city) = city.clone() {
         let store = Store::open(StoreOptions::new(city.clone(), Clock::System))?;
         let source = Arc::new(StoreSource::new(store));
         let engine = Engine::over(source, city, Clock::System, home.join("queries"), Limits::default())?;
@@ -71,6 +75,13 @@ pub fn run(args: CheckArgs) -> anyhow::Result<ExitCode> {
                 ));
             }
         }
+    }
+    let screens = match &args.config {
+        Some(path) => vec![Screen::load(path)?],
+        None => legibility::USUAL.to_vec(),
+    };
+    if let Some(city) = &city {
+        problems.extend(legibility::check(&scenes, city, &screens)?);
     }
 
     for problem in &problems {

@@ -35,6 +35,9 @@ enum Command {
     /// One picture of the wall; needs no display
     #[cfg(all(feature = "hub", feature = "wall"))]
     Snapshot(crate::demo::SnapshotArgs),
+    /// A scene as it goes on, as PNG files or a film; needs no display
+    #[cfg(all(feature = "hub", feature = "wall"))]
+    Record(crate::demo::RecordArgs),
     /// Validates city files, queries, scenes and maps; every problem with file, line and what to do
     #[cfg(all(feature = "hub", feature = "wall"))]
     Check(crate::check::CheckArgs),
@@ -64,6 +67,9 @@ enum BenchCommand {
     /// The wall's frames, beside ECharts in a browser
     #[cfg(feature = "wall")]
     Render(crate::bench::render::RenderArgs),
+    /// The wall through very many frames, scenes, reconnects and resizes
+    #[cfg(feature = "wall")]
+    Soak(crate::bench::soak::SoakArgs),
     /// Ad-hoc questions of a wall over all rows
     Scan(crate::bench::scan::ScanArgs),
 }
@@ -164,6 +170,8 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         #[cfg(all(feature = "hub", feature = "wall"))]
         Some(Command::Snapshot(args)) => crate::demo::snapshot(args)?,
         #[cfg(all(feature = "hub", feature = "wall"))]
+        Some(Command::Record(args)) => crate::demo::record(args)?,
+        #[cfg(all(feature = "hub", feature = "wall"))]
         Some(Command::Check(args)) => return crate::check::run(args),
         #[cfg(feature = "hub")]
         Some(Command::Verify(args)) => return verify(&args),
@@ -179,6 +187,8 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             BenchCommand::Latency(args) => crate::bench::latency::run(args)?,
             #[cfg(feature = "wall")]
             BenchCommand::Render(args) => crate::bench::render::run(args)?,
+            #[cfg(feature = "wall")]
+            BenchCommand::Soak(args) => crate::bench::soak::run(args)?,
             BenchCommand::Scan(args) => crate::bench::scan::run(&args).map_err(anyhow::Error::msg)?,
         },
     }

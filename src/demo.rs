@@ -16,7 +16,7 @@ use crate::feed::simulate;
 use crate::hub::{Hub, HubOptions, LISTEN, listen_address};
 use crate::model::{City, Clock, assets, time};
 use crate::store::StoreOptions;
-use crate::wall::{self, GalleryOptions, SnapshotOptions, WallError};
+use crate::wall::{self, GalleryOptions, RecordOptions, SnapshotOptions, WallError};
 
 /// The simulated city's seed where none is given: the number of the line.
 const SEED: u64 = 81890;
@@ -81,6 +81,23 @@ pub struct SnapshotArgs {
     /// With --all: these scenes alone
     #[arg(long, value_delimiter = ',', requires = "all")]
     scenes: Vec<String>,
+    #[command(flatten)]
+    source: SourceArgs,
+}
+
+#[derive(Args, Debug)]
+pub struct RecordArgs {
+    #[command(flatten)]
+    look: LookArgs,
+    /// How long
+    #[arg(long, default_value_t = 10.0)]
+    seconds: f64,
+    /// Pictures a second
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=120))]
+    fps: u32,
+    /// A folder for PNG files, or a film NAME.mp4 (made by ffmpeg)
+    #[arg(long)]
+    out: PathBuf,
     #[command(flatten)]
     source: SourceArgs,
 }
@@ -172,6 +189,38 @@ pub fn snapshot(args: SnapshotArgs) -> anyhow::Result<()> {
             ..SnapshotOptions::new(hub, out)
         })
     })
+}
+
+/// A scene as it goes on.
+///
+/// # Errors
+/// What is asked can't be read, no picture can be drawn, a file can't be written.
+pub fn record(args: RecordArgs) -> anyhow::Result<()> {
+    let RecordArgs { look, seconds, fps, out, mut source } = args;
+    anyhow::ensure!(seconds.is_finite() && (0.0..=3600.0).contains(&seconds), "--seconds must be 0 to 3600");
+    let city = City::load(&source.city)?;
+    let begin = source.at.clone().unwrap_or_else(|| PICTURE_TIME.to_owned());
+    let at = time::parse_local_time_us(&begin, city.tz)
+        .with_context(|| format!("--at {begin:?} is no time; write RFC 3339 or a local time of the city"))?;
+    // The simulated city must have lived through what is recorded.
+    let end_us = at + (seconds.ceil() as i64 + 1) * time::SECOND_US;
+    source.at = Some(time::format_time(end_us, city.tz));
+    let pictures = with_hub(&source, |hub, _| {
+        wall::record(&RecordOptions {
+            hub,
+            scene: look.scene,
+            size: look.size.unwrap_or((1920, 1080)),
+            mode: look.mode,
+            lang: look.lang,
+            at,
+            seconds,
+            fps,
+            out: out.clone(),
+            wait_s: 60,
+        })
+    })?;
+    println!("{pictures} pictures in {}", out.display());
+    Ok(())
 }
 
 /// Hands the socket of the hub that is meant to a drawer, with the time that was asked for: a hub that runs, one over a

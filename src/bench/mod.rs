@@ -17,3 +17,5 @@ pub mod scan;
 
 #[cfg(all(feature = "hub", feature = "wall"))]
 pub mod process;
+#[cfg(all(feature = "hub", feature = "wall"))]
+pub mod soak;

@@ -278,6 +278,7 @@ fn press_keys(
             Key::ArrowLeft | Key::ArrowUp | Key::PageUp => show.step_scene(-1),
             Key::Space => show.toggle_freeze(),
             Key::Character(text) if text.eq_ignore_ascii_case("l") => show.toggle_lang(),
+            Key::Character(text) if text.eq_ignore_ascii_case("m") => show.step_mode(),
             Key::Character(text) if text.as_str() == " " => show.toggle_freeze(),
             _ => {}
         }

@@ -5,7 +5,7 @@ use crate::model::City;
 use super::canvas::{Align, Face, Paint, Rect, Style};
 use super::data::Data;
 use super::format;
-use super::options::Lang;
+use super::options::{Lang, Mode};
 use super::scene::{MARGIN, Scene};
 use super::tokens::{self, Colour, size};
 
@@ -15,6 +15,7 @@ pub struct Chrome<'a> {
     pub scene: &'a Scene,
     /// Name and tab of each scene of the rotation.
     pub tabs: &'a [(String, String)],
+    pub mode: Mode,
     pub lang: Lang,
     pub now_us: i64,
     pub now_s: f64,
@@ -58,6 +59,15 @@ impl Chrome<'_> {
         if !under.is_empty() {
             pen += paint.text(pen, baseline - 1.0, under, &motto) + 22.0;
         }
+        // The lobby needs no word for what it is.
+        let mode = match self.mode {
+            Mode::Lobby => "",
+            Mode::Brief => self.lang.pick("汇报", "briefing"),
+            Mode::Ops => self.lang.pick("值守", "on duty"),
+        };
+        if !mode.is_empty() {
+            pen += mark(paint, pen, baseline, mode, tokens::TEXT_QUIET) + 12.0;
+        }
         if self.data.is_demo() {
             pen += self.demo_mark(paint, pen, baseline) + 22.0;
         }
@@ -67,14 +77,7 @@ impl Chrome<'_> {
 
     /// Simulated rows are in what is shown. There is no option that leaves this out.
     fn demo_mark(&self, paint: &mut Paint<'_>, left: f32, baseline: f32) -> f32 {
-        let style = Style::new(Face::Bold, size::CAPTION, tokens::DEMO).spacing(0.08);
-        let text = self.lang.pick("演示数据", "SIMULATED DATA");
-        let width = paint.measure(text, &style) + 22.0;
-        let mark = Rect::new(left, baseline - 20.0, width, 28.0);
-        let fill = tokens::DEMO.alpha(0.10);
-        paint.framed(mark, 4.0, fill, fill, false, Some((1.2, tokens::DEMO.alpha(0.85))));
-        paint.text(mark.middle_x(), baseline - 0.5, text, &style.middle());
-        width
+        mark(paint, left, baseline, self.lang.pick("演示数据", "SIMULATED DATA"), tokens::DEMO)
     }
 
     fn tabs(&self, paint: &mut Paint<'_>, wall: Rect, left: f32, right: f32, baseline: f32) {
@@ -232,4 +235,15 @@ impl Chrome<'_> {
         }
         paint.text_within(left, baseline, room, &parts.join("    "), &style);
     }
+}
+
+/// A framed word; returns its width.
+fn mark(paint: &mut Paint<'_>, left: f32, baseline: f32, text: &str, colour: Colour) -> f32 {
+    let style = Style::new(Face::Bold, size::CAPTION, colour).spacing(0.08);
+    let width = paint.measure(text, &style) + 22.0;
+    let frame = Rect::new(left, baseline - 20.0, width, 28.0);
+    let fill = colour.alpha(0.10);
+    paint.framed(frame, 4.0, fill, fill, false, Some((1.2, colour.alpha(0.85))));
+    paint.text(frame.middle_x(), baseline - 0.5, text, &style.middle());
+    width
 }

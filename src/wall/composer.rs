@@ -86,6 +86,20 @@ pub struct Composer {
     size: [u32; 2],
     generation: u64,
     tiles: Tiles,
+    fade: Fade,
+    /// The picture (not its back layer) can't be drawn over in parts.
+    spoilt: bool,
+}
+
+/// One scene goes over into the next.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub enum Fade {
+    #[default]
+    None,
+    /// The picture shown now is kept, and lies over the new one.
+    Begins,
+    /// How much of the old one is left, 1 to 0.
+    Left(f32),
 }
 
 impl Composer {
@@ -99,7 +113,16 @@ impl Composer {
             size: [0, 0],
             generation: u64::MAX,
             tiles: Tiles::default(),
+            fade: Fade::None,
+            spoilt: false,
         }
+    }
+
+    /// How the next picture goes over from what is shown.
+    pub fn fade(&mut self, fade: Fade) {
+        // The picture under a fade is spoilt: the one after it is drawn whole, too.
+        self.spoilt = self.fade != Fade::None || fade != Fade::None;
+        self.fade = fade;
     }
 
     /// Forgets what is shown: the next picture is composed and drawn whole.
@@ -135,6 +158,11 @@ impl Composer {
             self.glyphs.empty_atlas();
         }
         self.hand_over(whole || self.size != view.size, view.size, picture);
+        match self.fade {
+            Fade::None => {}
+            Fade::Begins => (picture.keep, picture.fade) = (true, 1.0),
+            Fade::Left(share) => picture.fade = share,
+        }
         picture.uploads.append(&mut self.glyphs.uploads);
         picture.size = view.size;
         picture.atlas_side = self.glyphs.atlas_side;
@@ -190,7 +218,7 @@ impl Composer {
 
     /// What differs from what is shown goes to the renderer.
     fn hand_over(&mut self, whole: bool, size: [u32; 2], picture: &mut Picture) {
-        let Composer { back, front, tiles, .. } = self;
+        let Composer { back, front, tiles, spoilt, .. } = self;
         tiles.reset(size);
         picture.back.clear();
         picture.front.clear();
@@ -201,7 +229,7 @@ impl Composer {
             picture.draw = true;
         } else {
             // The back first: where it changes, the front above it is drawn again.
-            let mut all = false;
+            let mut all = *spoilt;
             if back.painted {
                 let comparable = tiles.mark_changes(&back.shown, &back.next);
                 if !comparable || !tiles.rects(&mut picture.back_parts.rects) {
@@ -280,4 +308,109 @@ fn chrome_key(view: &View<'_>, scene_key: u64) -> u64 {
     (data.is_demo(), data.silence_s(view.now_s).map(|silence_s| silence_s as i64)).hash(&mut hasher);
     (view.tabs, view.problem, data.sparks.map().is_some()).hash(&mut hasher);
     hasher.finish() | 1
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::model::message::HubMessage;
+    use crate::wall::data::Data;
+    use crate::wall::scene::{Scene, folder};
+    use crate::wall::sparks;
+
+    const NOW_US: i64 = 1_795_415_527_000_000;
+
+    /// A city whose map has new tickets, so that something moves.
+    fn data(tickets: usize) -> Data {
+        let city = Box::new(City::load("ningbo").unwrap());
+        let mut data = Data::default();
+        data.take(
+            HubMessage::Welcome { version: 1, hub: String::new(), city, now: NOW_US, demo: true, metrics: Vec::new() },
+            0.0,
+        );
+        let rows = (0..tickets).map(|number| {
+            let area = ["330203", "330212", "330281"][number % 3];
+            vec![
+                json!(NOW_US),
+                json!("open"),
+                json!(format!("t-{number}")),
+                json!(area),
+                json!("life"),
+                json!("life"),
+                json!("waiting"),
+            ]
+        });
+        let columns = sparks::COLUMNS.map(str::to_owned).to_vec();
+        let (stream, rows) = ("tickets".to_owned(), rows.collect());
+        data.take(HubMessage::Events { stream, columns, rows, backlog: false, reset: false, seq: None }, 0.0);
+        data
+    }
+
+    fn view<'a>(data: &'a Data, scene: &'a Scene, now_s: f64) -> View<'a> {
+        View {
+            data,
+            scene,
+            tabs: &[],
+            mode: Mode::Ops,
+            lang: Lang::Zh,
+            size: [1280, 720],
+            now_us: NOW_US,
+            now_s,
+            settled: false,
+            frozen_us: None,
+            as_of: false,
+            problem: None,
+        }
+    }
+
+    /// What the renderer does when it fetches a picture.
+    fn fetch(picture: &mut Picture) -> bool {
+        picture.uploads.clear();
+        picture.back_changed = false;
+        picture.back_parts.set_nothing();
+        picture.parts.set_nothing();
+        std::mem::take(&mut picture.draw)
+    }
+
+    #[test]
+    fn a_steady_picture_in_which_sparks_move_allocates_nothing() {
+        let (data, scene) = (data(40), Scene::load(&folder().join("overview.toml")).unwrap());
+        let mut composer = Composer::new(Glyphs::load(2048).unwrap());
+        let mut picture = Picture::default();
+        let mut frame = |number: u32| {
+            let moving = composer.compose(&view(&data, &scene, 2.0 + f64::from(number) * 0.02), &mut picture);
+            assert!(moving && fetch(&mut picture), "sparks of the last seconds move in frame {number}");
+        };
+        (0..20).for_each(&mut frame);
+        let before = crate::allocations::of_this_thread();
+        (20..120).for_each(&mut frame);
+        assert_eq!(crate::allocations::of_this_thread() - before, 0);
+    }
+
+    #[test]
+    fn when_nothing_changed_nothing_is_drawn() {
+        let (data, scene) = (data(0), Scene::load(&folder().join("overview.toml")).unwrap());
+        let mut composer = Composer::new(Glyphs::load(2048).unwrap());
+        let mut picture = Picture::default();
+        assert!(!composer.compose(&view(&data, &scene, 2.0), &mut picture));
+        assert!(fetch(&mut picture), "the first picture is drawn");
+        composer.compose(&view(&data, &scene, 2.5), &mut picture);
+        assert!(!fetch(&mut picture), "the same second, the same figures: no picture");
+    }
+
+    #[test]
+    fn a_new_second_draws_the_clock_and_not_the_wall() {
+        let (data, scene) = (data(0), Scene::load(&folder().join("overview.toml")).unwrap());
+        let mut composer = Composer::new(Glyphs::load(2048).unwrap());
+        let mut picture = Picture::default();
+        composer.compose(&view(&data, &scene, 2.0), &mut picture);
+        fetch(&mut picture);
+        let later = View { now_us: NOW_US + 1_000_000, ..view(&data, &scene, 3.0) };
+        composer.compose(&later, &mut picture);
+        assert!(picture.draw && !picture.parts.whole && !picture.back_changed);
+        let pixels: u64 = picture.parts.rects.iter().map(|rect| u64::from(rect[2]) * u64::from(rect[3])).sum();
+        assert!(pixels > 0 && pixels < 1280 * 720 / 20, "{pixels} pixels for one digit: {:?}", picture.parts.rects);
+    }
 }

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use serde_json::Value as Json;
+
 use crate::model::message::{ClientMessage, HubMessage, MetricRef, MetricResult};
-use crate::model::time::{day_start_us, format_time};
+use crate::model::time::{day_start_us, format_time, parse_time_us};
 
 use super::data::Data;
 use super::link::{Link, News};
@@ -47,11 +49,30 @@ impl<'a> Wanted<'a> {
     }
 }
 
+/// Today's ticket events up to `at_us`, as sparks are made of them ([`sparks::COLUMNS`]), each with its time, in order.
+///
+/// # Errors
+/// As [`gather`].
+pub fn gather_tickets(hub: &str, at_us: i64, wait_s: u64) -> Result<Vec<(i64, Vec<Json>)>, WallError> {
+    let wanted = Wanted { hub, at: Some(at_us), wait_s, metrics: Vec::new(), sparks: true };
+    let rows = fetch(wanted)?.tickets;
+    let time = |row: &Vec<Json>| match row.first() {
+        Some(Json::String(text)) => parse_time_us(text),
+        Some(value) => value.as_i64(),
+        None => None,
+    };
+    Ok(rows.into_iter().filter_map(|row| Some((time(&row)?, row))).collect())
+}
+
 /// Fetches what is wanted.
 ///
 /// # Errors
 /// The hub did not give all of it in time; what is missing is named.
 pub fn gather(wanted: Wanted<'_>) -> Result<Data, WallError> {
+    Ok(fetch(wanted)?.data)
+}
+
+fn fetch(wanted: Wanted<'_>) -> Result<Gathering, WallError> {
     let bell = Arc::new((parking_lot::Mutex::new(()), parking_lot::Condvar::new()));
     let ring = bell.clone();
     let link = Link::open(
@@ -71,6 +92,7 @@ pub fn gather(wanted: Wanted<'_>) -> Result<Data, WallError> {
         ticked: false,
         welcomed_us: 0,
         since: Instant::now(),
+        tickets: Vec::new(),
     };
     if wanted.at.is_none() {
         gathering.link.subscribe(gathering.missing.clone());
@@ -81,7 +103,7 @@ pub fn gather(wanted: Wanted<'_>) -> Result<Data, WallError> {
             gathering.take(news);
         }
         if gathering.is_complete() {
-            return Ok(gathering.data);
+            return Ok(gathering);
         }
         if Instant::now() > deadline {
             return Err(WallError::Timeout {
@@ -107,6 +129,8 @@ struct Gathering {
     /// The hub's clock as it said hello.
     welcomed_us: i64,
     since: Instant,
+    /// The ticket events that were asked for, as they came.
+    tickets: Vec<Vec<Json>>,
 }
 
 impl Gathering {
@@ -236,6 +260,7 @@ impl Gathering {
                 }
                 let names: Vec<String> = columns.into_iter().map(|column| column.name).collect();
                 self.data.sparks.take(&names, &rows, true, 0.0, at);
+                self.tickets = rows;
                 self.sparks_missing = false;
             }
         }

@@ -219,6 +219,11 @@ impl Map {
 }
 
 impl MapArea {
+    /// Known places inside it, map coordinates.
+    pub fn places(&self) -> &[[f32; 2]] {
+        &self.places
+    }
+
     pub fn contains(&self, [x, y]: [f32; 2]) -> bool {
         self.polygons.iter().any(|rings| {
             let mut inside = false;

@@ -13,14 +13,17 @@ mod chrome;
 pub mod composer;
 mod contact;
 pub mod data;
+pub mod density;
 pub mod format;
 mod frames;
 pub mod gather;
+pub mod legibility;
 pub mod link;
-mod map;
+pub mod map;
 pub mod options;
 pub mod painter;
 mod panels;
+mod record;
 pub mod scene;
 pub mod show;
 pub mod snapshot;
@@ -28,7 +31,7 @@ pub mod sparks;
 pub mod studio;
 pub mod tokens;
 
-pub use options::{GalleryOptions, Lang, Mode, SnapshotOptions, WallError, WallOptions};
+pub use options::{GalleryOptions, Lang, Mode, RecordOptions, SnapshotOptions, WallError, WallOptions};
 
 /// Shows the wall until it is closed. Runs on the main thread; a window where there is a display, else offscreen.
 ///
@@ -44,6 +47,14 @@ pub fn run(options: WallOptions) -> Result<(), WallError> {
 /// As [`snapshot`].
 pub fn snapshot_all(options: &GalleryOptions) -> Result<usize, WallError> {
     contact::gallery(options)
+}
+
+/// Draws a scene as it goes on, as a PNG sequence or a film; returns how many pictures.
+///
+/// # Errors
+/// As [`snapshot`]; for a film also that ffmpeg is missing or fails.
+pub fn record(options: &RecordOptions) -> Result<usize, WallError> {
+    record::record(options)
 }
 
 /// Draws one picture of a scene and writes it as PNG; needs no display.

@@ -148,6 +148,25 @@ impl SnapshotOptions {
     }
 }
 
+/// A scene as it goes on.
+#[derive(Clone, Debug)]
+pub struct RecordOptions {
+    pub hub: String,
+    pub scene: String,
+    pub size: (u32, u32),
+    pub mode: Mode,
+    pub lang: Lang,
+    /// When it begins, µs since 1970 UTC.
+    pub at: i64,
+    pub seconds: f64,
+    /// Pictures a second.
+    pub fps: u32,
+    /// A folder of PNG files, or a film `NAME.mp4`.
+    pub out: PathBuf,
+    /// Give up after so many seconds without the data of one moment.
+    pub wait_s: u64,
+}
+
 /// Pictures of one moment: every scene in every mode and several shapes.
 #[derive(Clone, Debug)]
 pub struct GalleryOptions {

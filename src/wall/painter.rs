@@ -76,6 +76,7 @@ pub fn chrome<'a>(view: &View<'a>, city: &'a City) -> Chrome<'a> {
         city,
         scene: view.scene,
         tabs: view.tabs,
+        mode: view.mode,
         lang: view.lang,
         now_us: view.now_us,
         now_s: view.now_s,

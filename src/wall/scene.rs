@@ -117,6 +117,9 @@ fn yes() -> bool {
 #[serde(deny_unknown_fields)]
 struct RawLayout {
     shape: String,
+    /// Modes it is for; left out: all that have no layout of their own of a like shape.
+    #[serde(default)]
+    modes: Vec<String>,
     /// Design units.
     size: [f32; 2],
     #[serde(default = "gap")]
@@ -168,6 +171,7 @@ struct Column {
 
 pub struct Layout {
     pub shape: String,
+    modes: Vec<String>,
     pub size: [f32; 2],
     gap: f32,
     columns: Vec<Column>,
@@ -284,8 +288,13 @@ impl Scene {
     pub fn fit(&self, size: [u32; 2], city: &City, mode: Mode) -> Fitted {
         let [width, height] = size.map(|side| side.max(1) as f32);
         let aspect = (width / height).ln();
-        let off = |layout: &Layout| ((layout.size[0] / layout.size[1]).ln() - aspect).abs();
-        let layout = self.layouts.iter().min_by(|a, b| off(a).total_cmp(&off(b))).unwrap_or(&self.layouts[0]);
+        // Of like shapes the one that names the mode.
+        let off = |layout: &Layout| {
+            let general = if layout.modes.is_empty() { 0.01 } else { 0.0 };
+            ((layout.size[0] / layout.size[1]).ln() - aspect).abs() + general
+        };
+        let usable = self.layouts.iter().filter(|layout| layout.is_for(mode));
+        let layout = usable.min_by(|a, b| off(a).total_cmp(&off(b))).unwrap_or(&self.layouts[0]);
         let scale = (width / layout.size[0]).min(height / layout.size[1]);
         let wall = Rect::new(0.0, 0.0, width / scale, height / scale);
         Fitted { scale, wall, places: layout.places(wall, self.chrome, &|panel| self.is_shown(panel, city, mode)) }
@@ -304,6 +313,10 @@ impl Scene {
 }
 
 impl Layout {
+    fn is_for(&self, mode: Mode) -> bool {
+        self.modes.is_empty() || self.modes.iter().any(|name| name == mode.name())
+    }
+
     fn places(&self, wall: Rect, chrome: bool, is_shown: &dyn Fn(usize) -> bool) -> Vec<(usize, Rect)> {
         let mut places = Vec::new();
         if let Some(behind) = self.behind {
@@ -428,7 +441,10 @@ fn read_layout(raw: RawLayout, known: &[PanelSpec]) -> Result<Layout, Wrong> {
     }
     let bottom = raw.bottom.as_deref().map(find).transpose()?;
     let behind = raw.behind.as_deref().map(find).transpose()?;
-    Ok(Layout { shape: raw.shape.clone(), size: raw.size, gap: raw.gap, columns, bottom, behind })
+    if let Some(wrong) = raw.modes.iter().find(|mode| mode.parse::<Mode>().is_err()) {
+        return Err(("modes".into(), format!("{wrong:?} is no mode; use lobby, brief or ops")));
+    }
+    Ok(Layout { shape: raw.shape.clone(), modes: raw.modes, size: raw.size, gap: raw.gap, columns, bottom, behind })
 }
 
 fn line_of(text: &str, offset: usize) -> usize {

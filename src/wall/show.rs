@@ -13,7 +13,7 @@ use crate::model::time::day_start_us;
 
 use super::canvas::Glyphs;
 use super::canvas::gpu::Picture;
-use super::composer::Composer;
+use super::composer::{Composer, Fade};
 use super::data::Data;
 use super::link::{Link, News};
 use super::options::{Lang, Mode, WallError};
@@ -55,6 +55,9 @@ pub struct Show {
     pub pictures: u64,
     /// How many of the sparks the last picture holds.
     pub sparks_shown: usize,
+    /// The wall's second at which a scene began to go over into the next; none while none does.
+    fade_since_s: Option<f64>,
+    fade_begins: bool,
     /// When the scene on the wall came, and until when it stays whatever its dwell.
     scene_since: Instant,
     held_until: Option<Instant>,
@@ -101,6 +104,8 @@ impl Show {
             drawn: None,
             pictures: 0,
             sparks_shown: 0,
+            fade_since_s: None,
+            fade_begins: false,
             scene_since: Instant::now(),
             held_until: None,
         };
@@ -216,14 +221,43 @@ impl Show {
 
     fn change_scene(&mut self, position: usize) {
         self.scene_since = Instant::now();
-        self.current = position % self.scenes.all.len();
+        let next = position % self.scenes.all.len();
+        self.fade_begins |= next != self.current && self.pictures > 0;
+        self.current = next;
         self.subscribe();
         self.force = true;
+    }
+
+    /// How much of the scene before is still to be seen.
+    fn fade(&mut self, now_s: f64) -> Fade {
+        if std::mem::take(&mut self.fade_begins) {
+            self.fade_since_s = Some(now_s);
+            return Fade::Begins;
+        }
+        let Some(since_s) = self.fade_since_s else { return Fade::None };
+        let left = 1.0 - (now_s - since_s) as f32 / tokens::FADE_S;
+        if left <= 0.0 {
+            self.fade_since_s = None;
+            return Fade::None;
+        }
+        Fade::Left(left)
     }
 
     pub fn step_scene(&mut self, by: i32) {
         let count = self.scenes.all.len() as i32;
         self.show_scene((self.current as i32 + by).rem_euclid(count) as usize);
+    }
+
+    /// The next turn paints whether something is new or not.
+    pub fn redraw(&mut self) {
+        self.force = true;
+    }
+
+    /// Lobby, brief, ops and round again.
+    pub fn step_mode(&mut self) {
+        let next = Mode::ALL.iter().position(|mode| *mode == self.mode).map_or(0, |position| position + 1);
+        self.mode = Mode::ALL[next % Mode::ALL.len()];
+        self.force = true;
     }
 
     pub fn toggle_lang(&mut self) {
@@ -300,6 +334,8 @@ impl Show {
         if self.drawn.is_some_and(|drawn| drawn.elapsed() + Duration::from_millis(1) < self.pace) {
             return;
         }
+        let fade = self.fade(now_s);
+        self.composer.fade(fade);
         let due = self.watched_fps > 0
             && self.captured.is_none_or(|captured| {
                 captured.elapsed() + Duration::from_millis(4) >= Duration::from_secs(1) / self.watched_fps
@@ -324,7 +360,7 @@ impl Show {
             as_of: false,
             problem: problem.as_deref(),
         };
-        self.moving = self.composer.compose(&view, picture);
+        self.moving = self.composer.compose(&view, picture) || fade != Fade::None;
         picture.scene.clone_from(&self.scenes.all[self.current].name);
         if due {
             // Read back also where it stayed as it was.

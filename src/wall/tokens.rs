@@ -139,9 +139,8 @@ pub const PANEL_PADDING: f32 = 20.0;
 
 /// Seconds a number takes from its old value to its new one.
 pub const TWEEN_S: f32 = 0.5;
-/// Most points of light of the night sky, and pixels a point has at least; each stands for several requests.
-pub const SKY_POINTS: usize = 240_000;
-pub const SKY_PIXELS_A_POINT: f32 = 16.0;
+/// Seconds one scene takes to go over into the next.
+pub const FADE_S: f32 = 0.6;
 /// Seconds a new spark shines before it settles.
 pub const SPARK_NEW_S: f32 = 8.0;
 /// Seconds after which a panel without news of its hub says so.

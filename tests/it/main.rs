@@ -15,7 +15,11 @@ mod import;
 mod pictures;
 #[cfg(all(feature = "hub", feature = "wall"))]
 mod program;
+#[cfg(all(feature = "hub", feature = "wall"))]
+mod scenes;
 #[cfg(feature = "hub")]
 mod simulate;
+#[cfg(all(feature = "hub", feature = "wall"))]
+mod soak;
 #[cfg(feature = "wall")]
 mod window;

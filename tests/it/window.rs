@@ -39,51 +39,123 @@ fn xvfb() -> Option<(Killed, String)> {
     Some((server, format!(":{}", text.trim())))
 }
 
-#[test]
-fn the_wall_stands_in_a_window() {
-    if let Err(error) = open_adapter() {
-        eprintln!("NOT TESTED: {error}");
-        return;
+/// A wall in a window of an X server of its own, and a way to photograph it.
+struct Shown {
+    wall: Killed,
+    display: String,
+    folder: tempfile::TempDir,
+    _server: Killed,
+    _hub: FixtureHub,
+}
+
+impl Shown {
+    /// `None`, with a sentence, where something that this needs is not installed.
+    fn start(size: &str) -> Option<Shown> {
+        let missing = |what: &str| eprintln!("NOT TESTED: {what}");
+        open_adapter().map_err(|error| missing(&error.to_string())).ok()?;
+        if Command::new("import").arg("-version").output().is_err() {
+            missing("ImageMagick's import is not installed");
+            return None;
+        }
+        let Some((server, display)) = xvfb() else {
+            missing("Xvfb is not installed");
+            return None;
+        };
+        let hub = FixtureHub::start(Canned::Normal, City::load("ningbo").unwrap(), 0);
+        let folder = tempfile::tempdir().unwrap();
+        let wall = Killed(
+            Command::new(env!("CARGO_BIN_EXE_lingping"))
+                .args(["wall", "--hub", &hub.url(), "--size", size, "--mode", "ops"])
+                .env("DISPLAY", &display)
+                .env_remove("WAYLAND_DISPLAY")
+                .env("XDG_RUNTIME_DIR", folder.path())
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .spawn()
+                .unwrap(),
+        );
+        Some(Shown { wall, display, folder, _server: server, _hub: hub })
     }
-    if Command::new("import").arg("-version").output().is_err() {
-        eprintln!("NOT TESTED: ImageMagick's import is not installed");
-        return;
-    }
-    let Some((_server, display)) = xvfb() else {
-        eprintln!("NOT TESTED: Xvfb is not installed");
-        return;
-    };
-    let hub = FixtureHub::start(Canned::Normal, City::load("ningbo").unwrap(), 0);
-    let folder = tempfile::tempdir().unwrap();
-    let _wall = Killed(
-        Command::new(env!("CARGO_BIN_EXE_lingping"))
-            .args(["wall", "--hub", &hub.url(), "--size", "1280x720", "--mode", "ops"])
-            .env("DISPLAY", &display)
-            .env_remove("WAYLAND_DISPLAY")
-            .env("XDG_RUNTIME_DIR", folder.path())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap(),
-    );
-    let photo = folder.path().join("window.png");
-    let deadline = Instant::now() + Duration::from_secs(60);
-    // Photographed until the wall is there: many colours, the white of its figures among them.
-    loop {
+
+    fn photograph(&self) -> Option<image::RgbImage> {
+        let photo = self.folder.path().join("window.png");
         let taken = Command::new("import")
-            .args(["-display", &display, "-window", "root"])
+            .args(["-display", &self.display, "-window", "root"])
             .arg(&photo)
             .status()
             .is_ok_and(|status| status.success());
-        if taken && let Ok(picture) = image::open(&photo) {
-            let picture = picture.to_rgb8();
-            let colours: std::collections::HashSet<[u8; 3]> = picture.pixels().map(|pixel| pixel.0).collect();
-            if colours.len() > 2000 && colours.contains(&[255, 255, 255]) {
-                assert_eq!((picture.width(), picture.height()), (1280, 720));
-                return;
+        taken.then(|| image::open(&photo).ok().map(|picture| picture.to_rgb8())).flatten()
+    }
+
+    /// Photographs until the picture is as wanted.
+    fn wait_for(&self, what: &str, wanted: impl Fn(&image::RgbImage) -> bool) -> image::RgbImage {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        loop {
+            if let Some(picture) = self.photograph().filter(|picture| wanted(picture)) {
+                return picture;
             }
+            assert!(Instant::now() < deadline, "no {what} in the window within 60 s");
+            std::thread::sleep(Duration::from_millis(250));
         }
-        assert!(Instant::now() < deadline, "no wall in the window within 60 s");
-        std::thread::sleep(Duration::from_millis(250));
+    }
+
+    /// The wall is there: many colours, the white of its figures among them.
+    fn wait_for_the_wall(&self) -> image::RgbImage {
+        self.wait_for("wall", |picture| {
+            let colours: std::collections::HashSet<[u8; 3]> = picture.pixels().map(|pixel| pixel.0).collect();
+            colours.len() > 2000 && colours.contains(&[255, 255, 255])
+        })
+    }
+
+    fn xdotool(&self, args: &[&str]) -> bool {
+        let done = Command::new("xdotool").args(args).env("DISPLAY", &self.display).stdout(Stdio::null()).status();
+        done.is_ok_and(|status| status.success())
+    }
+}
+
+/// The share of pixels that differ clearly.
+fn differing(a: &image::RgbImage, b: &image::RgbImage) -> f64 {
+    let far = |(a, b): &(&image::Rgb<u8>, &image::Rgb<u8>)| a.0.iter().zip(b.0).any(|(a, b)| a.abs_diff(b) > 40);
+    a.pixels().zip(b.pixels()).filter(far).count() as f64 / f64::from(a.width() * a.height())
+}
+
+#[test]
+fn the_wall_stands_in_a_window() {
+    let Some(shown) = Shown::start("1280x720") else { return };
+    let picture = shown.wait_for_the_wall();
+    assert_eq!((picture.width(), picture.height()), (1280, 720));
+}
+
+#[test]
+fn keys_change_what_is_shown_and_the_window_can_be_resized_and_left() {
+    let Some(mut shown) = Shown::start("1280x720") else { return };
+    if Command::new("xdotool").arg("version").output().is_err() {
+        eprintln!("NOT TESTED: xdotool is not installed");
+        return;
+    }
+    let first = shown.wait_for_the_wall();
+    // Without a window manager nobody else gives the window the keyboard.
+    assert!(shown.xdotool(&["search", "--sync", "--name", "Lingping", "windowfocus", "--sync"]));
+    // A second that passes changes some digits; a language, a scene or a size changes far more.
+    const CLEARLY: f64 = 0.004;
+    assert!(shown.xdotool(&["key", "l"]));
+    let english = shown.wait_for("English wall", |picture| differing(&first, picture) > CLEARLY);
+    assert!(shown.xdotool(&["key", "Right"]));
+    let scene = shown.wait_for("next scene", |picture| differing(&english, picture) > 0.05);
+    assert!(shown.xdotool(&["key", "Left"]));
+    shown.wait_for("first scene again", |picture| differing(&english, picture) < CLEARLY);
+    assert!(shown.xdotool(&["key", "m"]));
+    shown.wait_for("lobby", |picture| differing(&english, picture) > CLEARLY && differing(&scene, picture) > 0.05);
+    assert!(shown.xdotool(&["search", "--name", "Lingping", "windowsize", "800", "600"]));
+    shown.wait_for("smaller wall", |picture| {
+        let beyond = (820..1280).step_by(20).all(|x| picture.get_pixel(x, 650).0 == [0, 0, 0]);
+        let inside: std::collections::HashSet<[u8; 3]> = (0..800).map(|x| picture.get_pixel(x, 300).0).collect();
+        beyond && inside.len() > 20
+    });
+    assert!(shown.xdotool(&["key", "Escape"]));
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while shown.wall.0.try_wait().unwrap().is_none() {
+        assert!(Instant::now() < deadline, "the wall did not close within 30 s of Escape");
+        std::thread::sleep(Duration::from_millis(100));
     }
 }

@@ -11,6 +11,7 @@
 mod charts;
 mod overview;
 mod peer;
+mod points;
 
 use std::time::{Duration, Instant};
 
@@ -33,6 +34,9 @@ pub struct RenderArgs {
     /// Tickets on the overview's map
     #[arg(long, value_delimiter = ',', default_values_t = [2_000, 20_000, 100_000])]
     sparks: Vec<usize>,
+    /// Points on a field of light
+    #[arg(long, value_delimiter = ',', default_values_t = [1_000_000, 10_000_000])]
+    points: Vec<u64>,
     /// Line charts side by side
     #[arg(long, value_delimiter = ',', default_values_t = [16, 32, 64, 128])]
     charts: Vec<usize>,
@@ -179,6 +183,12 @@ pub fn run(args: RenderArgs) -> anyhow::Result<()> {
                 emit(format!("overview {}x{} {sparks}", size.0, size.1), &line);
             }
         }
+    }
+    for points in &args.points {
+        let (frames, scattered_ms) = points::measure(&mut studio, &data, [1920, 1080], *points, args.seconds)?;
+        let what = json!({"scene": "points", "size": "1920x1080", "sparks": points, "workload": "whole",
+            "scattered_ms": scattered_ms.round()});
+        emit(format!("points {points}"), &Line::of_wall(what, &frames, &adapter));
     }
     for charts in &args.charts {
         let frames = charts::measure(&mut studio, *charts, args.chart_points, args.seconds)?;

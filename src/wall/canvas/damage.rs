@@ -60,6 +60,7 @@ impl Tiles {
             Visual::Shape => list.shapes[range].iter().for_each(|item| self.mark(item.bounds(), batch.clip)),
             Visual::Glyph => list.glyphs[range].iter().for_each(|item| self.mark(item.bounds(), batch.clip)),
             Visual::Spark => list.sparks[range].iter().for_each(|item| self.mark(item.bounds(), batch.clip)),
+            Visual::Field => list.fields[range].iter().for_each(|item| self.mark(item.bounds(), batch.clip)),
             Visual::Mesh => {
                 list.vertices[range].chunks_exact(3).for_each(|item| self.mark(triangle_bounds(item), batch.clip));
             }
@@ -88,6 +89,7 @@ impl Tiles {
             Visual::Shape => compare!(shapes, 1, |item: &[super::list::ShapeInstance]| item[0].bounds()),
             Visual::Glyph => compare!(glyphs, 1, |item: &[super::list::GlyphInstance]| item[0].bounds()),
             Visual::Spark => compare!(sparks, 1, |item: &[super::list::SparkInstance]| item[0].bounds()),
+            Visual::Field => compare!(fields, 1, |item: &[super::list::FieldInstance]| item[0].bounds()),
             Visual::Mesh => compare!(vertices, 3, |item: &[MeshVertex]| triangle_bounds(item)),
         }
     }

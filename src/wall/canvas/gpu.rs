@@ -24,7 +24,7 @@ use bevy::render::{ExtractSchedule, MainWorld, Render, RenderApp, RenderSystems}
 use super::super::options::WallError;
 use super::super::tokens;
 use super::glyphs::Upload;
-use super::list::{DisplayList, GlyphInstance, MeshVertex, ShapeInstance, SparkInstance, Visual};
+use super::list::{DisplayList, Field, FieldInstance, GlyphInstance, MeshVertex, ShapeInstance, SparkInstance, Visual};
 use super::pipelines::{Pipelines, make_pipelines, make_present};
 pub use super::readback::Capture;
 use super::readback::{copy_out, read_out};
@@ -46,6 +46,10 @@ pub struct Picture {
     pub back_parts: Parts,
     /// Where the picture is; holds the back's parts. Nowhere: it is only shown or read once more.
     pub parts: Parts,
+    /// What was drawn last is kept, to be faded out over what comes.
+    pub keep: bool,
+    /// How much of the kept picture lies over this one, 0 to 1.
+    pub fade: f32,
     /// Something is to be drawn at all.
     pub draw: bool,
     /// Read the picture back and send it.
@@ -169,6 +173,7 @@ fn extract(mut main: ResMut<MainWorld>, mut extracted: ResMut<Extracted>) {
     picture.draw = false;
     picture.capture = false;
     picture.back_changed = false;
+    (picture.keep, picture.fade) = (false, 0.0);
     picture.back_parts.set_nothing();
     picture.parts.set_nothing();
     picture.size = extracted.0.size;
@@ -188,6 +193,7 @@ struct Buffers {
     glyphs: Growing,
     sparks: Growing,
     vertices: Growing,
+    fields: Growing,
 }
 
 impl Buffers {
@@ -197,6 +203,7 @@ impl Buffers {
             glyphs: Growing::new("glyphs"),
             sparks: Growing::new("sparks"),
             vertices: Growing::new("vertices"),
+            fields: Growing::new("fields"),
         }
     }
 
@@ -205,6 +212,7 @@ impl Buffers {
         self.glyphs.write(device, queue, bytemuck::cast_slice(&list.glyphs));
         self.sparks.write(device, queue, bytemuck::cast_slice(&list.sparks));
         self.vertices.write(device, queue, bytemuck::cast_slice(&list.vertices));
+        self.fields.write(device, queue, bytemuck::cast_slice(&list.fields));
     }
 }
 
@@ -248,6 +256,8 @@ struct Layers {
     picture: wgpu::Texture,
     picture_view: wgpu::TextureView,
     present_group: wgpu::BindGroup,
+    /// The picture of the scene before.
+    kept: Option<(wgpu::Texture, wgpu::BindGroup)>,
 }
 
 struct Atlas {
@@ -256,8 +266,17 @@ struct Atlas {
     group: wgpu::BindGroup,
 }
 
+/// The light of a field as a texture.
+struct Light {
+    serial: u64,
+    size: [u32; 2],
+    texture: wgpu::Texture,
+    group: wgpu::BindGroup,
+}
+
 #[derive(Resource, Default)]
 struct CanvasGpu {
+    light: Option<Light>,
     pipelines: Option<Pipelines>,
     layers: Option<Layers>,
     atlas: Option<Atlas>,
@@ -314,7 +333,14 @@ fn render(
         if gpu.atlas.as_ref().is_none_or(|atlas| atlas.side != picture.atlas_side) {
             gpu.atlas = Some(make_atlas(device, pipelines, picture.atlas_side));
         }
+        if let Some(layers) = gpu.layers.as_mut().filter(|_| picture.keep && !gpu.back_missing) {
+            keep(device, &mut encoder, pipelines, layers);
+        }
         let (Some(layers), Some(atlas)) = (&gpu.layers, &gpu.atlas) else { return };
+        for field in picture.back.lights.first().into_iter().chain(picture.front.lights.first()) {
+            upload_light(device, queue, pipelines, &mut gpu.light, field);
+        }
+        let groups = Groups { atlas: &atlas.group, light: gpu.light.as_ref().map(|light| &light.group) };
         for upload in &picture.uploads {
             write_atlas(queue, &atlas.texture, upload);
         }
@@ -332,7 +358,7 @@ fn render(
                 pass.set_scissor_rect(left, top, wide, high);
                 pass.draw(0..3, 0..1);
             }
-            paint(&mut pass, pipelines, buffers, &picture.back, picture.size);
+            paint(&mut pass, pipelines, &groups, buffers, &picture.back, picture.size);
             drop(pass);
             gpu.back_missing = false;
         }
@@ -348,7 +374,15 @@ fn render(
         buffers.write(device, queue, &picture.front);
         let mut pass = begin(&mut encoder, "front", &layers.picture_view, wgpu::LoadOp::Load);
         pass.set_bind_group(0, &atlas.group, &[]);
-        paint(&mut pass, pipelines, buffers, &picture.front, picture.size);
+        paint(&mut pass, pipelines, &groups, buffers, &picture.front, picture.size);
+        if let Some((_, group)) = layers.kept.as_ref().filter(|_| picture.fade > 0.0) {
+            let share = f64::from(picture.fade.min(1.0));
+            pass.set_blend_constant(wgpu::Color { r: share, g: share, b: share, a: share });
+            pass.set_scissor_rect(0, 0, width, height);
+            pass.set_bind_group(0, group, &[]);
+            pass.set_pipeline(&pipelines.fade);
+            pass.draw(0..3, 0..1);
+        }
     }
     let Some(layers) = &gpu.layers else { return };
     gpu.present_again = false;
@@ -397,9 +431,40 @@ fn begin<'a>(
     })
 }
 
+/// Copies the picture as it is into the layer of the scene before.
+fn keep(device: &wgpu::Device, encoder: &mut wgpu::CommandEncoder, pipelines: &Pipelines, layers: &mut Layers) {
+    let [width, height] = layers.size;
+    let (kept, _) = layers.kept.get_or_insert_with(|| {
+        let texture = device.create_texture(&wgpu::TextureDescriptor {
+            label: Some("kept"),
+            size: wgpu::Extent3d { width, height, depth_or_array_layers: 1 },
+            mip_level_count: 1,
+            sample_count: 1,
+            dimension: wgpu::TextureDimension::D2,
+            format: FORMAT,
+            usage: wgpu::TextureUsages::TEXTURE_BINDING | wgpu::TextureUsages::COPY_DST,
+            view_formats: &[],
+        });
+        let group = make_group(device, pipelines, "kept", &texture.create_view(&Default::default()));
+        (texture, group)
+    });
+    encoder.copy_texture_to_texture(
+        layers.picture.as_image_copy(),
+        kept.as_image_copy(),
+        wgpu::Extent3d { width, height, depth_or_array_layers: 1 },
+    );
+}
+
+/// What the shaders read textures through.
+struct Groups<'a> {
+    atlas: &'a wgpu::BindGroup,
+    light: Option<&'a wgpu::BindGroup>,
+}
+
 fn paint(
     pass: &mut wgpu::RenderPass<'_>,
     pipelines: &Pipelines,
+    groups: &Groups<'_>,
     buffers: &Buffers,
     list: &DisplayList,
     [width, height]: [u32; 2],
@@ -410,6 +475,7 @@ fn paint(
             Visual::Glyph => (&pipelines.glyph, &buffers.glyphs, size_of::<GlyphInstance>(), true),
             Visual::Spark => (&pipelines.spark, &buffers.sparks, size_of::<SparkInstance>(), true),
             Visual::Mesh => (&pipelines.mesh, &buffers.vertices, size_of::<MeshVertex>(), false),
+            Visual::Field => (&pipelines.field, &buffers.fields, size_of::<FieldInstance>(), true),
         };
         let Some(buffer) = &buffer.buffer else { continue };
         match batch.clip {
@@ -427,12 +493,65 @@ fn paint(
         let end = start + u64::from(batch.count) * stride as u64;
         pass.set_pipeline(pipeline);
         pass.set_vertex_buffer(0, buffer.slice(start..end));
-        if instanced {
+        if batch.visual == Visual::Field {
+            let Some(light) = groups.light else { continue };
+            pass.set_bind_group(0, light, &[]);
+            pass.draw(0..4, 0..batch.count);
+            pass.set_bind_group(0, groups.atlas, &[]);
+        } else if instanced {
             pass.draw(0..4, 0..batch.count);
         } else {
             pass.draw(0..batch.count, 0..1);
         }
     }
+}
+
+/// Puts the light of a field into its texture, unless it is there.
+fn upload_light(
+    device: &wgpu::Device,
+    queue: &wgpu::Queue,
+    pipelines: &Pipelines,
+    light: &mut Option<Light>,
+    field: &Field,
+) {
+    if light.as_ref().is_some_and(|light| light.serial == field.serial) {
+        return;
+    }
+    let [width, height] = field.size;
+    if light.as_ref().is_none_or(|light| light.size != field.size) {
+        let texture = device.create_texture(&wgpu::TextureDescriptor {
+            label: Some("light"),
+            size: wgpu::Extent3d { width, height, depth_or_array_layers: 1 },
+            mip_level_count: 1,
+            sample_count: 1,
+            dimension: wgpu::TextureDimension::D2,
+            format: FORMAT,
+            usage: wgpu::TextureUsages::TEXTURE_BINDING | wgpu::TextureUsages::COPY_DST,
+            view_formats: &[],
+        });
+        let group = make_group(device, pipelines, "light", &texture.create_view(&Default::default()));
+        *light = Some(Light { serial: 0, size: field.size, texture, group });
+    }
+    let Some(light) = light else { return };
+    light.serial = field.serial;
+    queue.write_texture(
+        light.texture.as_image_copy(),
+        &field.rgba,
+        wgpu::TexelCopyBufferLayout { offset: 0, bytes_per_row: Some(width * 4), rows_per_image: None },
+        wgpu::Extent3d { width, height, depth_or_array_layers: 1 },
+    );
+}
+
+fn make_group(device: &wgpu::Device, pipelines: &Pipelines, label: &str, view: &wgpu::TextureView) -> wgpu::BindGroup {
+    device.create_bind_group(&wgpu::BindGroupDescriptor {
+        label: Some(label),
+        layout: &pipelines.group_layout,
+        entries: &[
+            wgpu::BindGroupEntry { binding: 0, resource: pipelines.view.as_entire_binding() },
+            wgpu::BindGroupEntry { binding: 1, resource: wgpu::BindingResource::TextureView(view) },
+            wgpu::BindGroupEntry { binding: 2, resource: pipelines.ground_colours.as_entire_binding() },
+        ],
+    })
 }
 
 fn write_atlas(queue: &wgpu::Queue, texture: &wgpu::Texture, upload: &Upload) {
@@ -473,7 +592,7 @@ fn make_layers(device: &wgpu::Device, pipelines: &Pipelines, size: [u32; 2]) -> 
         layout: &pipelines.present_layout,
         entries: &[wgpu::BindGroupEntry { binding: 0, resource: wgpu::BindingResource::TextureView(&picture_view) }],
     });
-    Layers { size, back, back_view, picture, picture_view, present_group }
+    Layers { size, back, back_view, picture, picture_view, present_group, kept: None }
 }
 
 fn make_atlas(device: &wgpu::Device, pipelines: &Pipelines, side: u32) -> Atlas {
@@ -488,14 +607,6 @@ fn make_atlas(device: &wgpu::Device, pipelines: &Pipelines, side: u32) -> Atlas 
         view_formats: &[],
     });
     let view = texture.create_view(&Default::default());
-    let group = device.create_bind_group(&wgpu::BindGroupDescriptor {
-        label: Some("canvas"),
-        layout: &pipelines.group_layout,
-        entries: &[
-            wgpu::BindGroupEntry { binding: 0, resource: pipelines.view.as_entire_binding() },
-            wgpu::BindGroupEntry { binding: 1, resource: wgpu::BindingResource::TextureView(&view) },
-            wgpu::BindGroupEntry { binding: 2, resource: pipelines.ground_colours.as_entire_binding() },
-        ],
-    });
+    let group = make_group(device, pipelines, "canvas", &view);
     Atlas { side, texture, group }
 }

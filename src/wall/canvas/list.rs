@@ -3,6 +3,9 @@
 //! Pixels, origin top left. Neighbouring items of one visual and one clip become one draw call. Sections say which part
 //! of the list is which panel's, so that two pictures can be compared and unchanged parts taken over.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use bytemuck::{Pod, Zeroable};
 
 use super::super::tokens::Colour;
@@ -44,6 +47,13 @@ impl Rect {
             bottom: self.bottom.min(other.bottom),
         }
     }
+    /// The other lies wholly in it, but for half a unit.
+    pub fn contains(&self, other: &Rect) -> bool {
+        other.left >= self.left - 0.5
+            && other.top >= self.top - 0.5
+            && other.right <= self.right + 0.5
+            && other.bottom <= self.bottom + 0.5
+    }
     pub fn overlaps(&self, other: &Rect) -> bool {
         self.left < other.right && other.left < self.right && self.top < other.bottom && other.top < self.bottom
     }
@@ -82,12 +92,42 @@ pub struct MeshVertex {
     pub colour: Colour,
 }
 
+/// Pixels made elsewhere, added as light to what is below them.
+#[derive(Debug)]
+pub struct Field {
+    /// No other field has it.
+    pub serial: u64,
+    pub size: [u32; 2],
+    /// Rows from the top.
+    pub rgba: Vec<u8>,
+}
+
+impl Field {
+    pub fn new(size: [u32; 2], rgba: Vec<u8>) -> Field {
+        static SERIAL: AtomicU64 = AtomicU64::new(1);
+        Field { serial: SERIAL.fetch_add(1, Ordering::Relaxed), size, rgba }
+    }
+}
+
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+#[repr(C)]
+pub struct FieldInstance {
+    pub place: [f32; 4],
+    /// Width and height in texels.
+    pub texels: [f32; 2],
+    /// Its alpha is the strength of the light.
+    pub colour: Colour,
+    /// Tells one field from the next when two lists are compared.
+    pub serial: u32,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Visual {
     Shape,
     Glyph,
     Spark,
     Mesh,
+    Field,
 }
 
 /// A run of items drawn by one call.
@@ -107,6 +147,7 @@ struct Mark {
     glyphs: usize,
     sparks: usize,
     vertices: usize,
+    fields: usize,
     batches: usize,
 }
 
@@ -116,6 +157,9 @@ pub struct DisplayList {
     pub glyphs: Vec<GlyphInstance>,
     pub sparks: Vec<SparkInstance>,
     pub vertices: Vec<MeshVertex>,
+    pub fields: Vec<FieldInstance>,
+    /// The light of each of `fields`; one texture holds the first.
+    pub lights: Vec<Arc<Field>>,
     pub batches: Vec<Batch>,
     sections: Vec<Mark>,
     clip: Option<[u32; 4]>,
@@ -128,6 +172,8 @@ impl DisplayList {
         self.glyphs.clear();
         self.sparks.clear();
         self.vertices.clear();
+        self.fields.clear();
+        self.lights.clear();
         self.batches.clear();
         self.sections.clear();
         self.clip = None;
@@ -159,12 +205,15 @@ impl DisplayList {
         self.glyphs.extend_from_slice(&other.glyphs[start.glyphs..end.glyphs]);
         self.sparks.extend_from_slice(&other.sparks[start.sparks..end.sparks]);
         self.vertices.extend_from_slice(&other.vertices[start.vertices..end.vertices]);
+        self.fields.extend_from_slice(&other.fields[start.fields..end.fields]);
+        self.lights.extend_from_slice(&other.lights[start.fields..end.fields]);
         for batch in &other.batches[start.batches..end.batches] {
             let (from, to) = match batch.visual {
                 Visual::Shape => (start.shapes, base.shapes),
                 Visual::Glyph => (start.glyphs, base.glyphs),
                 Visual::Spark => (start.sparks, base.sparks),
                 Visual::Mesh => (start.vertices, base.vertices),
+                Visual::Field => (start.fields, base.fields),
             };
             self.batches.push(Batch { first: (batch.first as usize - from + to) as u32, ..*batch });
         }
@@ -177,6 +226,8 @@ impl DisplayList {
         self.glyphs.extend_from_slice(&other.glyphs);
         self.sparks.extend_from_slice(&other.sparks);
         self.vertices.extend_from_slice(&other.vertices);
+        self.fields.extend_from_slice(&other.fields);
+        self.lights.extend_from_slice(&other.lights);
         self.batches.extend_from_slice(&other.batches);
         self.sections.extend_from_slice(&other.sections);
     }
@@ -187,6 +238,7 @@ impl DisplayList {
             glyphs: self.glyphs.len(),
             sparks: self.sparks.len(),
             vertices: self.vertices.len(),
+            fields: self.fields.len(),
             batches: self.batches.len(),
         }
     }
@@ -215,6 +267,13 @@ impl DisplayList {
                     .iter()
                     .filter(|item| item.bounds().touches(&within))
                     .for_each(|item| self.spark(*item));
+            }
+            Visual::Field => {
+                for index in range {
+                    if other.fields[index].bounds().touches(&within) {
+                        self.field(other.fields[index], other.lights[index].clone());
+                    }
+                }
             }
             Visual::Mesh => {
                 for corners in other.vertices[range].chunks_exact(3) {
@@ -248,6 +307,13 @@ impl DisplayList {
         let first = self.sparks.len();
         self.sparks.push(spark);
         self.batch(Visual::Spark, first, 1);
+    }
+
+    pub fn field(&mut self, field: FieldInstance, light: Arc<Field>) {
+        let first = self.fields.len();
+        self.fields.push(field);
+        self.lights.push(light);
+        self.batch(Visual::Field, first, 1);
     }
 
     pub fn triangle(&mut self, corners: [([f32; 2], Colour); 3]) {
@@ -298,6 +364,13 @@ impl ShapeInstance {
 }
 
 impl GlyphInstance {
+    pub fn bounds(&self) -> Bounds {
+        let [left, top, width, height] = self.place;
+        Bounds([left, top, left + width, top + height])
+    }
+}
+
+impl FieldInstance {
     pub fn bounds(&self) -> Bounds {
         let [left, top, width, height] = self.place;
         Bounds([left, top, left + width, top + height])

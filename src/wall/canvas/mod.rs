@@ -13,5 +13,5 @@ mod pipelines;
 mod readback;
 
 pub use glyphs::{Face, Glyphs};
-pub use list::{DisplayList, Rect};
+pub use list::{DisplayList, Field, Rect};
 pub use paint::{Align, Paint, Style};

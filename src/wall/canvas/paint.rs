@@ -4,7 +4,9 @@
 
 use super::super::tokens::Colour;
 use super::glyphs::{Effect, Face, Glyphs};
-use super::list::{DisplayList, GlyphInstance, Rect, ShapeInstance, SparkInstance};
+use std::sync::Arc;
+
+use super::list::{DisplayList, Field, FieldInstance, GlyphInstance, Rect, ShapeInstance, SparkInstance};
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Align {
@@ -213,6 +215,19 @@ impl Paint<'_> {
             colour: self.ink(colour),
         };
         self.list.spark(instance);
+    }
+
+    /// Light made elsewhere, over a rectangle.
+    pub fn field(&mut self, rect: Rect, light: &Arc<Field>) {
+        let (left, top) = (self.x(rect.left).round(), self.y(rect.top).round());
+        let (right, bottom) = (self.x(rect.right).round(), self.y(rect.bottom).round());
+        let field = FieldInstance {
+            place: [left, top, right - left, bottom - top],
+            texels: [light.size[0] as f32, light.size[1] as f32],
+            colour: self.ink(super::super::tokens::TEXT),
+            serial: light.serial as u32,
+        };
+        self.list.field(field, light.clone());
     }
 
     /// One triangle in design units.

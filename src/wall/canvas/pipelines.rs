@@ -1,14 +1,16 @@
 //! The pipelines of the canvas: one for each shader in `shaders/`, all of them blending on sRGB values.
 
 use super::gpu::FORMAT;
-use super::list::{GlyphInstance, MeshVertex, ShapeInstance, SparkInstance};
+use super::list::{FieldInstance, GlyphInstance, MeshVertex, ShapeInstance, SparkInstance};
 
 pub struct Pipelines {
     pub shape: wgpu::RenderPipeline,
     pub glyph: wgpu::RenderPipeline,
     pub spark: wgpu::RenderPipeline,
     pub mesh: wgpu::RenderPipeline,
+    pub field: wgpu::RenderPipeline,
     pub ground: wgpu::RenderPipeline,
+    pub fade: wgpu::RenderPipeline,
     pub present_module: wgpu::ShaderModule,
     pub present_layout: wgpu::BindGroupLayout,
     /// Made when a window's format is known.
@@ -17,6 +19,16 @@ pub struct Pipelines {
     pub view: wgpu::Buffer,
     pub ground_colours: wgpu::Buffer,
 }
+
+/// As much of the new as the blend constant says, the rest of the old.
+const BY_CONSTANT: wgpu::BlendState = wgpu::BlendState {
+    color: wgpu::BlendComponent {
+        src_factor: wgpu::BlendFactor::Constant,
+        dst_factor: wgpu::BlendFactor::OneMinusConstant,
+        operation: wgpu::BlendOperation::Add,
+    },
+    alpha: wgpu::BlendComponent::REPLACE,
+};
 
 pub fn make_pipelines(device: &wgpu::Device) -> Pipelines {
     let texture_entry = |binding| wgpu::BindGroupLayoutEntry {
@@ -105,6 +117,13 @@ pub fn make_pipelines(device: &wgpu::Device) -> Pipelines {
             wgpu::VertexStepMode::Vertex,
             &mesh_attributes,
         ),
+        field: make(
+            "field",
+            include_str!("../../../shaders/field.wgsl"),
+            size_of::<FieldInstance>(),
+            instance,
+            &glyph_attributes,
+        ),
         ground: make_pipeline(
             device,
             "ground",
@@ -113,6 +132,15 @@ pub fn make_pipelines(device: &wgpu::Device) -> Pipelines {
             &[],
             FORMAT,
             None,
+        ),
+        fade: make_pipeline(
+            device,
+            "fade",
+            &layout,
+            &module("fade", include_str!("../../../shaders/fade.wgsl")),
+            &[],
+            FORMAT,
+            Some(BY_CONSTANT),
         ),
         present_module: module("present", include_str!("../../../shaders/present.wgsl")),
         present: None,

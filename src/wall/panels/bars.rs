@@ -103,7 +103,9 @@ impl Panel for Bars {
             cx.empty(&table, "这段时间没有诉求", "nothing in this window");
             return;
         }
-        let pitch = (inner.height() / self.most.max(1) as f32).clamp(22.0, 76.0);
+        // The rows there are share the height; thicker bars where it is much.
+        let pitch = (inner.height() / rows as f32).clamp(22.0, 96.0);
+        let thick = (pitch * 0.26).clamp(10.0, 18.0).round();
         let rank_width = if self.ranked { 26.0 } else { 0.0 };
         let widest = names
             .iter()
@@ -147,11 +149,12 @@ impl Panel for Bars {
                 Some(column) => table.text(row, column).map_or(tokens::ACCENT, |code| cx.board_colour(code)),
                 None => tokens::BOARDS[2],
             };
-            let (top, height) = (middle - 5.0, 10.0);
-            cx.paint.rect(Rect::new(bar.left, top, bar.width(), height), 5.0, tokens::TRACK.alpha(0.6));
+            let (top, height) = (middle - thick * 0.5, thick);
+            let round = thick * 0.5;
+            cx.paint.rect(Rect::new(bar.left, top, bar.width(), height), round, tokens::TRACK.alpha(0.6));
             let share = (values[row].unwrap_or(0.0) / greatest) as f32;
             if share > 0.0 {
-                cx.paint.rect(Rect::new(bar.left, top, (bar.width() * share).max(10.0), height), 5.0, colour);
+                cx.paint.rect(Rect::new(bar.left, top, (bar.width() * share).max(thick), height), round, colour);
             }
             cx.paint.text(inner.right, baseline, &write(values[row]), &figures);
         }

@@ -84,10 +84,10 @@ impl Panel for Bullets {
         let inner = cx.inner();
         let foot = if self.foot.is_empty() { 0.0 } else { 26.0 };
         let count = self.rates.len().max(1) as f32;
-        let pitch = ((inner.height() - foot) / count).min(132.0);
+        let pitch = ((inner.height() - foot) / count).min(220.0);
         for (index, rate) in self.rates.iter().enumerate() {
             let top = inner.top + pitch * index as f32 + (pitch - 58.0).max(0.0) * 0.4;
-            self.rate(cx, rate, inner, top);
+            self.rate(cx, rate, inner, top, pitch > 116.0);
         }
         if foot > 0.0 {
             let text = self.foot.pick(cx.lang);
@@ -97,13 +97,13 @@ impl Panel for Bullets {
 }
 
 impl Bullets {
-    fn rate(&self, cx: &mut Cx<'_, '_>, rate: &Rate, inner: Rect, top: f32) {
+    fn rate(&self, cx: &mut Cx<'_, '_>, rate: &Rate, inner: Rect, top: f32, large: bool) {
         let table = cx.table(&rate.metric);
         let row = row_of(&table, rate.code.as_deref(), rate.row.as_deref());
         let (value, k, n) = (table.number(row, &rate.value), table.number(row, &rate.k), table.number(row, &rate.n));
         let few = n.is_some_and(|n| n < RATE_N_MIN as f64);
         let baseline = top + 28.0;
-        let figures = Style::new(Face::Figure, size::RING_FIGURE, tokens::TEXT);
+        let figures = Style::new(Face::Figure, if large { size::FIGURE } else { size::RING_FIGURE }, tokens::TEXT);
         cx.paint.text_within(inner.left, baseline, inner.width() * 0.40, rate.label.pick(cx.lang), &body());
         let text = match n {
             Some(n) if n < 1.0 => format::MISSING.to_owned(),
@@ -111,21 +111,26 @@ impl Bullets {
             _ => value.map_or(format::MISSING.to_owned(), |value| format!("{}%", format::percent(Some(value)))),
         };
         cx.paint.text(inner.left + inner.width() * 0.43, baseline, &text, &figures);
-        let mut count = n.map_or_else(String::new, |n| format!("n={}", format::whole(Some(n))));
+        let figure_at = inner.left + inner.width() * 0.43;
+        let cases = n.map_or_else(String::new, |n| format!("n={}", format::whole(Some(n))));
+        let mut counts = vec![cases];
         if let (Mode::Brief, Some(k), Some(n)) = (cx.mode, k, n)
             && !few
         {
+            // A briefing hears how sure a rate is; n is left out where both do not fit.
             let (low, high) = wilson(k, n);
-            count = format!("{}–{}%  {count}", format::percent(Some(low)), format::percent(Some(high)));
+            let sure = format!("{}–{}%", format::percent(Some(low)), format::percent(Some(high)));
+            counts = vec![format!("{sure}  {}", counts[0]), sure];
         }
-        cx.paint.text(
-            inner.right,
-            baseline,
-            &count,
-            &Style::new(Face::Figure, size::CAPTION, tokens::TEXT_FAINT).right(),
-        );
-        let bar = Rect::new(inner.left, top + 40.0, inner.width(), 9.0);
-        cx.paint.rect(bar, 4.5, tokens::TRACK.alpha(0.7));
+        let quiet = Style::new(Face::Figure, size::CAPTION, tokens::TEXT_FAINT).right();
+        let room = inner.right - figure_at - cx.paint.measure(&text, &figures) - 12.0;
+        if let Some(count) = counts.iter().find(|count| cx.paint.measure(count, &quiet) <= room) {
+            cx.paint.text(inner.right, baseline, count, &quiet);
+        }
+        let thick = if large { 13.0 } else { 9.0 };
+        let bar = Rect::new(inner.left, top + 41.0, inner.width(), thick);
+        let round = thick * 0.5;
+        cx.paint.rect(bar, round, tokens::TRACK.alpha(0.7));
         if let Some(value) = value.filter(|_| !few) {
             let met = rate.target.is_none_or(|target| if rate.low_is_good { value <= target } else { value >= target });
             let colour = match rate.target {
@@ -135,12 +140,12 @@ impl Bullets {
             };
             let width = bar.width() * value.clamp(0.0, 1.0) as f32;
             if width > 0.5 {
-                cx.paint.rect(Rect { right: bar.left + width.max(9.0), ..bar }, 4.5, colour);
+                cx.paint.rect(Rect { right: bar.left + width.max(thick), ..bar }, round, colour);
             }
         }
         if let Some(target) = rate.target {
             let x = bar.left + bar.width() * target as f32;
-            cx.paint.rect(Rect::new(x - 1.0, bar.top - 4.0, 2.0, 17.0), 0.0, tokens::TEXT);
+            cx.paint.rect(Rect::new(x - 1.0, bar.top - 4.0, 2.0, thick + 8.0), 0.0, tokens::TEXT);
         }
     }
 }

@@ -28,6 +28,9 @@ pub struct Curve {
     /// A colour by board code; left out: the accent.
     #[serde(default)]
     board: Option<String>,
+    /// The whole day is known, each value holds until the next: steps, and a line at now.
+    #[serde(default)]
+    steps: bool,
 }
 
 fn today() -> String {
@@ -76,9 +79,16 @@ impl Panel for Curve {
         if points.is_empty() {
             return;
         }
+        if self.steps {
+            let stairs = stairs(&points, step);
+            cx.paint.area(&stairs, plot.bottom, colour.alpha(0.34), colour.alpha(0.02));
+            cx.paint.polyline(&stairs, 2.2, colour, None);
+            let now_x = plot.left + plot.width() * day_share(cx);
+            cx.paint.rect(Rect::new(now_x - 0.75, plot.top, 1.5, plot.height()), 0.0, tokens::ACCENT);
+            return;
+        }
         // The quarter hour that is still running is part of the picture, but its point stands at now.
-        let zone = to_zone(cx.now_us, cx.city.tz);
-        let day_share = (zone.num_seconds_from_midnight() as f32 / 86_400.0).clamp(0.0, 1.0);
+        let day_share = day_share(cx);
         let complete = points.len() > 1 && points.len() < rows;
         let running = if complete { points.pop() } else { None };
         cx.paint.area(&points, plot.bottom, colour.alpha(0.50), colour.alpha(0.02));
@@ -93,6 +103,17 @@ impl Panel for Curve {
             cx.paint.disc(last[0], last[1], 5.5, Colour::mix(colour, tokens::TEXT, 0.75));
         }
     }
+}
+
+/// How much of the city's day is over, 0 to 1.
+fn day_share(cx: &Cx<'_, '_>) -> f32 {
+    let zone = to_zone(cx.now_us, cx.city.tz);
+    (zone.num_seconds_from_midnight() as f32 / 86_400.0).clamp(0.0, 1.0)
+}
+
+/// Points in the middles of their steps as level stretches of that width, joined upright.
+fn stairs(points: &[[f32; 2]], step: f32) -> Vec<[f32; 2]> {
+    points.iter().flat_map(|[x, y]| [[x - step * 0.5, *y], [x + step * 0.5, *y]]).collect()
 }
 
 /// 0:00 to 24:00 under a plot.

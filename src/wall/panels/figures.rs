@@ -72,7 +72,9 @@ impl Panel for Figures {
     fn paint(&self, cx: &mut Cx<'_, '_>) {
         cx.heading_of_file();
         let inner = cx.inner();
-        let figures_at = inner.top + 32.0;
+        // Without columns below them the figures stand in the middle of their panel, larger where there is room.
+        let alone = self.columns.is_none();
+        let figures_at = if alone { inner.top + inner.height() * 0.46 + 4.0 } else { inner.top + 32.0 };
         row(cx, &self.values, inner, figures_at);
         if let Some(columns) = &self.columns {
             let plot = Rect { top: figures_at + 46.0, bottom: inner.bottom - 18.0, ..inner };

@@ -85,9 +85,10 @@ impl Panel for Flows {
                 ends.iter().map(|end| (end.n as f32 * scale).max(LABEL)).sum::<f32>() + GAP * (ends.len() as f32 - 1.0);
             let mut top = inner.top + (inner.height() - high).max(0.0) * 0.5;
             for end in ends.iter_mut() {
-                end.top = top;
-                // Room for its label, however thin it is.
-                top += (end.n as f32 * scale).max(LABEL) + GAP;
+                // Room for its label, however thin it is; the bar stands in the middle of that room.
+                let thick = end.n as f32 * scale;
+                end.top = top + (LABEL - thick).max(0.0) * 0.5;
+                top += thick.max(LABEL) + GAP;
             }
         }
         let tint = |code: &str, index: usize, cx: &Cx<'_, '_>| -> Colour {

@@ -131,7 +131,8 @@ impl Panel for Hero {
         }
         let gap = ((inner.width() - widths.iter().sum::<f32>()) / (count as f32 - 1.0).max(1.0)).max(8.0);
         let mut left = inner.left;
-        let figures_at = inner.top + 112.0;
+        // They stand at the foot of a panel that is not too high for that.
+        let figures_at = (inner.bottom - 34.0).clamp(inner.top + 112.0, inner.top + 190.0);
         for ((small, width), (tail, tint, label)) in self.small.iter().zip(widths).zip(texts) {
             let table = cx.table(&small.metric);
             let style = Style { size: shrink, ..figure() };

@@ -101,7 +101,7 @@ impl Panel for Matrix {
         let names = rows.iter().map(|line| cx.paint.measure(line.1, &label)).collect::<Vec<_>>();
         let label_width = names.into_iter().fold(0.0_f32, f32::max).min(inner.width() * 0.26) + 12.0;
         let field = Rect { left: inner.left + label_width, top: inner.top + 26.0, ..inner };
-        let cell = [field.width() / columns.len() as f32, (field.height() / rows.len() as f32).min(104.0)];
+        let cell = [field.width() / columns.len() as f32, (field.height() / rows.len() as f32).min(150.0)];
         let cells = |row_code: &str, column_code: &str| {
             (0..table.rows()).find(|row| {
                 table.text(*row, &self.row.code) == Some(row_code)

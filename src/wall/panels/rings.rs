@@ -4,6 +4,7 @@ use serde::Deserialize;
 
 use super::super::canvas::{Face, Style};
 use super::super::format;
+use super::super::options::Mode;
 use super::super::scene::{Metric, Words};
 use super::super::tokens::{self, RATE_N_MIN, size};
 use super::cx::count_of;
@@ -122,8 +123,15 @@ impl Rings {
         let label = rate.label.pick(cx.lang);
         let unit = if few || value.is_none() { "" } else { " %" };
         cx.paint.text(x, y + radius + width * 0.5 + 22.0, &format!("{label}{unit}"), &caption().middle());
-        let n = n.map_or_else(String::new, |n| format!("n={}", format::whole(Some(n))));
-        cx.paint.text(x, y + radius + width * 0.5 + 40.0, &n, &note().middle());
+        let mut count = n.map_or_else(String::new, |n| format!("n={}", format::whole(Some(n))));
+        // A briefing hears how sure a rate is, in place of how many cases.
+        if let (Mode::Brief, Some(k), Some(n), false) = (cx.mode, k, n, few)
+            && n >= 1.0
+        {
+            let (low, high) = super::bullets::wilson(k, n);
+            count = format!("{}–{}%", format::percent(Some(low)), format::percent(Some(high)));
+        }
+        cx.paint.text(x, y + radius + width * 0.5 + 40.0, &count, &note().middle());
     }
 
     fn duration(&self, cx: &mut Cx<'_, '_>, line: &Duration, left: f32, baseline: f32) {

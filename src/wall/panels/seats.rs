@@ -148,18 +148,17 @@ fn units(cx: &mut Cx<'_, '_>, place: Rect, counts: &[usize; 5]) {
     }
 }
 
-/// Columns and height of a row for `total` cells, a little wider than high, eight to fourteen columns or more.
+/// Columns and height of a row for `total` cells, a little wider than high: as few columns, so as large cells, as fit.
 fn grid(total: usize, width: f32, height: f32) -> (usize, f32) {
-    let mut columns = total.clamp(8, 14);
-    loop {
-        let rows = total.div_ceil(columns) as f32;
-        let pitch = (width / columns as f32 * 0.84).min(height / rows);
-        // Flatter than this looks like lines: rather more columns.
-        if pitch >= width / columns as f32 * 0.62 || columns >= total {
+    const WIDE_MAX: f32 = 46.0;
+    let fewest = ((width / WIDE_MAX).ceil() as usize).max(6);
+    for columns in fewest..=total.max(fewest) {
+        let pitch = width / columns as f32 * 0.84;
+        if total.div_ceil(columns) as f32 * pitch <= height {
             return (columns, pitch);
         }
-        columns += 1;
     }
+    (total.max(fewest), height)
 }
 
 fn legend(cx: &mut Cx<'_, '_>, left: f32, right: f32, baseline: f32, counts: &[usize; 5]) {

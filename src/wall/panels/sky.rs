@@ -1,16 +1,19 @@
 //! The night sky: every request since the line began as light over the city, one sentence, one number, the years.
 //!
 //! The points are scattered as sparks are: inside their district, never at an address. Requests from before this store
-//! are drawn from the opening balance, in the boards' and districts' present shares, and the footnote says so. A point
-//! of light stands for several requests where there are more of them than points.
+//! are drawn from the opening balance, by the districts' residents and the boards' present shares, and the footnote
+//! says so. All of them are points of light, one each ([`Density`]); a few shine as stars.
+
+use std::sync::Arc;
 
 use chrono::{Datelike, NaiveDate};
 use serde::Deserialize;
 
 use crate::model::time::to_zone;
 
-use super::super::canvas::{Face, Rect, Style};
+use super::super::canvas::{Face, Field, Rect, Style};
 use super::super::data::Data;
+use super::super::density::Density;
 use super::super::format;
 use super::super::map::Map;
 use super::super::options::Lang;
@@ -44,6 +47,18 @@ pub struct Sky {
     zoom: f32,
     #[serde(default)]
     years: Vec<Year>,
+    /// The light of all requests, kept while nothing of it changes.
+    #[serde(skip)]
+    light: parking_lot::Mutex<Option<(LightKey, Arc<Field>)>>,
+}
+
+/// What the light depends on: place and size of the sky in pixels, requests, shares.
+#[derive(Debug, PartialEq)]
+struct LightKey {
+    rect: Rect,
+    scale: f32,
+    total: u64,
+    boards: Vec<(usize, f64)>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -130,42 +145,48 @@ impl Panel for Sky {
 }
 
 impl Sky {
-    /// The points, in the order of a repeatable sequence.
+    /// Every request as a point of light, and a few of them as stars.
     fn lights(&self, cx: &mut Cx<'_, '_>, map: &Map, fit: &Fit) {
         let total = cx.table(&self.metric).number(0, "value").unwrap_or(0.0);
         if total < 1.0 {
             return;
         }
-        let points = points(cx, total);
-        let areas = shares(cx, &self.areas, "area", |code| {
-            let position = super::super::map::area_position(cx.city, code)?;
-            map.areas.iter().position(|area| area.area == position)
+        let areas = residents(cx, map).unwrap_or_else(|| {
+            shares(cx, &self.areas, "area", |code| {
+                let position = super::super::map::area_position(cx.city, code)?;
+                map.areas.iter().position(|area| area.area == position)
+            })
         });
         let boards =
             shares(cx, &self.boards, "board", |code| cx.city.boards.iter().position(|board| board.code == code));
+        // A thousandth more or less is not seen, and not worth a second of scattering.
+        let grain = 10.0_f64.powf(total.log10().floor() - 2.0).max(1.0);
+        let total = ((total / grain).floor() * grain) as u64;
+        let boards = boards.into_iter().map(|(board, upto)| (board, (upto * 100.0).round() / 100.0)).collect();
+        let key = LightKey { rect: cx.rect, scale: cx.paint.scale, total, boards };
+        let mut kept = self.light.lock();
+        let light = match &*kept {
+            Some((known, light)) if *known == key => light.clone(),
+            _ => all_lights(cx, map, fit, &areas, &key),
+        };
+        cx.paint.field(cx.rect, &light);
         let mut id = String::with_capacity(16);
-        for point in 0..points {
+        for star in 0..STARS {
             use std::fmt::Write as _;
             id.clear();
-            write!(id, "sky-{point}").ok();
+            write!(id, "sky-{star}").ok();
             // A golden-ratio sequence spreads the shares evenly without dice.
-            let area = pick(&areas, (point as f64 * 0.618_033_988_75).fract()).unwrap_or(point % map.areas.len());
-            let board = pick(&boards, (point as f64 * 0.754_877_666_2).fract()).unwrap_or(0);
-            // Near a place most, some around it, a few far out: a town and its edges.
-            let reach = [0.010, 0.018, 0.028, 0.050][point % 7 % 4];
-            let [x, y] = fit.point(map.areas[area].scattered(&id, reach));
+            let area = pick(&areas, (star as f64 * 0.618_033_988_75).fract()).unwrap_or(star % map.areas.len());
+            let board = pick(&key.boards, (star as f64 * 0.754_877_666_2).fract()).unwrap_or(0);
+            let [x, y] = fit.point(map.areas[area].scattered(&id, 0.030));
             if x < cx.rect.left || x > cx.rect.right || y < cx.rect.top || y > cx.rect.bottom {
                 continue;
             }
-            // Few are bright, most are dust.
-            let (glow, core, alpha) = match point % 1000 {
-                0..3 => (9.0, 1.5, 0.80),
-                3..40 => (4.4, 0.9, 0.40),
-                _ => (2.6, 0.45, 0.11),
-            };
+            let (glow, core, alpha) = if star % 12 == 0 { (9.0, 1.4, 0.75) } else { (4.2, 0.8, 0.42) };
             let colour = tokens::board(board).mix(tokens::TEXT, 0.16);
             cx.paint.spark(x, y, glow, core, colour.alpha(alpha));
         }
+        *kept = Some((key, light));
     }
 
     /// Today's requests fall into the sky as they come.
@@ -311,27 +332,65 @@ impl Sky {
         }
         cx.paint.disc(now_x, y, 11.0, tokens::TEXT);
         cx.paint.text(right, y + 40.0, cx.lang.pick("今天", "today"), &label.right());
-        let table = cx.table(&self.metric);
-        let total = table.number(0, "value").unwrap_or(0.0);
-        let each = (total / points(cx, total).max(1) as f64).max(1.0);
-        let text = match cx.lang {
-            Lang::Zh => format!(
-                "光点示意：一点约 {} 件，落在所属区内，不代表地址；本系统之前的求助由期初数按今日各区各类比例散布",
-                format::whole(Some(each))
-            ),
-            Lang::En => format!(
-                "each light stands for about {} requests, inside its district, never at an address; those before this system are drawn from the opening balance",
-                format::whole(Some(each))
-            ),
+        // Said as long as there is room for it.
+        let texts = match cx.lang {
+            Lang::Zh => [
+                "示意：一件一点，落在所属区内，不代表地址；本系统之前的由期初数按常住人口与近 24 小时类别散布",
+                "示意：一件一点，不代表地址；之前的由期初数按人口散布",
+            ],
+            Lang::En => [
+                "schematic: a point a request, inside its district, never at an address; those before this system are the opening balance, by residents and the boards of 24 h",
+                "schematic: a point a request, never at an address; earlier ones are the opening balance",
+            ],
         };
-        cx.paint.text(left, y - 28.0, &text, &Style::new(Face::Text, size::BODY, tokens::TEXT_FAINT));
+        let style = Style::new(Face::Text, size::BODY, tokens::TEXT_FAINT);
+        let text = texts.into_iter().find(|text| cx.paint.measure(text, &style) <= now_x - left).unwrap_or(texts[1]);
+        cx.paint.text_within(left, y - 28.0, right - left, text, &style);
     }
 }
 
-/// As many points as requests, as far as the pixels go round.
-fn points(cx: &Cx<'_, '_>, total: f64) -> usize {
-    let pixels = cx.rect.width() * cx.rect.height() * cx.paint.scale * cx.paint.scale;
-    (total as usize).min(tokens::SKY_POINTS).min((pixels / tokens::SKY_PIXELS_A_POINT) as usize)
+/// Points drawn as stars over the light of all.
+const STARS: usize = 2_600;
+/// Columns of the field of light at most; a larger sky gets one texel for several pixels.
+const FIELD_WIDE: f32 = 3840.0;
+
+/// The light of so many requests, shared out among districts and boards.
+fn all_lights(cx: &Cx<'_, '_>, map: &Map, fit: &Fit, areas: &[(usize, f64)], key: &LightKey) -> Arc<Field> {
+    let pixels = [cx.rect.width() * key.scale, cx.rect.height() * key.scale];
+    let coarse = (pixels[0] / FIELD_WIDE).ceil().max(1.0);
+    let size = pixels.map(|side| (side / coarse).round().max(1.0) as usize);
+    let scale = key.scale / coarse;
+    let place = |point: [f32; 2]| {
+        let [x, y] = fit.point(point);
+        [(x - cx.rect.left) * scale, (y - cx.rect.top) * scale]
+    };
+    let mut density = Density::new(map, size, fit.scale * scale, place);
+    let parts = |sums: &[(usize, f64)]| -> Vec<(usize, f64)> {
+        let mut before = 0.0;
+        sums.iter().map(|(known, upto)| (*known, upto - std::mem::replace(&mut before, *upto))).collect()
+    };
+    let boards = if key.boards.is_empty() { vec![(0, 1.0)] } else { parts(&key.boards) };
+    for (area, area_share) in parts(areas) {
+        for (board, board_share) in &boards {
+            density.scatter(area, *board, (key.total as f64 * area_share * board_share).round() as u64);
+        }
+    }
+    let mut rgba = Vec::new();
+    density.light(&mut rgba);
+    Arc::new(Field::new(density.size(), rgba))
+}
+
+/// Shares of the city's residents among the districts of the map; `None` where the city file does not give them all.
+fn residents(cx: &Cx<'_, '_>, map: &Map) -> Option<Vec<(usize, f64)>> {
+    let count = |area: &super::super::map::MapArea| cx.city.areas.get(area.area)?.residents;
+    let counts: Vec<f64> = map.areas.iter().map(|area| count(area).map(|count| count as f64)).collect::<Option<_>>()?;
+    let total: f64 = counts.iter().sum();
+    let mut upto = 0.0;
+    let sums = counts.iter().enumerate().map(|(area, count)| {
+        upto += count / total.max(1.0);
+        (area, upto)
+    });
+    Some(sums.collect())
 }
 
 /// Shares of a metric's rows among known things, summed up to 1.

@@ -95,7 +95,7 @@ impl Panel for Table {
             }
             top += 22.0;
         }
-        let pitch = 34.0_f32.min(((inner.bottom - top) / table.rows() as f32).max(28.0));
+        let pitch = ((inner.bottom - top) / table.rows() as f32).clamp(28.0, 56.0);
         let shown = (((inner.bottom - top) / pitch) as usize).min(table.rows());
         for row in 0..shown {
             let baseline = top + pitch * (row as f32 + 0.5) + 6.5;

@@ -63,6 +63,10 @@ impl Panel for Trend {
             cx.empty(&table, "这段时间没有数据", "nothing in this window");
             return;
         }
+        if rows == 1 {
+            self.figures(cx, inner, &table);
+            return;
+        }
         let top = nice_top(most);
         let y = |value: f64| plot.bottom - (value / top) as f32 * plot.height();
         super::curve::scale(cx, plot, top);
@@ -73,9 +77,7 @@ impl Panel for Trend {
             let points: Vec<[f32; 2]> = values
                 .iter()
                 .enumerate()
-                .filter_map(|(row, value)| {
-                    Some([if rows == 1 { plot.middle_x() } else { plot.left + step * row as f32 }, y((*value)?)])
-                })
+                .filter_map(|(row, value)| Some([plot.left + step * row as f32, y((*value)?)]))
                 .collect();
             if index == 0 {
                 cx.paint.area(&points, plot.bottom, colour.alpha(0.30), colour.alpha(0.0));
@@ -83,24 +85,17 @@ impl Panel for Trend {
             cx.paint.polyline(&points, if index == 0 { 2.5 } else { 1.8 }, colour, None);
             if let Some([x, y]) = points.last() {
                 cx.paint.disc(*x, *y, 4.0, colour);
-                if index == 0 && points.len() == 1 {
-                    cx.paint.disc(*x, *y, 6.0, colour);
-                }
             }
         }
         if let Some(mark) = &self.mark {
             let at = y(mark.at);
             cx.paint.polyline(&[[plot.left, at], [plot.right, at]], 1.5, tokens::TEXT_QUIET, Some((5.0, 5.0)));
-            cx.paint.text(plot.left + 4.0, at - 6.0, mark.label.pick(cx.lang), &note().colour(tokens::TEXT_BODY));
+            let label = note().colour(tokens::TEXT_BODY).halo(1.6, tokens::LABEL_HALO).right();
+            cx.paint.text(plot.right - 4.0, at - 6.0, mark.label.pick(cx.lang), &label);
         }
         for (row, style) in [(0, note()), (rows - 1, note().right())] {
-            if row == 0 && rows == 1 {
-                continue;
-            }
-            let (x, style) =
-                if rows == 1 { (plot.middle_x(), style.middle()) } else { (plot.left + step * row as f32, style) };
             let text = self.day_text(&table, row);
-            cx.paint.text(x, plot.bottom + 19.0, &text, &style);
+            cx.paint.text(plot.left + step * row as f32, plot.bottom + 19.0, &text, &style);
         }
     }
 }
@@ -111,6 +106,25 @@ impl Trend {
             Some(board) => cx.board_colour(board),
             None => [tokens::BOARDS[0], tokens::BOARDS[2], tokens::BOARDS[3], tokens::BOARDS[4]][index % 4],
         }
+    }
+
+    /// A single day or year is no line yet: its figures stand side by side.
+    fn figures(&self, cx: &mut Cx<'_, '_>, inner: Rect, table: &super::super::data::Table<'_>) {
+        let baseline = inner.top + inner.height() * 0.46;
+        let wide = inner.width() / self.lines.len().max(1) as f32;
+        for (index, line) in self.lines.iter().enumerate() {
+            let left = inner.left + wide * index as f32;
+            let text = format::whole(table.number(0, &line.column));
+            let figure = Style::new(Face::Figure, size::FIGURE, self.colour(cx, line, index));
+            cx.paint.text(left, baseline, &text, &figure);
+            cx.paint.text(left, baseline + 26.0, line.label.pick(cx.lang), &super::caption());
+        }
+        let since = self.day_text(table, 0);
+        let text = match cx.lang {
+            super::super::options::Lang::Zh => format!("{since} 起，满两期成线"),
+            super::super::options::Lang::En => format!("since {since}; a line from the second on"),
+        };
+        cx.paint.text(inner.left, inner.bottom - 4.0, &text, &note());
     }
 
     fn legend(&self, cx: &mut Cx<'_, '_>, inner: Rect) {

@@ -1,0 +1,198 @@
+//! `bench soak`: the wall through very many frames of scenes, reconnects, resizes, modes and languages, as fast as they
+//! are drawn; what grows is found out.
+//!
+//! A hub in memory with a day of the simulated city, a feed that goes on, a relay between hub and wall that is cut now
+//! and then. Memory, graphics memory, glyph atlas and entities are read when all has been shown once, and at the end.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use bevy::render::RenderApp;
+use bevy::render::renderer::RenderDevice;
+use serde_json::{Value as Json, json};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+
+use super::process;
+use crate::demo::{SourceArgs, with_hub};
+use crate::wall::app::{AdapterName, Stage};
+use crate::wall::{Lang, Mode, WallError, WallOptions, options::parse_size};
+
+#[derive(Clone, Debug, clap::Args)]
+pub struct SoakArgs {
+    /// Frames
+    #[arg(long, default_value_t = 100_000)]
+    frames: u64,
+    /// Pixels of the wall
+    #[arg(long, default_value = "320x180", value_parser = parse_size)]
+    size: (u32, u32),
+    /// One JSON object instead of a sentence
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    source: SourceArgs,
+}
+
+/// Frames from one change to the next.
+const SCENE_EVERY: u64 = 60;
+const RESIZE_EVERY: u64 = 410;
+const LANG_EVERY: u64 = 700;
+const MODE_EVERY: u64 = 1_300;
+const CUT_EVERY: u64 = 1_700;
+
+/// What may grow.
+#[derive(Clone, Copy, Debug)]
+struct Reading {
+    rss_mb: f64,
+    gpu_mb: f64,
+    gpu_allocations: usize,
+    atlas_kb: u32,
+    entities: usize,
+}
+
+/// Runs the benchmark and prints its line.
+///
+/// # Errors
+/// No graphics adapter, or no hub.
+pub fn run(args: SoakArgs) -> anyhow::Result<()> {
+    let line = with_hub(&args.source, |hub, _| soak(args.frames, args.size, &hub))?;
+    if args.json {
+        println!("{line}");
+    } else {
+        println!(
+            "{} frames in {} s: resident {} → {} MB, graphics {} → {} MB in {} → {} pieces, glyph atlas {} kB, entities {} → {}",
+            line["frames"],
+            line["seconds"],
+            line["rss_mb_start"],
+            line["rss_mb_end"],
+            line["gpu_mb_start"],
+            line["gpu_mb_end"],
+            line["gpu_allocations_start"],
+            line["gpu_allocations_end"],
+            line["glyph_atlas_kb"],
+            line["entities_start"],
+            line["entities"]
+        );
+    }
+    Ok(())
+}
+
+/// Drives the wall; the fields of the line.
+///
+/// # Errors
+/// No graphics adapter, or the relay can't listen.
+pub fn soak(frames: u64, size: (u32, u32), hub: &str) -> Result<Json, WallError> {
+    let fail = |what: &dyn std::fmt::Display| WallError::Setup(format!("the relay to the hub: {what}"));
+    let target = hub.trim_start_matches("ws://").split('/').next().unwrap_or_default().to_owned();
+    let runtime = crate::cli::network().map_err(|error| fail(&error))?;
+    let (cut, cuts) = watch::channel(0_u64);
+    let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).map_err(|error| fail(&error))?;
+    let address = listener.local_addr().map_err(|error| fail(&error))?;
+    let connections = Arc::new(AtomicU64::new(0));
+    runtime.spawn(relay(listener, target, cuts, connections.clone()));
+    let options = WallOptions {
+        size: Some(size),
+        offscreen: true,
+        mode: Mode::Ops,
+        ..WallOptions::new(format!("ws://{address}/ws"))
+    };
+    let mut stage = Stage::open(&options)?;
+    stage.show_mut().pace = Duration::ZERO;
+    // All scenes, modes, languages and sizes have been shown once by then.
+    let settled_at = (frames / 2).min(20_000).max(1);
+    let shapes = [size, (size.0 * 3 / 2, size.1 * 3 / 4), (size.0 * 3 / 4, size.1)];
+    let began = Instant::now();
+    let (mut start, mut pictures) = (None, 0_u64);
+    let mut frame = 0;
+    // A turn in which nothing differs draws no picture; only pictures count.
+    while pictures < frames && frame < frames.saturating_mul(8) {
+        frame += 1;
+        {
+            let mut show = stage.show_mut();
+            if frame % SCENE_EVERY == 0 {
+                show.step_scene(1);
+            }
+            if frame % LANG_EVERY == 0 {
+                show.toggle_lang();
+            }
+            if frame % MODE_EVERY == 0 {
+                show.mode = Mode::ALL[(frame / MODE_EVERY) as usize % Mode::ALL.len()];
+            }
+            if frame % RESIZE_EVERY == 0 {
+                let (width, height) = shapes[(frame / RESIZE_EVERY) as usize % shapes.len()];
+                show.resize([width, height]);
+            }
+            if frame % 2 == 0 {
+                // All of it; the turns between draw what changed by itself.
+                show.composer.forget();
+            }
+            show.redraw();
+        }
+        if frame % CUT_EVERY == 0 {
+            cut.send_replace(frame);
+        }
+        pictures += u64::from(stage.turn_whole());
+        if start.is_none() && pictures >= settled_at {
+            start = Some(read(&stage));
+        }
+    }
+    let end = read(&stage);
+    let start = start.unwrap_or(end);
+    let lang = if stage.show().lang == Lang::Zh { "zh" } else { "en" };
+    let round = |value: f64| (value * 10.0).round() / 10.0;
+    Ok(json!({
+        "bench": "soak",
+        "frames": pictures,
+        "turns": frame,
+        "seconds": round(began.elapsed().as_secs_f64()),
+        "size": format!("{}x{}", size.0, size.1),
+        "read_after": settled_at,
+        "connections": connections.load(Ordering::Relaxed),
+        "rss_mb_start": round(start.rss_mb),
+        "rss_mb_end": round(end.rss_mb),
+        "gpu_mb_start": round(start.gpu_mb),
+        "gpu_mb_end": round(end.gpu_mb),
+        "gpu_allocations_start": start.gpu_allocations,
+        "gpu_allocations_end": end.gpu_allocations,
+        "glyph_atlas_kb_start": start.atlas_kb,
+        "glyph_atlas_kb": end.atlas_kb,
+        "entities_start": start.entities,
+        "entities": end.entities,
+        "last_lang": lang,
+        "adapter": stage.app.world().resource::<AdapterName>().0.clone(),
+    }))
+}
+
+fn read(stage: &Stage) -> Reading {
+    let world = stage.app.world();
+    let report =
+        world.get_resource::<RenderDevice>().and_then(|device| device.wgpu_device().generate_allocator_report());
+    let in_renderer = stage.app.get_sub_app(RenderApp).map_or(0, |app| app.world().entities().count_spawned());
+    Reading {
+        rss_mb: process::resident_mb().unwrap_or(0.0),
+        gpu_mb: report.as_ref().map_or(0.0, |report| report.total_allocated_bytes as f64 / 1e6),
+        gpu_allocations: report.as_ref().map_or(0, |report| report.allocations.len()),
+        atlas_kb: stage.show().composer.glyphs.atlas_kb(),
+        entities: world.entities().count_spawned() as usize + in_renderer as usize,
+    }
+}
+
+/// Carries bytes between wall and hub until it is told to cut every connection.
+async fn relay(listener: TcpListener, target: String, cuts: watch::Receiver<u64>, connections: Arc<AtomicU64>) {
+    loop {
+        let Ok((mut wall, _)): Result<(TcpStream, SocketAddr), _> = listener.accept().await else { continue };
+        connections.fetch_add(1, Ordering::Relaxed);
+        let (target, mut cuts) = (target.clone(), cuts.clone());
+        cuts.mark_unchanged();
+        tokio::spawn(async move {
+            let Ok(mut hub) = TcpStream::connect(&target).await else { return };
+            tokio::select! {
+                // Whoever ends it, both ends are closed by going out of scope.
+                _ = tokio::io::copy_bidirectional(&mut wall, &mut hub) => {}
+                _ = cuts.changed() => {}
+            }
+        });
+    }
+}

@@ -1,0 +1,272 @@
+//! Every scene in every mode and two shapes, and each scene empty, extreme, stale and in English, held beside small kept
+//! pictures in `tests/pictures/scenes/`.
+//!
+//! What they show is one moment of the simulated city, kept in `tests/data/moment.json.gz`. `LINGPING_BLESS=1` writes
+//! the pictures anew, `LINGPING_BLESS=moment` the moment too. Pictures are drawn at their real size and kept small, with
+//! few shades, so that the repository stays lean; the threshold below allows for other adapters. Without any adapter the
+//! tests say so and pass.
+
+use std::io::{Read, Write};
+use std::path::PathBuf;
+use std::sync::Mutex;
+
+use lingping::demo::{SourceArgs, with_hub};
+use lingping::model::City;
+use lingping::model::message::{HubMessage, MetricResult};
+use lingping::wall::canvas::gpu::{Capture, open_adapter};
+use lingping::wall::data::Data;
+use lingping::wall::gather::{Wanted, gather, gather_tickets};
+use lingping::wall::painter::View;
+use lingping::wall::scene::{self, Scene};
+use lingping::wall::studio::Studio;
+use lingping::wall::{Lang, Mode, sparks};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value as Json, json};
+
+/// At most this share of pixels may differ by more than [`STEP`] in any channel.
+const DIFFERING_MAX: f64 = 0.004;
+const STEP: u8 = 28;
+/// 2026-11-23 14:32:07 in Ningbo.
+const NOW_US: i64 = 1_795_415_527_000_000;
+const WIDE: [u32; 2] = [3840, 1080];
+const DESK: [u32; 2] = [1920, 1080];
+
+/// One adapter at a time: software rasterisers use every core.
+static ONE: Mutex<()> = Mutex::new(());
+
+#[derive(Serialize, Deserialize)]
+struct Moment {
+    results: Vec<MetricResult>,
+    tickets: Vec<Vec<Json>>,
+}
+
+fn moment_file() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/data/moment.json.gz")
+}
+
+fn scenes() -> Vec<Scene> {
+    let (scenes, problems) = scene::load_all(&scene::folder());
+    assert_eq!(problems, []);
+    scenes
+}
+
+fn bless() -> Option<String> {
+    std::env::var("LINGPING_BLESS").ok()
+}
+
+/// The kept moment; taken anew of the simulated city when it is to be blessed.
+fn moment() -> Moment {
+    if bless().as_deref() == Some("moment") {
+        let source = SourceArgs { hub: None, data: None, city: "ningbo".into(), at: None, seed: 81890 };
+        let scenes = scenes();
+        let moment = with_hub(&source, |hub, at| {
+            let data = gather(Wanted::of(&hub, at, 120, &scenes.iter().collect::<Vec<_>>()))?;
+            let tickets = gather_tickets(&hub, at.unwrap(), 120)?;
+            let mut results: Vec<MetricResult> = data.results().cloned().collect();
+            results.sort_by(|a, b| a.metric.cmp(&b.metric));
+            results.iter_mut().for_each(|result| result.info.clear());
+            Ok(Moment { results, tickets: tickets.into_iter().map(|(_, row)| row).collect() })
+        })
+        .unwrap();
+        let file = std::fs::File::create(moment_file()).unwrap();
+        let mut packed = flate2::write::GzEncoder::new(file, flate2::Compression::best());
+        packed.write_all(&serde_json::to_vec(&moment).unwrap()).unwrap();
+        packed.finish().unwrap();
+    }
+    let mut text = Vec::new();
+    flate2::read::GzDecoder::new(std::fs::File::open(moment_file()).unwrap()).read_to_end(&mut text).unwrap();
+    serde_json::from_slice(&text).unwrap()
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum State {
+    Plain,
+    /// Nothing happened: no metric has a row.
+    Empty,
+    /// 99,999,999 wherever a count stands.
+    Extreme,
+}
+
+fn data(moment: &Moment, state: State) -> Data {
+    let city = City::load("ningbo").unwrap();
+    let mut data = Data::default();
+    let metrics = moment.results.iter().map(|result| result.metric.clone()).collect();
+    let demo = state != State::Empty;
+    let city = Box::new(city);
+    data.take(HubMessage::Welcome { version: 1, hub: "kept".into(), city, now: NOW_US, demo, metrics }, 0.0);
+    for result in &moment.results {
+        let mut result = result.clone();
+        match state {
+            State::Plain => {}
+            State::Empty => {
+                result.rows.clear();
+                result.demo = false;
+                result.data_until = None;
+            }
+            State::Extreme => enlarge(&mut result),
+        }
+        data.take_result(result, f64::NEG_INFINITY);
+    }
+    if state != State::Empty {
+        let columns = sparks::COLUMNS.map(str::to_owned).to_vec();
+        let rows = moment.tickets.clone();
+        let stream = "tickets".to_owned();
+        data.take(HubMessage::Events { stream, columns, rows, backlog: true, reset: false, seq: None }, 0.0);
+    }
+    let until = demo.then_some(NOW_US - 80_000);
+    let (data_until, recv_until) = (until, until);
+    let status = "ok".to_owned();
+    data.take(HubMessage::Tick { now: NOW_US, data_until, recv_until, demo, status, message: None }, 0.0);
+    data
+}
+
+/// Every count becomes the largest that must fit; rates and places on an axis stay.
+fn enlarge(result: &mut MetricResult) {
+    const AXES: [&str; 9] = ["minute", "rank", "from_s", "to_s", "stage", "year", "rating", "left_s", "age_s"];
+    for row in &mut result.rows {
+        for (cell, column) in row.iter_mut().zip(&result.columns) {
+            let is_time = column.column_type.starts_with("Timestamp") || cell.as_i64().is_some_and(|n| n > 1 << 40);
+            let is_rate = cell.as_f64().is_some_and(|value| value.abs() <= 1.0 && cell.is_f64());
+            if cell.is_number() && !is_time && !is_rate && !AXES.contains(&column.name.as_str()) {
+                *cell = json!(99_999_999);
+            }
+        }
+    }
+}
+
+struct Wall {
+    studio: Studio,
+    tabs: Vec<(String, String)>,
+}
+
+impl Wall {
+    fn draw(&mut self, data: &Data, scene: &Scene, mode: Mode, size: [u32; 2], lang: Lang, now_s: f64) -> Capture {
+        let view = View {
+            data,
+            scene,
+            tabs: &self.tabs,
+            mode,
+            lang,
+            size,
+            now_us: NOW_US + (now_s * 1e6) as i64,
+            now_s,
+            settled: true,
+            frozen_us: None,
+            as_of: false,
+            problem: None,
+        };
+        self.studio.picture(&view).unwrap()
+    }
+}
+
+/// Small, with 32 shades a channel.
+fn shrink(capture: &Capture) -> image::RgbImage {
+    let whole = image::RgbaImage::from_raw(capture.width, capture.height, capture.rgba.clone()).unwrap();
+    let (width, height) = (capture.width / 5, capture.height / 5);
+    let small = image::imageops::thumbnail(&whole, width, height);
+    image::RgbImage::from_fn(width, height, |x, y| {
+        let pixel = small.get_pixel(x, y).0;
+        image::Rgb([0, 1, 2].map(|part| pixel[part] & 0b1111_1000))
+    })
+}
+
+/// Holds a picture beside the kept one; a sentence when they differ.
+fn differs(name: &str, drawn: &Capture) -> Option<String> {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/pictures/scenes").join(format!("{name}.png"));
+    let small = shrink(drawn);
+    if bless().is_some() {
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        small.save(&path).unwrap();
+        return None;
+    }
+    let Ok(wanted) = image::open(&path) else {
+        return Some(format!("{name}: no kept picture; run the test once with LINGPING_BLESS=1 and look at it"));
+    };
+    let wanted = wanted.to_rgb8();
+    if wanted.dimensions() != small.dimensions() {
+        return Some(format!("{name}: kept {:?}, drawn {:?}", wanted.dimensions(), small.dimensions()));
+    }
+    let far = |(a, b): &(&image::Rgb<u8>, &image::Rgb<u8>)| a.0.iter().zip(b.0).any(|(a, b)| a.abs_diff(b) > STEP);
+    let differing = wanted.pixels().zip(small.pixels()).filter(far).count();
+    let share = differing as f64 / f64::from(small.width() * small.height());
+    (share > DIFFERING_MAX).then(|| {
+        let seen = std::env::temp_dir().join(format!("lingping-{name}.png"));
+        small.save(&seen).unwrap();
+        format!("{name}: {:.2} % of the pixels differ; what was drawn: {}", share * 100.0, seen.display())
+    })
+}
+
+/// Draws with one studio, one after another; all differences at once.
+fn hold(draw: impl FnOnce(&mut Wall, &[Scene], &Moment, &mut Vec<String>)) {
+    let _alone = ONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    if let Err(error) = open_adapter() {
+        eprintln!("NOT TESTED: {error}");
+        return;
+    }
+    let scenes = scenes();
+    let tabs = scenes.iter().map(|scene| (scene.name.clone(), scene.tab.zh.clone())).collect();
+    let mut wall = Wall { studio: Studio::open().unwrap(), tabs };
+    let mut problems = Vec::new();
+    draw(&mut wall, &scenes, &moment(), &mut problems);
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
+}
+
+#[test]
+fn every_scene_in_every_mode_and_two_shapes() {
+    hold(|wall, scenes, moment, problems| {
+        let data = data(moment, State::Plain);
+        for scene in scenes {
+            for (size, shape) in [(DESK, "desk"), (WIDE, "wide")] {
+                for mode in Mode::ALL {
+                    let drawn = wall.draw(&data, scene, mode, size, Lang::Zh, 0.0);
+                    problems.extend(differs(&format!("{}-{}-{shape}", scene.name, mode.name()), &drawn));
+                }
+            }
+        }
+    });
+}
+
+#[test]
+fn every_scene_empty_extreme_stale_and_in_english() {
+    hold(|wall, scenes, moment, problems| {
+        let (plain, empty, extreme) =
+            (data(moment, State::Plain), data(moment, State::Empty), data(moment, State::Extreme));
+        for scene in scenes {
+            let looks = [
+                ("empty", &empty, Lang::Zh, 0.0),
+                ("extreme", &extreme, Lang::Zh, 0.0),
+                ("stale", &plain, Lang::Zh, 95.0),
+                ("english", &plain, Lang::En, 0.0),
+            ];
+            for (name, data, lang, now_s) in looks {
+                let drawn = wall.draw(data, scene, Mode::Ops, DESK, lang, now_s);
+                problems.extend(differs(&format!("{}-{name}", scene.name), &drawn));
+            }
+        }
+    });
+}
+
+#[test]
+fn a_picture_is_the_same_whatever_was_drawn_before_it() {
+    hold(|wall, scenes, moment, problems| {
+        let plain = data(moment, State::Plain);
+        let mut later = plain.clone();
+        later.serial = Data::default().serial;
+        for result in moment.results.iter().filter(|result| result.metric.contains("today")) {
+            let mut result = result.clone();
+            enlarge(&mut result);
+            later.take_result(result, f64::NEG_INFINITY);
+        }
+        for scene in scenes.iter().filter(|scene| scene.name != "sky") {
+            // Over another picture of the same scene only what differs is drawn.
+            wall.studio.composer.forget();
+            let fresh = wall.draw(&plain, scene, Mode::Ops, DESK, Lang::Zh, 0.0);
+            wall.draw(&later, scene, Mode::Ops, DESK, Lang::Zh, 2.0);
+            wall.draw(&plain, scene, Mode::Ops, DESK, Lang::En, 1.0);
+            let again = wall.draw(&plain, scene, Mode::Ops, DESK, Lang::Zh, 0.0);
+            if fresh.rgba != again.rgba {
+                problems.push(format!("{}: drawn over another picture it differs", scene.name));
+            }
+        }
+    });
+}

@@ -1,0 +1,59 @@
+//! The wall through thousands of frames, and a recording made twice.
+
+use lingping::demo::{SourceArgs, with_hub};
+use lingping::wall::canvas::gpu::open_adapter;
+use std::process::Command;
+
+fn adapter_is_missing() -> bool {
+    open_adapter().map_err(|error| eprintln!("NOT TESTED: {error}")).is_err()
+}
+
+#[test]
+fn nothing_grows_over_thousands_of_frames() {
+    if adapter_is_missing() {
+        return;
+    }
+    let source = SourceArgs { hub: None, data: None, city: "ningbo".into(), at: None, seed: 81890 };
+    let line = with_hub(&source, |hub, _| lingping::bench::soak::soak(3_000, (320, 180), &hub)).unwrap();
+    let number = |key: &str| line[key].as_f64().unwrap();
+    assert_eq!(line["frames"], 3_000, "{line}");
+    assert!(number("connections") >= 2.0, "the relay was never cut: {line}");
+    assert!(number("rss_mb_end") <= number("rss_mb_start") + 24.0, "resident memory grows: {line}");
+    assert!(number("gpu_mb_end") <= number("gpu_mb_start") + 4.0, "graphics memory grows: {line}");
+    assert!(number("gpu_allocations_end") <= number("gpu_allocations_start") + 8.0, "graphics pieces grow: {line}");
+    assert_eq!(line["entities"], line["entities_start"], "entities grow: {line}");
+}
+
+#[test]
+fn a_scene_recorded_twice_gives_the_same_bytes() {
+    if adapter_is_missing() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let record = |name: &str| {
+        let out = folder.path().join(name);
+        let done = Command::new(env!("CARGO_BIN_EXE_lingping"))
+            .args([
+                "record",
+                "--scene",
+                "overview",
+                "--mode",
+                "ops",
+                "--seconds",
+                "2",
+                "--fps",
+                "4",
+                "--size",
+                "640x360",
+            ])
+            .arg("--out")
+            .arg(&out)
+            .output()
+            .unwrap();
+        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        (0..8).map(|frame| std::fs::read(out.join(format!("{frame:06}.png"))).unwrap()).collect::<Vec<_>>()
+    };
+    let (first, second) = (record("a"), record("b"));
+    assert!(first == second);
+    assert!(first[0] != first[7], "two seconds later the clock at least has moved");
+}
