@@ -12,9 +12,9 @@ const OUTSIDE: u8 = u8::MAX;
 /// Boards told apart; later ones share their colours.
 const BOARDS: usize = 4;
 /// Of 256 points so many fall anywhere in their district, the others around a known place.
-const ANYWHERE: u64 = 10;
+const ANYWHERE: u64 = 5;
 /// How far from a known place points fall, degrees: most near it, a few far out.
-const REACHES: [f32; 4] = [0.008, 0.014, 0.024, 0.046];
+const REACHES: [f32; 4] = [0.006, 0.011, 0.019, 0.042];
 /// Entries of the table of distances and directions.
 const SPREAD: usize = 4096;
 /// As many points on one pixel are as bright as can be.
@@ -175,20 +175,26 @@ impl Density {
         let colours: [[f32; 3]; BOARDS] =
             std::array::from_fn(|board| [0, 1, 2].map(|part| f32::from(tokens::board(board).0[part])));
         // Most pixels have few points: their brightness is looked up.
-        let brightness = |points: u32| ((1.0 + points as f32).ln() / (1.0 + FULL).ln()).min(1.0).powf(1.15);
+        let brightness = |points: u32| ((1.0 + points as f32).ln() / (1.0 + FULL).ln()).min(1.0).powf(2.1);
         let table: Vec<f32> = (0..1024).map(brightness).collect();
-        for (counts, pixel) in self.counts.iter().zip(rgba.chunks_exact_mut(4)) {
+        for (index, (counts, pixel)) in self.counts.iter().zip(rgba.chunks_exact_mut(4)).enumerate() {
             if *counts == [0; BOARDS] {
                 continue;
             }
             let points: u32 = counts.iter().map(|count| u32::from(*count)).sum();
             let bright = table.get(points as usize).copied().unwrap_or_else(|| brightness(points));
-            // The brighter, the whiter, as an eye sees a crowd of lights.
-            let white = 0.10 + 0.55 * bright * bright;
+            // A pixel has the colour of one of its points, so that a crowd stays many lights; a mean would be grey.
+            let mut chosen = (index as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
+            chosen = chosen * u64::from(points) >> 32;
+            let mut board = 0;
+            while board + 1 < BOARDS && chosen >= u64::from(counts[board]) {
+                chosen -= u64::from(counts[board]);
+                board += 1;
+            }
+            // The brighter, the whiter, as an eye sees very many lights.
+            let white = 0.06 + 0.62 * bright * bright;
             for part in 0..3 {
-                let mixed: f32 =
-                    counts.iter().zip(&colours).map(|(count, colour)| f32::from(*count) * colour[part]).sum();
-                let colour = mixed / points as f32;
+                let colour = colours[board][part];
                 pixel[part] = ((colour + (255.0 - colour) * white) * bright).min(255.0) as u8;
             }
             pixel[3] = 255;

@@ -106,7 +106,11 @@ impl Panel for Bars {
         // The rows there are share the height; thicker bars where it is much.
         let pitch = (inner.height() / rows as f32).clamp(22.0, 96.0);
         let thick = (pitch * 0.26).clamp(10.0, 18.0).round();
-        let rank_width = if self.ranked { 26.0 } else { 0.0 };
+        let rank_width = match (self.ranked, rows) {
+            (false, _) => 0.0,
+            (true, 10..) => 34.0,
+            (true, _) => 26.0,
+        };
         let widest = names
             .iter()
             .map(|name| cx.paint.measure(name, &body()))

@@ -137,7 +137,11 @@ impl Panel for Matrix {
                     (Some(_), None) => self.hidden.pick(cx.lang).to_owned(),
                     _ => continue,
                 };
-                let colour = if share > 0.55 { tokens::TEXT } else { tokens::TEXT_QUIET };
+                let colour = match share {
+                    full if full > 0.55 => tokens::TEXT,
+                    half if half > 0.25 => tokens::TEXT_BODY,
+                    _ => tokens::TEXT_QUIET,
+                };
                 let style =
                     Style::new(Face::Figure, if cell[1] > 60.0 { size::ROW_FIGURE } else { size::CAPTION }, colour)
                         .middle();

@@ -127,8 +127,13 @@ impl Panel for Seats {
     }
 }
 
+/// More squares than this would be dots: each then stands for several seats.
+const SQUARES_MAX: usize = 1200;
+
 /// One rounded square a seat, as large as fits.
 fn units(cx: &mut Cx<'_, '_>, place: Rect, counts: &[usize; 5]) {
+    let each = counts.iter().sum::<usize>().div_ceil(SQUARES_MAX).max(1);
+    let counts = counts.map(|count| count.div_ceil(each));
     let total: usize = counts.iter().sum();
     if total == 0 || place.height() < 8.0 {
         return;
@@ -139,7 +144,7 @@ fn units(cx: &mut Cx<'_, '_>, place: Rect, counts: &[usize; 5]) {
     let (width, height) = (pitch_x - gap, (pitch_y - gap).max(1.0));
     let mut seat = 0;
     for (kind, count) in Kind::ALL.iter().zip(counts) {
-        for _ in 0..*count {
+        for _ in 0..count {
             let left = place.left + pitch_x * (seat % columns) as f32 + gap * 0.5;
             let top = place.top + pitch_y * (seat / columns) as f32;
             cx.paint.rect(Rect::new(left, top, width, height), 3.0, kind.0.colour());

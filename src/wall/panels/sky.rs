@@ -81,7 +81,7 @@ impl Sky {
             * if wide { self.zoom } else { self.zoom * 0.62 };
         let middle = self.centre.map_or([(left + right) * 0.5, (top + bottom) * 0.5], |[x, y]| map.at(x, y));
         let at = [
-            wall.left + wall.width() * if wide { 0.665 } else { 0.70 },
+            wall.left + wall.width() * if wide { 0.665 } else { 0.735 },
             wall.top + wall.height() * if wide { 0.50 } else { 0.44 },
         ];
         Fit { scale, left: at[0] - middle[0] * scale, top: at[1] - middle[1] * scale }

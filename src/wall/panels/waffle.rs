@@ -63,7 +63,7 @@ impl Panel for Waffle {
             while squares.div_ceil(columns) as f32 * (field.width() / columns as f32) > field.height() {
                 columns += 1;
             }
-            let pitch = (field.width() / columns as f32).min(26.0);
+            let pitch = (field.width() / columns as f32).min(40.0);
             let columns = (field.width() / pitch) as usize;
             let mut position = 0;
             for (index, count) in counts.iter().enumerate() {
