@@ -60,6 +60,8 @@ enum BenchCommand {
     Live(crate::bench::live::LiveArgs),
     /// Ad-hoc questions of a wall over all rows
     Scan(crate::bench::scan::ScanArgs),
+    /// From a start to the first correct answer
+    Recover(crate::bench::recover::RecoverArgs),
 }
 
 #[cfg(feature = "hub")]
@@ -170,6 +172,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
                 crate::bench::live::run(&args).map_err(anyhow::Error::msg)?;
             }
             BenchCommand::Scan(args) => crate::bench::scan::run(&args).map_err(anyhow::Error::msg)?,
+            BenchCommand::Recover(args) => crate::bench::recover::run(&args).map_err(anyhow::Error::msg)?,
         },
     }
     Ok(ExitCode::SUCCESS)

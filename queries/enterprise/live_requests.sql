@@ -9,6 +9,10 @@
 -- basis: tickets opened that came from a live session
 -- source: tickets
 -- systems: 16
-SELECT count(*) AS opened, count(DISTINCT related) AS sessions
-FROM tickets
-WHERE service = 'live' AND kind = 'open' AND ts >= day_start(-29) AND ts < day_start(1)
+SELECT CAST(coalesce(sum(n), 0) AS BIGINT) AS opened, count(related) AS sessions
+FROM (
+  SELECT related, count(*) AS n
+  FROM tickets
+  WHERE service = 'live' AND kind = 'open' AND ts >= day_start(-29) AND ts < day_start(1)
+  GROUP BY related
+)

@@ -12,7 +12,10 @@
 -- params: area
 SELECT b.code AS board, h.minute, coalesce(t.n, 0) AS n
 FROM boards b
-CROSS JOIN (SELECT value AS minute FROM generate_series(0, 1380, 60)) h
+CROSS JOIN (
+  SELECT value AS minute FROM generate_series(0, 1380, 60)
+  WHERE value <= date_part('hour', local_time(now())) * 60 + date_part('minute', local_time(now()))
+) h
 LEFT JOIN (
   SELECT board, CAST(date_part('hour', local_time(ts)) * 60 AS BIGINT) AS minute, count(*) AS n
   FROM tickets
@@ -20,5 +23,4 @@ LEFT JOIN (
     AND ($area IS NULL OR area = $area OR (length($area) = 6 AND substr(area, 1, 6) = $area))
   GROUP BY 1, 2
 ) t ON t.board = b.code AND t.minute = h.minute
-WHERE h.minute <= date_part('hour', local_time(now())) * 60 + date_part('minute', local_time(now()))
 ORDER BY b.ord, h.minute

@@ -10,12 +10,14 @@
 -- source: contacts
 -- systems: 12
 SELECT m.minute, coalesce(t.n, 0) AS n
-FROM (SELECT value AS minute FROM generate_series(0, 1425, 15)) m
+FROM (
+  SELECT value AS minute FROM generate_series(0, 1425, 15)
+  WHERE value <= date_part('hour', local_time(now())) * 60 + date_part('minute', local_time(now()))
+) m
 LEFT JOIN (
   SELECT CAST(date_part('hour', local_time(ts)) * 60 + floor(date_part('minute', local_time(ts)) / 15) * 15 AS BIGINT) AS minute, count(*) AS n
   FROM contacts
   WHERE kind = 'arrive' AND channel = 'onekey' AND ts >= day_start() AND ts < day_start(1)
   GROUP BY 1
 ) t ON t.minute = m.minute
-WHERE m.minute <= date_part('hour', local_time(now())) * 60 + date_part('minute', local_time(now()))
 ORDER BY m.minute

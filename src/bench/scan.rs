@@ -1,20 +1,15 @@
 //! `lingping bench scan`: twenty ad-hoc questions a wall's people ask, by full scans over the store's Parquet files.
 //!
-//! With `--duckdb PYTHON` the same questions go to DuckDB (its Python package) over the same files; a question it can't
-//! answer, or a machine without it, leaves `duckdb_ms` null.
-
-use std::io::Write;
-use std::process::{Command, Stdio};
-use std::sync::Arc;
+//! With `--peer duckdb` the same questions go to DuckDB (its Python package) over the same files, on as many threads; a
+//! question it can't answer, or a machine without it, leaves `duckdb_ms` null.
 
 use clap::Args;
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
-use super::live::{LiveArgs, NOW_US, fill, folder};
-use crate::model::{City, Clock, assets};
-use crate::query::adapter::StoreSource;
-use crate::query::{Engine, Limits};
-use crate::store::{Store, StoreOptions};
+use super::Failed;
+use super::fill::{Folder, Ground, YEARS};
+use super::measure::{alike, geometric_mean, table};
+use super::peers::{DUCKDB, PeerArgs};
 
 #[derive(Args, Clone, Debug)]
 pub struct ScanArgs {
@@ -24,16 +19,18 @@ pub struct ScanArgs {
     /// Times each question is asked; the best counts
     #[arg(long, default_value_t = 3)]
     pub repeat: u32,
-    /// A Python with the duckdb package, to ask the same questions of the same files
-    #[arg(long, value_name = "PYTHON")]
-    pub duckdb: Option<String>,
     /// Prints JSON, one object a line (the only form there is)
     #[arg(long)]
     pub json: bool,
-    /// Keeps the store here instead of in a temporary folder
+    /// Keeps the store here instead of in a temporary folder; a folder filled before is used again
     #[arg(long, value_name = "DIR")]
     pub keep: Option<std::path::PathBuf>,
+    #[command(flatten)]
+    pub peer: PeerArgs,
 }
+
+/// Events a second in the newest part of the store.
+const RATE: u32 = 5_000;
 
 /// Name and question; `tickets` and `contacts` are the streams. Both engines read them as they are.
 const QUESTIONS: [(&str, &str); 20] = [
@@ -72,7 +69,7 @@ const QUESTIONS: [(&str, &str); 20] = [
         "by_channel",
         "SELECT channel, count(*) AS n FROM contacts WHERE kind = 'arrive' GROUP BY channel ORDER BY n DESC, channel",
     ),
-    ("callers", "SELECT approx_count_distinct(caller) AS callers FROM contacts WHERE kind = 'arrive'"),
+    ("callers", "SELECT approx_distinct(caller) AS callers FROM contacts WHERE kind = 'arrive'"),
     (
         "top_callers",
         "SELECT caller, count(*) AS n FROM contacts WHERE kind = 'arrive' AND caller IS NOT NULL GROUP BY caller ORDER BY n DESC, caller LIMIT 10",
@@ -89,97 +86,64 @@ const QUESTIONS: [(&str, &str); 20] = [
     ("like", "SELECT count(*) FROM tickets WHERE topic LIKE '04.%' AND kind = 'open'"),
 ];
 
-/// Runs the bench and prints a line for each question.
+/// Runs the bench and prints a line for each question, and one for all.
 ///
 /// # Errors
 /// A sentence: the store or a query failed.
-pub fn run(args: &ScanArgs) -> Result<(), String> {
-    let live = LiveArgs {
-        events: args.events,
-        hz: 10,
-        rate: 5_000,
-        seconds: 0,
-        json: true,
-        keep: args.keep.clone(),
-        each: false,
-    };
-    let folder = folder(&live)?;
-    let city = Arc::new(City::load("ningbo").map_err(|error| error.to_string())?);
-    let clock = Clock::manual(NOW_US);
-    let options = StoreOptions::new(city.clone(), clock.clone()).dir(folder.path()).cache_bytes(0);
-    let store = Store::open(options).map_err(|error| error.to_string())?;
+pub fn run(args: &ScanArgs) -> Result<(), Failed> {
+    let folder = Folder::new(args.keep.as_deref(), "scan")?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| format!("a runtime can't be started: {error}"))?;
-    let source = Arc::new(StoreSource::new(store.clone()));
-    let queries = assets::home().join("queries");
-    let engine =
-        Engine::over(source, city.clone(), clock, queries, Limits::default()).map_err(|error| error.to_string())?;
-    let events = runtime.block_on(fill(&store, &city, &live))?;
+    // Without rows in memory: what is compared is reading the files.
+    let ground = Ground::open(folder.path(), Some(0))?;
+    runtime.block_on(ground.fill(args.events, RATE, YEARS))?;
+    let events = ground.events();
     let mut ours = Vec::new();
     for (name, sql) in QUESTIONS {
-        let sql = sql.replace("approx_count_distinct", "approx_distinct").replace("TIMESTAMPTZ", "TIMESTAMP");
+        let sql = sql.replace("TIMESTAMPTZ", "TIMESTAMP");
         let mut best = f64::INFINITY;
+        let mut answer = None;
         for _ in 0..args.repeat.max(1) {
-            let answer = runtime
-                .block_on(engine.sql(&sql, &Default::default(), None))
-                .map_err(|failure| format!("{name}: {}", failure.message))?;
-            best = best.min(answer.elapsed_ms);
+            let asked = runtime.block_on(ground.engine.sql(&sql, &Default::default(), None));
+            let given = asked.map_err(|failure| format!("{name}: {}", failure.message))?;
+            best = best.min(given.elapsed_ms);
+            answer = Some(table(&given));
         }
-        ours.push(best);
+        ours.push((best, answer.unwrap_or_default()));
     }
-    let theirs = args.duckdb.as_deref().map(|python| duckdb(python, folder.path(), args.repeat)).unwrap_or_default();
-    let (mut log_ratio, mut compared) = (0.0, 0);
-    for ((name, _), ms) in QUESTIONS.iter().zip(&ours) {
-        let duckdb_ms = theirs.get(*name).copied();
-        if let Some(other) = duckdb_ms {
-            log_ratio += (ms / other).ln();
-            compared += 1;
+    let theirs = match args.peer.wants("duckdb") {
+        true => {
+            let job = json!({
+                "folder": folder.path(), "questions": QUESTIONS, "repeat": args.repeat.max(1), "rows": true,
+            });
+            args.peer.ask(&DUCKDB, &job).unwrap_or_default()
         }
-        println!("{}", json!({"bench": "scan", "query": name, "events": events, "ms": ms, "duckdb_ms": duckdb_ms}));
+        false => Vec::new(),
+    };
+    let (mut ratios, mut differ) = (Vec::new(), Vec::new());
+    for ((name, _), (ms, (columns, rows))) in QUESTIONS.iter().zip(&ours) {
+        let answer = theirs.iter().find(|answer| answer["name"] == *name);
+        let duckdb_ms = answer.and_then(|answer| answer["ms"].as_f64());
+        if let (Some(answer), Some(other)) = (answer, duckdb_ms) {
+            ratios.push(ms / other);
+            let rows_of: Vec<Vec<Json>> = serde_json::from_value(answer["rows"].clone()).unwrap_or_default();
+            if !alike(columns, rows, &rows_of) {
+                differ.push(*name);
+            }
+        }
+        println!(
+            "{}",
+            json!({"bench": "scan", "query": name, "events": events, "ms": ms, "duckdb_ms": duckdb_ms,
+                "duckdb_error": answer.and_then(|answer| answer["error"].as_str())})
+        );
     }
-    if compared > 0 {
-        let ratio = (log_ratio / f64::from(compared)).exp();
-        println!("{}", json!({"bench": "scan", "query": "all", "ratio_to_duckdb": ratio, "compared": compared}));
-    }
+    let total: f64 = ours.iter().map(|(ms, _)| ms).sum();
+    println!(
+        "{}",
+        json!({"bench": "scan", "query": "all", "events": events, "ms": total, "compared": ratios.len(),
+            "over_duckdb_geometric_mean": geometric_mean(&ratios), "other_answer": differ})
+    );
     Ok(())
-}
-
-const SCRIPT: &str = r#"
-import sys, json, time
-try:
-    import duckdb
-except ImportError:
-    sys.exit(0)
-job = json.load(sys.stdin)
-con = duckdb.connect()
-con.execute("SET TimeZone='UTC'")
-for stream in ("tickets", "contacts"):
-    con.execute(f"CREATE VIEW {stream} AS SELECT * FROM read_parquet('{job['folder']}/**/stream={stream}/**/*.parquet', hive_partitioning=false)")
-for name, sql in job["questions"]:
-    best = None
-    try:
-        for _ in range(job["repeat"]):
-            began = time.perf_counter()
-            con.execute(sql).fetchall()
-            ms = (time.perf_counter() - began) * 1000
-            best = ms if best is None else min(best, ms)
-    except Exception as error:
-        print(f"{name}: {error}", file=sys.stderr)
-        continue
-    print(json.dumps([name, best]))
-"#;
-
-/// DuckDB's times by question; empty where there is no DuckDB.
-fn duckdb(python: &str, folder: &std::path::Path, repeat: u32) -> std::collections::BTreeMap<String, f64> {
-    let job = json!({"folder": folder, "questions": QUESTIONS.to_vec(), "repeat": repeat.max(1)});
-    let child = Command::new(python).args(["-c", SCRIPT]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
-    let Ok(mut child) = child else { return Default::default() };
-    if let Some(mut stdin) = child.stdin.take() {
-        let _ = stdin.write_all(job.to_string().as_bytes());
-    }
-    let Ok(output) = child.wait_with_output() else { return Default::default() };
-    let text = String::from_utf8_lossy(&output.stdout);
-    text.lines().filter_map(|line| serde_json::from_str::<(String, f64)>(line).ok()).collect()
 }

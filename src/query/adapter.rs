@@ -18,6 +18,19 @@ pub trait Source: Send + Sync {
     fn view(&self) -> Arc<View>;
     /// The version of the newest view.
     fn landed(&self) -> watch::Receiver<u64>;
+
+    /// What was last kept under this name; `None` where nothing was, or nothing can be kept.
+    fn kept(&self, _name: &str) -> Option<Vec<u8>> {
+        None
+    }
+
+    /// Keeps bytes over a restart; false where nothing can be kept.
+    ///
+    /// # Errors
+    /// A sentence: the disk.
+    fn keep(&self, _name: &str, _bytes: &[u8]) -> Result<bool, String> {
+        Ok(false)
+    }
 }
 
 /// Rows in memory, added by hand.
@@ -134,6 +147,14 @@ impl Source for StoreSource {
 
     fn landed(&self) -> watch::Receiver<u64> {
         self.store.landed()
+    }
+
+    fn kept(&self, name: &str) -> Option<Vec<u8>> {
+        self.store.read_beside(name)
+    }
+
+    fn keep(&self, name: &str, bytes: &[u8]) -> Result<bool, String> {
+        self.store.write_beside(name, bytes).map(|()| true).map_err(|error| error.to_string())
     }
 }
 

@@ -23,7 +23,7 @@ use super::catalog::{Catalog, Metric, statement};
 use super::failure::Failure;
 use super::functions::PlanClock;
 use super::live::view::TickCost;
-use super::live::{Class, Live, LiveAnswer, class_of};
+use super::live::{Class, Live, LiveAnswer, class_of, keep};
 use super::rows::{TimeFormat, json_rows};
 use super::session::Ground;
 use super::source::View;
@@ -61,6 +61,9 @@ impl Default for Limits {
 
 /// At most this many different (metric, parameters) are remembered.
 const REMEMBERED_MAX: usize = 1_024;
+
+/// How often the live views' states are kept while the hub runs.
+const KEEP_EVERY: Duration = Duration::from_secs(600);
 
 #[derive(Debug, thiserror::Error)]
 pub enum QueryError {
@@ -150,6 +153,12 @@ impl Engine {
                 if let Err(failure) = (Engine { inner }).warm().await {
                     tracing::warn!("the live views are not ready yet: {}", failure.message);
                 }
+                // A stop keeps the states; from time to time it is done for the case that there is none.
+                loop {
+                    tokio::time::sleep(KEEP_EVERY).await;
+                    let Some(inner) = weak.upgrade() else { return };
+                    (Engine { inner }).keep_states().await;
+                }
             });
             *engine.inner.warming.lock() = Some(warming);
         }
@@ -193,18 +202,43 @@ impl Engine {
             warming: Mutex::new(None),
             live: Arc::default(),
         };
+        if let Some(file) = inner.source.kept(keep::FILE) {
+            match keep::decode(&file) {
+                Ok(states) => inner.live.know(states),
+                Err(message) => tracing::warn!("{} can't be used, {message}; states are worked out again", keep::FILE),
+            }
+        }
         let engine = Engine { inner: Arc::new(inner) };
         engine.reload()?;
         Ok(engine)
     }
 
-    /// Ends the warming-up, so that nothing of the engine's own holds the store any more.
+    /// Ends the engine's own work and keeps the live views' states for the next start; nothing of the engine's own holds
+    /// the store any more then.
     pub async fn stop(&self) {
         let warming = self.inner.warming.lock().take();
         if let Some(warming) = warming {
             warming.abort();
             // Aborted: an error that says just that.
             let _ = warming.await;
+        }
+        self.keep_states().await;
+    }
+
+    /// Keeps the live views' states beside the segments, so that the next start need not work them out. Where that can't
+    /// be done it is only a warning.
+    pub async fn keep_states(&self) {
+        let states = self.inner.live.lasting_states().await;
+        if states.is_empty() {
+            return;
+        }
+        let kept = match keep::encode(&states) {
+            Ok(Some(file)) => self.inner.source.keep(keep::FILE, &file).map(drop),
+            Ok(None) => Ok(()),
+            Err(error) => Err(error.to_string()),
+        };
+        if let Err(error) = kept {
+            tracing::warn!("the live views' states are not kept, {error}; the next start takes longer");
         }
     }
 
@@ -431,6 +465,15 @@ impl Engine {
             Ok(answer) => Ok(answer.cost),
             Err(class) => Err(Failure::new("unknown_metric", format!("it is not live: {class:?}")).into()),
         }
+    }
+
+    /// The SQL of a metric with its parameters put in.
+    ///
+    /// # Errors
+    /// As [`Engine::metric`].
+    pub fn bound_sql(&self, metric: &MetricRef) -> Result<String, QueryFailure> {
+        let found = self.find(&self.catalog(), &metric.name)?;
+        Ok(statement(&found, &metric.params, &self.inner.ground)?.to_string())
     }
 
     async fn run_metric(

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use arrow::array::{Array, Int64Array, RecordBatch, TimestampMicrosecondArray};
@@ -19,6 +20,17 @@ pub enum PieceRows {
     /// A sealed segment of the store: a Parquet file, perhaps with its rows in memory too.
     Segment(Arc<Segment>),
     Memory(Arc<[RecordBatch]>),
+}
+
+impl PieceRows {
+    /// A number of these rows that is the same after a restart; `None` for rows that are only in memory.
+    pub fn lasting_id(&self) -> Option<u64> {
+        let PieceRows::Segment(segment) = self else { return None };
+        let info = &segment.info;
+        let mut hasher = std::hash::DefaultHasher::new();
+        (segment.stream, info.id, info.crc, info.rows, info.min_seq, info.max_seq).hash(&mut hasher);
+        Some(hasher.finish())
+    }
 }
 
 impl PieceRows {

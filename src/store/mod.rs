@@ -206,6 +206,24 @@ impl Store {
         status
     }
 
+    /// A file that another room keeps beside the segments, by its path under the data folder; `None` when there is none
+    /// or it does not read. What is in it can be worked out again.
+    pub fn read_beside(&self, file: &str) -> Option<Vec<u8>> {
+        let path = self.writer.dir.join(file);
+        self.writer.disk.exists(&path).then(|| self.writer.disk.read(&path).ok()).flatten()
+    }
+
+    /// Puts such a file in place, whole and durable.
+    ///
+    /// # Errors
+    /// The disk.
+    pub fn write_beside(&self, file: &str, bytes: &[u8]) -> Result<(), StoreError> {
+        let path = self.writer.dir.join(file);
+        let folder = path.parent().unwrap_or(&self.writer.dir);
+        self.writer.disk.create_dir_all(folder).map_err(|error| StoreError::io("cannot create", folder, &error))?;
+        disk::replace(&*self.writer.disk, &path, bytes).map_err(|error| StoreError::io("cannot write", &path, &error))
+    }
+
     /// Seals the hot rows now and waits for it.
     ///
     /// # Errors

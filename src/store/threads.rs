@@ -68,6 +68,8 @@ const SEAL_AGAIN: Duration = Duration::from_secs(5);
 pub(super) struct Writer {
     pub shared: Arc<Shared>,
     pub cache: Arc<Cache>,
+    pub disk: Arc<dyn Disk>,
+    pub dir: std::path::PathBuf,
     jobs: SyncSender<Job>,
     room: Arc<Semaphore>,
     room_max: usize,
@@ -101,7 +103,8 @@ impl Writer {
         };
         let cache = Arc::new(Cache::new(options.cache_bytes));
         let landing = Landing::new(options.city.clone(), options.waiting_s.saturating_mul(1_000_000));
-        let Opened { core, mut sealer, shared } = open(disk, dir, options.clock, settings, landing, cache.clone())?;
+        let Opened { core, mut sealer, shared } =
+            open(disk.clone(), dir.clone(), options.clock, settings, landing, cache.clone())?;
         sealer.keep_us = options.keep_days.map(|days| i64::from(days) * DAY_US);
 
         let room_max = (options.queue_bytes / ROOM_BYTES).max(16);
@@ -138,6 +141,8 @@ impl Writer {
         Ok(Writer {
             shared,
             cache,
+            disk,
+            dir,
             jobs,
             room: Arc::new(Semaphore::new(room_max)),
             room_max,

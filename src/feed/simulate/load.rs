@@ -1,6 +1,7 @@
 //! So many events a second, for load tests: the same kinds of rows in the same shares, at a rate that does not sleep.
 //!
-//! Each second is filled up: what is due from earlier requests counts, new contacts bring the rest. So that the number of
+//! Each step (a quarter of a second; at low rates as long as some rows take) is filled up: what is due from earlier
+//! requests counts, new contacts bring the rest. So that the number of
 //! open things stays bounded at any rate, conversations take a twentieth and tickets a sixtieth of their usual time, and
 //! there are as many seats as needed up to [`SEATS_MAX`]; beyond, contacts go to the assistant.
 
@@ -20,7 +21,10 @@ use crate::model::time::SECOND_US;
 
 pub const RATE_MAX: f64 = 1e6;
 const SEATS_MAX: u32 = 4000;
-const STEP_US: i64 = SECOND_US / 4;
+/// Length of a step at least.
+const STEP_MIN_US: i64 = SECOND_US / 4;
+/// Rows of a step at least: a thin load over years must not go through every quarter of a second of them.
+const STEP_ROWS: f64 = 8.0;
 /// Rows that a contact brings within its first step or so.
 const ROWS_AT_ONCE: f64 = 3.6;
 
@@ -34,6 +38,7 @@ pub struct Load {
     start: i64,
     contacts: u32,
     step: i64,
+    step_us: i64,
     seq: [u64; Src::ALL.len()],
     /// Seats by the time they are free again.
     seats: BinaryHeap<Reverse<(i64, u32)>>,
@@ -57,6 +62,7 @@ impl Load {
             start: start_us,
             contacts: 0,
             step: 0,
+            step_us: STEP_MIN_US.max((STEP_ROWS / rate * SECOND_US as f64) as i64),
             seq,
             seats: BinaryHeap::new(),
             seats_made: 0,
@@ -64,17 +70,19 @@ impl Load {
         }
     }
 
-    /// Adds the rows of the next quarter of a second.
+    /// Adds the rows of the next step.
     pub fn next_step(&mut self, world: &World, out: &mut VecDeque<Row>) {
-        let end = self.now + STEP_US;
-        self.owed += self.rate * STEP_US as f64 / SECOND_US as f64;
+        let end = self.now + self.step_us;
+        let due = self.rate * self.step_us as f64 / SECOND_US as f64;
+        self.owed += due;
         let known = self.due.get(&self.step).map_or(0, Vec::len);
         let room = (self.owed - known as f64).max(0.0) / ROWS_AT_ONCE;
         let arrivals = self.random.poisson(room);
         self.arrivals(world, arrivals);
         let mut rows = self.due.remove(&self.step).unwrap_or_default();
-        // What was too much or too little is made good in the next steps, within a second's worth.
-        self.owed = (self.owed - rows.len() as f64).clamp(-self.rate, self.rate);
+        // What was too much or too little is made good in the next steps, within a second's or a step's worth.
+        let most = self.rate.max(due);
+        self.owed = (self.owed - rows.len() as f64).clamp(-most, most);
         rows.sort_by_key(|row| row.ts);
         for row in &mut rows {
             let seq = &mut self.seq[row.src as usize];
@@ -87,7 +95,7 @@ impl Load {
     }
 
     fn push(&mut self, row: Row) {
-        let step = ((row.ts - self.start) / STEP_US).max(self.step);
+        let step = ((row.ts - self.start) / self.step_us).max(self.step);
         self.due.entry(step).or_default().push(row);
     }
 
@@ -98,7 +106,7 @@ impl Load {
         let mut rows = Vec::new();
         let mut requests = Vec::new();
         for _ in 0..count {
-            let at = self.now + self.random.below(STEP_US as u64) as i64;
+            let at = self.now + self.random.below(self.step_us as u64) as i64;
             let curve = self
                 .random
                 .choose(&[(Curve::Phone, 0.717), (Curve::Digital, 0.25), (Curve::Onekey, 0.033)], Curve::Phone);

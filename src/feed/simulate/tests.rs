@@ -501,6 +501,29 @@ fn a_load_holds_its_rate_from_the_first_second_and_stays_possible() {
 }
 
 #[test]
+fn a_thin_load_spreads_its_rows_over_years() {
+    let mut options = SimulateOptions::new(city(), 1, monday());
+    options.rate = Rate::EventsPerSecond(0.001);
+    let (start, year) = (options.start_us, 365 * DAY_US);
+    let mut simulator = Simulator::new(options);
+    simulator.take_until(start + 1, usize::MAX);
+    let mut all = Vec::new();
+    for _ in 0..10 {
+        let until = start + (all.len() as i64 + 1) * year;
+        all.push(simulator.take_until(until, usize::MAX));
+    }
+    for rows in &all {
+        let mean = rows.len() as f64 / (year as f64 / 1e6) / 0.001;
+        assert!((0.9..1.1).contains(&mean), "{mean} of the rate in a year");
+        let longest = rows.windows(2).map(|pair| pair[1].ts - pair[0].ts).max().unwrap();
+        assert!(longest < 3 * DAY_US, "nothing for {} days", longest / DAY_US);
+    }
+    let all: Vec<Row> = all.into_iter().flatten().collect();
+    ordered(&all);
+    walk(&all);
+}
+
+#[test]
 fn a_city_without_anything_is_empty_and_harmless() {
     let text = "code = \"x\"\nzh = \"x\"\nen = \"x\"\ntitle_zh = \"x\"\ntitle_en = \"x\"\ntz = \"America/New_York\"\nboards = []\nservices = []\n";
     let city = Arc::new(City::parse("x.toml", text).unwrap());

@@ -9,6 +9,7 @@
 //! engine does, never with a wrong number: the oracle in the tests holds every answer against a full scan.
 
 pub mod cut;
+pub mod keep;
 pub mod nodes;
 pub mod slot;
 pub mod view;
@@ -23,8 +24,9 @@ use parking_lot::Mutex;
 use tokio::sync::Mutex as AsyncMutex;
 
 use self::cut::Template;
+use self::keep::KeptStates;
 use self::nodes::{Nodes, Rest};
-use self::view::{LiveView, TickCost, TickError};
+use self::view::{LiveView, Missing, TickCost, TickError};
 use super::catalog::{Metric, statement};
 use super::failure::Failure;
 use super::functions::{ClockCell, PlanClock};
@@ -72,6 +74,8 @@ pub struct Live {
     nodes: Mutex<Nodes>,
     entries: Mutex<HashMap<MetricRef, (Held, u64)>>,
     asked: std::sync::atomic::AtomicU64,
+    /// States from before a restart, for views not yet made.
+    known: Mutex<Arc<KeptStates>>,
 }
 
 /// An answer kept up to date.
@@ -100,7 +104,8 @@ impl Live {
         let held = self.entry(asked);
         let mut held = held.lock().await;
         if held.as_ref().is_none_or(|entry| !Arc::ptr_eq(&entry.metric, metric)) {
-            *held = Some(Entry { metric: metric.clone(), kind: make(ground, metric, params).await?, asked: 0 });
+            let kind = self.make(ground, metric, params).await?;
+            *held = Some(Entry { metric: metric.clone(), kind, asked: 0 });
         }
         let Some(entry) = held.as_mut() else { return Ok(Err(Class::Scan("it was let go".to_owned()))) };
         entry.asked += 1;
@@ -141,7 +146,7 @@ impl Live {
             let held = self.entry(MetricRef { name: metric.name.clone(), params: BTreeMap::new() });
             let mut entry = held.lock().await;
             if entry.as_ref().is_none_or(|entry| !Arc::ptr_eq(&entry.metric, metric)) {
-                let kind = make(ground, metric, &BTreeMap::new()).await?;
+                let kind = self.make(ground, metric, &BTreeMap::new()).await?;
                 *entry = Some(Entry { metric: metric.clone(), kind, asked: 0 });
             }
             drop(entry);
@@ -150,27 +155,63 @@ impl Live {
         let rows = self.nodes.lock().follow(view);
         let mut cost = TickCost::default();
         for stream in Stream::ALL {
-            for node in rows.stream(stream).pieces() {
-                let Rest::Piece(piece, _) = &node.rest else { continue };
-                let mut batches = None;
-                for held in &entries {
-                    let mut entry = held.lock().await;
-                    let Some(Entry { kind: Kind::Live(live), .. }) = entry.as_mut() else { continue };
-                    if !live.lacks(stream, &node, now_us).map_err(failure)? {
-                        continue;
+            let nodes = rows.stream(stream);
+            let mut by_piece: HashMap<u64, Vec<(usize, Missing)>> = HashMap::new();
+            for (place, held) in entries.iter().enumerate() {
+                let mut entry = held.lock().await;
+                let Some(Entry { kind: Kind::Live(live), .. }) = entry.as_mut() else { continue };
+                for missing in live.missing(stream, nodes, now_us).map_err(failure)? {
+                    by_piece.entry(missing.piece).or_default().push((place, missing));
+                }
+            }
+            for node in nodes.pieces() {
+                let (Rest::Piece(piece, _), Some(missing)) = (&node.rest, by_piece.remove(&node.id)) else { continue };
+                let batches = piece.source.batches().map_err(|message| Failure::new("overloaded", message))?;
+                for (place, missing) in missing {
+                    let mut entry = entries[place].lock().await;
+                    // Another one, made meanwhile from a changed file, works out its own.
+                    let Some(Entry { kind: Kind::Live(live), metric, .. }) = entry.as_mut() else { continue };
+                    if Arc::ptr_eq(metric, &metrics[place]) {
+                        live.absorb(&missing, &node, &batches, now_us, &mut cost).await.map_err(failure)?;
                     }
-                    let read = match &batches {
-                        Some(batches) => Arc::clone(batches),
-                        None => {
-                            let read = piece.source.batches().map_err(|message| Failure::new("overloaded", message))?;
-                            batches.insert(read).clone()
-                        }
-                    };
-                    live.absorb(stream, &node, &read, now_us, &mut cost).await.map_err(failure)?;
                 }
             }
         }
         Ok(cost)
+    }
+
+    /// Takes states kept before a restart, for the views made from now on.
+    pub fn know(&self, states: KeptStates) {
+        *self.known.lock() = Arc::new(states);
+    }
+
+    /// What all answers are made of, to be kept over a restart.
+    pub async fn lasting_states(&self) -> KeptStates {
+        let entries: Vec<Held> = self.entries.lock().values().map(|(held, _)| held.clone()).collect();
+        let mut states = KeptStates::new();
+        for held in entries {
+            if let Some(Entry { kind: Kind::Live(live), .. }) = held.lock().await.as_ref() {
+                live.lasting_states(&mut states);
+            }
+        }
+        states
+    }
+
+    async fn make(&self, ground: &Ground, metric: &Metric, params: &BTreeMap<String, String>) -> Result<Kind, Failure> {
+        let cell = ClockCell::default();
+        match template(ground, metric, params, &cell).await? {
+            Err(reason) => {
+                tracing::info!(metric = metric.name, "scanned whole at each answer: {reason}");
+                Ok(Kind::Scan(reason))
+            }
+            Ok((session, template)) => {
+                let known = self.known.lock().clone();
+                match LiveView::new(&session.state, cell, template, ground.city.tz.name(), &known).await {
+                    Ok(live) => Ok(Kind::Live(Box::new(live))),
+                    Err(error) => Ok(Kind::Scan(format!("its parts can't be planned: {}", error.strip_backtrace()))),
+                }
+            }
+        }
     }
 
     fn entry(&self, asked: MetricRef) -> Held {
@@ -204,20 +245,6 @@ fn failure(error: TickError) -> Failure {
     match error {
         TickError::DataFusion(error) => error.into(),
         other => Failure::new("overloaded", other.to_string()),
-    }
-}
-
-async fn make(ground: &Ground, metric: &Metric, params: &BTreeMap<String, String>) -> Result<Kind, Failure> {
-    let cell = ClockCell::default();
-    match template(ground, metric, params, &cell).await? {
-        Err(reason) => {
-            tracing::info!(metric = metric.name, "scanned whole at each answer: {reason}");
-            Ok(Kind::Scan(reason))
-        }
-        Ok((session, template)) => match LiveView::new(&session.state, cell, template).await {
-            Ok(live) => Ok(Kind::Live(Box::new(live))),
-            Err(error) => Ok(Kind::Scan(format!("its parts can't be planned: {}", error.strip_backtrace()))),
-        },
     }
 }
 

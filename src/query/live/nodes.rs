@@ -32,6 +32,8 @@ pub struct Node {
     seq_min: i64,
     seq_max: i64,
     rows: usize,
+    /// Its number is the same after a restart.
+    pub lasting: bool,
     pub rest: Rest,
 }
 
@@ -45,7 +47,7 @@ pub enum Rest {
 static NEXT_ID: AtomicU64 = AtomicU64::new(1);
 
 fn fresh_id() -> u64 {
-    // Even: fresh; odd: the hash of a branch's children. The two never meet.
+    // Even: fresh; odd: the hash of a sealed segment or of a branch's children. The two never meet.
     NEXT_ID.fetch_add(1, Ordering::Relaxed) << 1
 }
 
@@ -53,23 +55,26 @@ impl Node {
     fn leaf(batch: RecordBatch) -> Option<Arc<Node>> {
         let ((ts_min, ts_max), (seq_min, seq_max)) = (range_of(&batch, "ts")?, range_of(&batch, "seq")?);
         let rows = batch.num_rows();
-        Some(Arc::new(Node { id: fresh_id(), ts_min, ts_max, seq_min, seq_max, rows, rest: Rest::Leaf(batch) }))
+        let rest = Rest::Leaf(batch);
+        Some(Arc::new(Node { id: fresh_id(), ts_min, ts_max, seq_min, seq_max, rows, lasting: false, rest }))
     }
 
     fn piece(piece: Arc<Piece>, parts: Option<Arc<[Arc<Node>]>>) -> Arc<Node> {
         Arc::new(Node {
-            id: fresh_id(),
+            id: piece.source.lasting_id().map_or_else(fresh_id, |id| id | 1),
             ts_min: piece.ts_min,
             ts_max: piece.ts_max,
             seq_min: piece.seq_min,
             seq_max: piece.seq_max,
             rows: piece.rows,
+            lasting: piece.source.lasting_id().is_some(),
             rest: Rest::Piece(piece, Mutex::new(parts)),
         })
     }
 
     /// The same children make the same branch.
     fn branch(children: Vec<Arc<Node>>) -> Arc<Node> {
+        let lasting = children.iter().all(|child| child.lasting);
         let mut hasher = std::hash::DefaultHasher::new();
         for child in &children {
             child.id.hash(&mut hasher);
@@ -82,6 +87,7 @@ impl Node {
             seq_min: of(|node| node.seq_min).min().unwrap_or(i64::MAX),
             seq_max: of(|node| node.seq_max).max().unwrap_or(i64::MIN),
             rows: children.iter().map(|child| child.rows).sum(),
+            lasting,
             rest: Rest::Branch(children),
         })
     }
@@ -226,6 +232,11 @@ impl StreamNodes {
         *parts.lock() = Some(made.clone());
         self.opened.note(node.clone());
         Ok(made)
+    }
+
+    /// The latest `ts` of all rows.
+    pub fn newest(&self) -> i64 {
+        self.roots.iter().map(|root| root.ts_max).max().unwrap_or(i64::MIN)
     }
 
     /// The ids of all nodes there are.

@@ -7,6 +7,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use arrow::array::{AsArray, RecordBatch};
 use arrow::compute::{concat_batches, filter_record_batch};
@@ -22,6 +23,7 @@ use datafusion::physical_plan::{ExecutionPlan, collect, replace_children_if_nece
 use super::super::functions::ClockCell;
 use super::super::source::View;
 use super::cut::{CutPlan, Merge, StateLeaf, Template};
+use super::keep::{KeptState, KeptStates, print_of};
 use super::nodes::{Node, Rest, Rows, StreamNodes};
 use super::slot::Slot;
 use super::window::{Outcome, Window};
@@ -46,7 +48,7 @@ pub enum TickError {
     Rows(String),
 }
 
-/// What a tick cost, in counts.
+/// What a tick cost: counts, and the time of its parts on the thread that ticks.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct TickCost {
     /// Sets of rows evaluated from their rows, and those rows.
@@ -55,6 +57,18 @@ pub struct TickCost {
     pub merges: u64,
     pub finals: u64,
     pub uppers: u64,
+    /// Finding the sets that matter at the clock.
+    pub finding: Duration,
+    /// Partial states of rows that are new, or that no state was kept for.
+    pub fresh: Duration,
+    /// Partial states of the sets in which a window ends.
+    pub boundary: Duration,
+    /// Merging states.
+    pub merge: Duration,
+    /// The aggregates' final step.
+    pub finish: Duration,
+    /// State tables and the plan above the cuts.
+    pub upper: Duration,
 }
 
 impl TickCost {
@@ -64,6 +78,12 @@ impl TickCost {
         self.merges += other.merges;
         self.finals += other.finals;
         self.uppers += other.uppers;
+        self.finding += other.finding;
+        self.fresh += other.fresh;
+        self.boundary += other.boundary;
+        self.merge += other.merge;
+        self.finish += other.finish;
+        self.upper += other.upper;
     }
 }
 
@@ -102,6 +122,8 @@ impl Rerun {
 }
 
 struct Cut {
+    /// What its states hang on besides rows and clock.
+    print: u64,
     stream: Stream,
     columns: Vec<usize>,
     filter: Option<Arc<dyn PhysicalExpr>>,
@@ -123,11 +145,19 @@ struct Cut {
 /// Some items' states, most of them merged into one.
 #[derive(Default)]
 struct Merged {
-    /// Node and key of each item, in order.
-    list: Vec<(u64, u64)>,
+    list: Vec<Listed>,
     base: State,
     /// States not merged yet.
     tail: Vec<RecordBatch>,
+}
+
+/// A node's state among those merged, in order.
+#[derive(PartialEq)]
+struct Listed {
+    node: u64,
+    key: u64,
+    /// The node is known by the same number after a restart.
+    lasting: bool,
 }
 
 /// So many states go to the final step unmerged.
@@ -137,6 +167,8 @@ struct Kept {
     key: u64,
     /// The key holds a threshold that moves with the clock.
     passing: bool,
+    /// Of a node that is known by the same number after a restart.
+    lasting: bool,
     state: State,
 }
 
@@ -165,17 +197,26 @@ pub struct LiveView {
 }
 
 impl LiveView {
-    /// Plans the parts of a template.
+    /// Plans the parts of a template. `known` are states kept from before a restart, `zone` is the city's.
     ///
     /// # Errors
     /// DataFusion can't plan one of them.
-    pub async fn new(state: &SessionState, cell: ClockCell, template: Template) -> Result<LiveView> {
+    pub async fn new(
+        state: &SessionState,
+        cell: ClockCell,
+        template: Template,
+        zone: &str,
+        known: &KeptStates,
+    ) -> Result<LiveView> {
         // No optimizer rule may fuse, reorder or prune what is run set by set.
         let bare =
             SessionStateBuilder::new_from_existing(state.clone()).with_physical_optimizer_rules(Vec::new()).build();
         let mut cuts = Vec::with_capacity(template.cuts.len());
         for cut in template.cuts {
-            cuts.push(Cut::new(&bare, cut).await?);
+            let print = print_of(&cut, zone);
+            let mut cut = Cut::new(&bare, cut, print).await?;
+            cut.take_known(known.get(&print).map(Vec::as_slice).unwrap_or_default());
+            cuts.push(cut);
         }
         let upper = state.query_planner().create_physical_plan(&template.upper, state).await?;
         let schema = upper.schema();
@@ -222,6 +263,7 @@ impl LiveView {
                 cut.kept.retain(|id, _| ids.contains(id));
             }
         }
+        let began = Instant::now();
         for (leaf, seen) in self.states.iter().zip(&mut self.state_seen) {
             let Some(table) = view.state(&leaf.name) else { continue };
             let same = seen.as_ref().is_some_and(|seen| same_arrays(seen, &table));
@@ -233,51 +275,62 @@ impl LiveView {
             }
         }
         if let (false, Some(last)) = (changed, last) {
+            cost.upper += began.elapsed();
             self.last = Some(last.clone());
             return Ok((last, false));
         }
         cost.uppers += 1;
         let answer = self.upper.run(&self.context).await?;
+        cost.upper += began.elapsed();
         self.last = Some(answer.clone());
         Ok((answer, true))
     }
 
-    /// True when the state of this piece is still to be worked out, at the clock given: then [`LiveView::absorb`] takes
-    /// its rows.
+    /// The pieces of a stream whose states are still to be worked out, at the clock given: [`LiveView::absorb`] takes
+    /// their rows.
     ///
     /// # Errors
     /// A threshold can't be worked out.
-    pub fn lacks(&mut self, stream: Stream, node: &Arc<Node>, now_us: i64) -> std::result::Result<bool, TickError> {
+    pub fn missing(
+        &mut self,
+        stream: Stream,
+        nodes: &StreamNodes,
+        now_us: i64,
+    ) -> std::result::Result<Vec<Missing>, TickError> {
         self.cell.set(now_us);
-        for cut in self.cuts.iter_mut().filter(|cut| cut.stream == stream) {
-            if cut.wanted(node)?.is_some() {
-                return Ok(true);
+        let mut missing = Vec::new();
+        for (place, cut) in self.cuts.iter_mut().enumerate().filter(|(_, cut)| cut.stream == stream) {
+            for (piece, key) in cut.missing(nodes)? {
+                missing.push(Missing { piece, cut: place, key });
             }
         }
-        Ok(false)
+        Ok(missing)
     }
 
-    /// Works out the state of a piece from rows that another view has read too.
+    /// Works out a missing state of a piece from its rows, which another view may have read too.
     ///
     /// # Errors
     /// As [`LiveView::tick`].
     pub async fn absorb(
         &mut self,
-        stream: Stream,
+        missing: &Missing,
         node: &Arc<Node>,
         batches: &[RecordBatch],
         now_us: i64,
         cost: &mut TickCost,
     ) -> std::result::Result<(), TickError> {
         self.cell.set(now_us);
-        for cut in self.cuts.iter_mut().filter(|cut| cut.stream == stream) {
-            if let Some(key) = cut.wanted(node)? {
-                let state = cut.evaluate(batches, false, &self.context, cost).await?;
-                let item = Item { node, key, passing: false };
-                cut.keep(node.id, &item, state);
-            }
-        }
+        let Some(cut) = self.cuts.get_mut(missing.cut) else { return Ok(()) };
+        let state = cut.evaluate(batches, false, &self.context, cost).await?;
+        cut.keep(node, &Item { node, key: missing.key, passing: false }, state);
         Ok(())
+    }
+
+    /// What the answer is made of, as far as it holds over a restart.
+    pub fn lasting_states(&self, states: &mut KeptStates) {
+        for cut in &self.cuts {
+            states.insert(cut.print, cut.lasting_states());
+        }
     }
 
     /// States kept and their bytes.
@@ -286,6 +339,14 @@ impl LiveView {
         let bytes = states().filter_map(|kept| kept.state.as_ref()).map(RecordBatch::get_array_memory_size).sum();
         (states().count(), bytes)
     }
+}
+
+/// A state that a piece has not got yet.
+pub struct Missing {
+    /// The piece's node.
+    pub piece: u64,
+    cut: usize,
+    key: u64,
 }
 
 fn same_arrays(a: &RecordBatch, b: &RecordBatch) -> bool {
@@ -311,7 +372,7 @@ fn one(batches: Vec<RecordBatch>, schema: &SchemaRef) -> Result<State> {
 }
 
 impl Cut {
-    async fn new(bare: &SessionState, cut: CutPlan) -> Result<Cut> {
+    async fn new(bare: &SessionState, cut: CutPlan, print: u64) -> Result<Cut> {
         let plan = bare.query_planner().create_physical_plan(&cut.plan, bare).await?;
         let (partial, states, reduce, finish) = match cut.merge {
             Merge::Aggregate => {
@@ -345,6 +406,7 @@ impl Cut {
             Some(bare.create_physical_expr(filter, &cut.scan_schema)?)
         };
         Ok(Cut {
+            print,
             stream: cut.stream,
             columns: cut.columns,
             filter,
@@ -361,15 +423,67 @@ impl Cut {
         })
     }
 
-    /// The key of a piece's state, when the whole piece counts at this clock and its state is not known.
-    fn wanted(&mut self, node: &Arc<Node>) -> std::result::Result<Option<u64>, TickError> {
-        let thresholds = self.window.thresholds()?;
-        let truths = self.window.truths(&thresholds, node.ts_min, node.ts_max);
-        let key = match self.window.outcome(truths)? {
-            Outcome::Rows { residue, atoms, finer: false } => key_of(*residue, atoms, &thresholds),
-            _ => return Ok(None),
+    /// Takes states from before a restart. Those that are not this cut's after all are left.
+    fn take_known(&mut self, known: &[KeptState]) {
+        for KeptState { node, key, state } in known {
+            let state = match state {
+                None => None,
+                Some(batch) => match with_schema(batch, &self.states.schema) {
+                    Ok(batch) => Some(batch),
+                    Err(_) => continue,
+                },
+            };
+            self.kept.entry(*node).or_default().push(Kept { key: *key, passing: false, lasting: true, state });
+        }
+    }
+
+    /// Of the sealed sets that the last answer was made of; what is known, while there was no answer yet.
+    fn lasting_states(&self) -> Vec<KeptState> {
+        let sealed = self.merged[0].list.iter().filter(|item| item.lasting);
+        let states = sealed.filter_map(|item| {
+            let state = self.known(item.node, item.key)?;
+            Some(KeptState { node: item.node, key: item.key, state })
+        });
+        if self.finished.is_some() {
+            return states.collect();
+        }
+        let of_node = |(node, list): (&u64, &Vec<Kept>)| {
+            let node = *node;
+            let lasting = list.iter().filter(|kept| kept.lasting);
+            lasting.map(|kept| KeptState { node, key: kept.key, state: kept.state.clone() }).collect::<Vec<_>>()
         };
-        Ok((node.at_hand().is_none() && self.known(node.id, key).is_none()).then_some(key))
+        self.kept.iter().flat_map(of_node).collect()
+    }
+
+    /// The pieces that have to be read whole for the answer at this clock, each with the key of its state.
+    fn missing(&mut self, nodes: &StreamNodes) -> std::result::Result<Vec<(u64, u64)>, TickError> {
+        let thresholds = self.window.thresholds()?;
+        let mut missing = Vec::new();
+        // Nodes, with the key of the set they are part of where that counts whole.
+        let mut stack: Vec<(&Arc<Node>, Option<u64>)> = nodes.sealed().iter().rev().map(|root| (root, None)).collect();
+        while let Some((node, key)) = stack.pop() {
+            let key = match key {
+                Some(key) => Some(key),
+                None => {
+                    let truths = self.window.truths(&thresholds, node.ts_min, node.ts_max);
+                    match self.window.outcome(truths)? {
+                        Outcome::Empty => continue,
+                        Outcome::Rows { finer: true, .. } => None,
+                        Outcome::Rows { residue, atoms, .. } => Some(key_of(*residue, atoms, &thresholds)),
+                    }
+                }
+            };
+            if key.is_some_and(|key| self.known(node.id, key).is_some()) {
+                continue;
+            }
+            match (&node.rest, key) {
+                (Rest::Branch(children), _) => stack.extend(children.iter().rev().map(|child| (child, key))),
+                (Rest::Piece(..), Some(key)) if node.at_hand().is_none() => missing.push((node.id, key)),
+                // A window ends in it, or its rows are in memory: the tick sees to it.
+                _ => {}
+            }
+        }
+        Ok(missing)
     }
 
     /// Brings the output up to date; true when it may have changed.
@@ -379,6 +493,7 @@ impl Cut {
         context: &Arc<TaskContext>,
         cost: &mut TickCost,
     ) -> std::result::Result<bool, TickError> {
+        let mut began = Instant::now();
         let thresholds = self.window.thresholds()?;
         let mut inputs = Vec::new();
         let mut passing = Vec::new();
@@ -387,6 +502,7 @@ impl Cut {
             for root in roots {
                 collect_items(&mut self.window, nodes, root, &thresholds, &mut found)?;
             }
+            cost.finding += began.elapsed();
             let mut lasting = Vec::with_capacity(found.len());
             for (node, key, is_passing) in &found {
                 let item = Item { node, key: *key, passing: *is_passing };
@@ -397,6 +513,7 @@ impl Cut {
                 }
             }
             self.merge_lasting(group, &lasting, &mut inputs, context, cost).await?;
+            began = Instant::now();
         }
         inputs.append(&mut passing);
         let made_of: Vec<Input> = inputs.iter().map(|batch| Input(Some(batch.clone()))).collect();
@@ -409,6 +526,7 @@ impl Cut {
         let schema = self.output.schema.clone();
         let answer = answer.iter().map(|batch| with_schema(batch, &schema)).collect::<Result<_>>()?;
         self.output.set(answer);
+        cost.finish += began.elapsed();
         self.finished = Some(made_of);
         Ok(true)
     }
@@ -422,7 +540,8 @@ impl Cut {
         context: &Arc<TaskContext>,
         cost: &mut TickCost,
     ) -> std::result::Result<(), TickError> {
-        let list: Vec<(u64, u64)> = items.iter().map(|item| (item.node.id, item.key)).collect();
+        let listed = |item: &Item<'_>| Listed { node: item.node.id, key: item.key, lasting: item.node.lasting };
+        let list: Vec<Listed> = items.iter().map(listed).collect();
         // Taken, so that a failure midway leaves nothing half merged.
         let mut merged = std::mem::take(&mut self.merged[group]);
         if !list.starts_with(&merged.list) {
@@ -451,9 +570,11 @@ impl Cut {
             return Ok(states.into_iter().next());
         }
         cost.merges += 1;
+        let began = Instant::now();
         let schema = self.states.schema.clone();
         self.states.set(states);
         let merged = one(self.reduce.run(context).await?, &schema)?;
+        cost.merge += began.elapsed();
         if let Some(batch) = &merged
             && batch.num_rows() > STATE_ROWS_MAX
         {
@@ -483,7 +604,16 @@ impl Cut {
                 Rest::Piece(..) => node.at_hand().map(|parts| parts.to_vec()),
             };
             let state = match (&node.rest, parts) {
-                (Rest::Leaf(batch), _) => self.evaluate(std::slice::from_ref(batch), false, context, cost).await?,
+                (Rest::Leaf(batch), _) => {
+                    let began = Instant::now();
+                    let state = self.evaluate(std::slice::from_ref(batch), false, context, cost).await?;
+                    if item.passing {
+                        cost.boundary += began.elapsed();
+                    } else {
+                        cost.fresh += began.elapsed();
+                    }
+                    state
+                }
                 (_, Some(parts)) => {
                     let missing: Vec<_> =
                         parts.iter().filter(|part| self.known(part.id, item.key).is_none()).cloned().collect();
@@ -495,12 +625,15 @@ impl Cut {
                     self.reduce(states, context, cost).await?
                 }
                 (Rest::Piece(piece, _), None) => {
+                    let began = Instant::now();
                     let batches = piece.source.columns(&self.columns).map_err(TickError::Rows)?;
-                    self.evaluate(&batches, true, context, cost).await?
+                    let state = self.evaluate(&batches, true, context, cost).await?;
+                    cost.fresh += began.elapsed();
+                    state
                 }
                 (Rest::Branch(_), None) => None,
             };
-            self.keep(node.id, item, state);
+            self.keep(&node, item, state);
             stack.pop();
         }
         Ok(self.known(item.node.id, item.key).flatten())
@@ -510,8 +643,8 @@ impl Cut {
         self.kept.get(&id)?.iter().find(|kept| kept.key == key).map(|kept| kept.state.clone())
     }
 
-    fn keep(&mut self, id: u64, item: &Item<'_>, state: State) {
-        let kept = self.kept.entry(id).or_default();
+    fn keep(&mut self, node: &Node, item: &Item<'_>, state: State) {
+        let kept = self.kept.entry(node.id).or_default();
         if item.passing {
             // Of the keys that pass with the clock only the newest are worth keeping.
             if kept.iter().filter(|kept| kept.passing).count() >= 2
@@ -520,7 +653,8 @@ impl Cut {
                 kept.remove(oldest);
             }
         }
-        kept.push(Kept { key: item.key, passing: item.passing, state });
+        let lasting = node.lasting && !item.passing;
+        kept.push(Kept { key: item.key, passing: item.passing, lasting, state });
     }
 
     /// The partial state of some rows, at the clock of the tick. `narrow`: they have only this cut's columns.
