@@ -22,12 +22,16 @@ check:
 	cargo run --release --quiet -- check
 	scripts/licences.sh
 
-# The benchmarks that run to their end in minutes, one JSON object a line. `lingping bench --help` lists the others.
+# The benchmarks at a size that takes minutes, one JSON object a line; the peers that are installed run beside. The long
+# ones, and what they gave: docs/performance.md.
 bench: setup
 	cargo build --release
 	cargo run --release --quiet -- bench crash --cycles 10 --json
-	cargo run --release --quiet -- bench ingest --json
+	cargo run --release --quiet -- bench ingest --json --peer postgres
 	cargo run --release --quiet -- bench fanout --json
+	cargo run --release --quiet -- bench live --json --peer duckdb
+	cargo run --release --quiet -- bench scan --json --peer duckdb
+	cargo run --release --quiet -- bench recover --json
 
 fmt:
 	cargo fmt

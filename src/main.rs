@@ -6,6 +6,11 @@ use std::process::ExitCode;
 use clap::Parser;
 use lingping::cli::{Cli, run};
 
+/// Live views make and let go of many small arrays at every tick.
+#[cfg(feature = "hub")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     if std::env::var_os("XDG_RUNTIME_DIR").is_none() {
         // A service has none, and Mesa's Vulkan layer, looking for a Wayland display there, complains on stderr.

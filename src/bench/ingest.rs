@@ -25,8 +25,10 @@ use tokio::time::{Instant, sleep_until};
 use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::Message;
 
+use super::peers::postgres;
 use crate::hub::{Hub, HubOptions};
 use crate::model::message::{ClientMessage, Format, pack_frame};
+use crate::model::time::format_time;
 use crate::model::{City, Clock, Stream};
 use crate::store::StoreOptions;
 
@@ -44,10 +46,17 @@ pub struct IngestArgs {
     /// The folder below which the data is put for the time of the measurement [default: the temporary one].
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
+    /// PostgreSQL's COPY of the same rows as well, in the same run.
+    #[arg(long, value_name = "NAME", value_parser = ["postgres"])]
+    pub peer: Option<String>,
     /// JSON objects instead of sentences.
     #[arg(long)]
     pub json: bool,
 }
+
+/// Rows of a COPY: as many as an Arrow client sends at once.
+const COPY_ROWS: u64 = 8192;
+const COPIES: u64 = 100;
 
 /// Runs the benchmark and prints a line for each format and number of clients.
 ///
@@ -83,7 +92,35 @@ pub async fn run(args: IngestArgs) -> anyhow::Result<()> {
             }
         }
     }
+    if args.peer.is_some() {
+        let below = args.data.clone().unwrap_or_else(std::env::temp_dir);
+        let copied = postgres::copy(&below, COPIES, COPY_ROWS, copy_text)?;
+        match args.json {
+            true => println!("{}", json!({"bench": "ingest", "peer": "postgres", "copy": copied})),
+            false => println!("PostgreSQL's COPY of the same rows: {} events/s", copied["events_per_s"]),
+        }
+    }
     Ok(())
+}
+
+/// The rows that [`Frames`] sends, as COPY reads them.
+fn copy_text(first: u64, rows: u64) -> String {
+    let now = format_time(Clock::System.now_us(), chrono_tz::UTC);
+    let mut text = String::new();
+    for n in first..first + rows {
+        let ticket = n / 4;
+        let org = if n % 4 == 1 { format!("handling unit {:03}", ticket % 90) } else { "\\N".to_owned() };
+        // Writing to a text does not fail.
+        let _ = writeln!(
+            text,
+            "{now}\t{}\tcopy-{ticket}\tcopy\t{n}\t{}\tgov\t04.{:02}.{:02}\tphone\t{org}",
+            KINDS[(n % 4) as usize],
+            AREAS[(ticket % 6) as usize],
+            ticket % 17,
+            ticket % 7,
+        );
+    }
+    text
 }
 
 async fn measure(args: &IngestArgs, format: Format, clients: usize) -> anyhow::Result<Json> {
@@ -363,7 +400,7 @@ mod tests {
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn what_is_acknowledged_has_landed_in_both_formats() {
         for format in [Format::Json, Format::Arrow] {
-            let args = IngestArgs { format: None, clients: None, seconds: 1, data: None, json: true };
+            let args = IngestArgs { format: None, clients: None, seconds: 1, data: None, peer: None, json: true };
             let line = measure(&args, format, 2).await.unwrap();
             println!("{line}");
             assert_eq!(line["lost"], 0);
@@ -375,7 +412,7 @@ mod tests {
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     #[ignore = "a measurement"]
     async fn how_fast_the_hub_takes_events() {
-        let args = IngestArgs { format: None, clients: None, seconds: 5, data: None, json: true };
+        let args = IngestArgs { format: None, clients: None, seconds: 5, data: None, peer: None, json: true };
         run(args).await.unwrap();
     }
 }

@@ -144,3 +144,50 @@ async fn start(folder: &Path) -> Result<Json, Failed> {
         "mismatched": mismatched,
     }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Opens, warms up, asks everything, stops: the rows that warming up looked at, and the answers.
+    fn round(folder: &Path, fill: bool) -> (u64, Vec<(Vec<String>, Vec<Vec<Json>>)>) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let ground = Ground::open(folder, None).unwrap();
+        runtime.block_on(async {
+            if fill {
+                ground.fill(30_000, RATE, 1).await.unwrap();
+            }
+            let warming = ground.engine.warm().await.unwrap();
+            let mut answers = Vec::new();
+            for name in ground.engine.catalog().metrics.keys() {
+                let asked = MetricRef { name: name.clone(), params: BTreeMap::new() };
+                answers.push(table(&ground.engine.refresh(&asked).await.unwrap()));
+            }
+            ground.engine.stop().await;
+            (warming.evaluated_rows, answers)
+        })
+    }
+
+    #[test]
+    fn a_start_with_kept_states_reads_no_row_again_and_one_with_a_bad_file_reads_all() {
+        let folder = tempfile::tempdir().unwrap();
+        let (cold_rows, cold) = round(folder.path(), true);
+        assert!(cold_rows > 10_000, "{cold_rows}");
+        let same = |answers: &[(Vec<String>, Vec<Vec<Json>>)]| {
+            for ((columns, before), (_, after)) in cold.iter().zip(answers) {
+                assert!(alike(columns, before, after), "{columns:?}: {before:?} and then {after:?}");
+            }
+        };
+        let (warm_rows, warm) = round(folder.path(), false);
+        assert_eq!(warm_rows, 0);
+        same(&warm);
+        let states = folder.path().join(crate::query::live::keep::FILE);
+        let mut bytes = std::fs::read(&states).unwrap();
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+        std::fs::write(&states, bytes).unwrap();
+        let (damaged_rows, damaged) = round(folder.path(), false);
+        assert_eq!(damaged_rows, cold_rows);
+        same(&damaged);
+    }
+}

@@ -165,6 +165,14 @@ impl View {
         }
     }
 
+    /// Some columns of a current-state table, by their places in it.
+    pub fn state_columns(&self, name: &str, columns: &[usize]) -> Option<RecordBatch> {
+        match &self.states {
+            States::Held(_) => self.state(name)?.project(columns).ok(),
+            States::Store(snapshot) => snapshot.state_columns(name, columns),
+        }
+    }
+
     pub fn stream_mut(&mut self, stream: Stream) -> &mut StreamRows {
         &mut self.streams[stream as usize]
     }

@@ -337,8 +337,12 @@ impl TableProvider for StateTable {
         _filters: &[Expr],
         _limit: Option<usize>,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let batch = self.view.state(self.name).unwrap_or_else(|| RecordBatch::new_empty(self.schema.clone()));
-        Ok(MemorySourceConfig::try_new_exec(&[vec![batch]], self.schema.clone(), projection.cloned())?)
+        let all: Vec<usize> = (0..self.schema.fields().len()).collect();
+        let columns = projection.unwrap_or(&all);
+        let schema = Arc::new(self.schema.project(columns)?);
+        let table = self.view.state_columns(self.name, columns);
+        let batch = table.unwrap_or_else(|| RecordBatch::new_empty(schema.clone()));
+        Ok(MemorySourceConfig::try_new_exec(&[vec![batch]], schema, None)?)
     }
 }
 

@@ -3,6 +3,7 @@
 //! Only a torn tail of the last log file is cut off. Anything else that does not read is told with file and offset, and
 //! nothing is opened: rows are never skipped.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -176,6 +177,7 @@ fn log_files(disk: &dyn Disk, dir: &Path, manifest: &Manifest) -> Result<Vec<u64
 fn remove_leftovers(disk: &dyn Disk, dir: &Path, manifest: &Manifest) -> Result<(), StoreError> {
     let fail = |path: &Path, error: std::io::Error| StoreError::io("cannot look through", path, &error);
     let root = dir.join("segments");
+    let known: HashSet<&str> = manifest.segments.iter().map(|info| info.file.as_str()).collect();
     for stream in disk.list(&root).map_err(|error| fail(&root, error))? {
         let by_stream = root.join(&stream);
         for month in disk.list(&by_stream).map_err(|error| fail(&by_stream, error))? {
@@ -183,7 +185,7 @@ fn remove_leftovers(disk: &dyn Disk, dir: &Path, manifest: &Manifest) -> Result<
             for name in disk.list(&by_month).map_err(|error| fail(&by_month, error))? {
                 let file = format!("segments/{stream}/{month}/{name}");
                 let path = by_month.join(&name);
-                if manifest.segments.iter().any(|info| info.file == file) {
+                if known.contains(file.as_str()) {
                     continue;
                 }
                 if manifest.segments.is_empty() && manifest.log_from == 1 && !disk.exists(&log::path(dir, 1)) {

@@ -74,7 +74,12 @@ impl Snapshot {
 
     /// A state table as of this moment: `open_tickets`, `waiting`, `seat_state`, `devices`, `feeds`, `quarantine`.
     pub fn state_table(&self, name: &str) -> Option<RecordBatch> {
-        self.tables.table(name)
+        self.tables.table(name, None)
+    }
+
+    /// Some columns of a state table, by their places in it; the others need not be built.
+    pub fn state_columns(&self, name: &str, columns: &[usize]) -> Option<RecordBatch> {
+        self.tables.table(name, Some(columns))
     }
 
     /// Rows of a stream, sealed and hot.

@@ -1,6 +1,6 @@
 //! The state tables: what stands where now, as record batches.
 //!
-//! Each is built when it is first asked for of a snapshot, and kept while nothing in it changes. Bounds: `open_tickets`,
+//! A column is built when it is first asked for of a snapshot, and kept while nothing in its table changes. Bounds: `open_tickets`,
 //! `waiting`, `seat_state`, `devices` and `feeds` hold what is open, queued, known; at most [`TABLE_ROWS_MAX`] rows of
 //! each are given (the store warns above it); `quarantine` at most
 //! [`QUARANTINE_MAX`](super::landing::held::QUARANTINE_MAX).
@@ -8,7 +8,8 @@
 use std::sync::{Arc, LazyLock, OnceLock};
 
 use arrow::array::{
-    ArrayRef, BooleanBuilder, Int64Builder, RecordBatch, StringViewBuilder, TimestampMicrosecondBuilder,
+    ArrayRef, BooleanBuilder, Int64Builder, RecordBatch, RecordBatchOptions, StringViewBuilder,
+    TimestampMicrosecondBuilder,
 };
 use arrow::datatypes::{Field, Schema, SchemaRef};
 
@@ -129,9 +130,22 @@ pub struct Tables {
     pub devices: View<Device>,
     pub feeds: View<Feed>,
     pub held: View<Arc<Held>>,
-    /// Tables as far as they were asked for.
-    pub built: [Arc<OnceLock<RecordBatch>>; 6],
+    /// Columns as far as they were asked for.
+    pub built: [Arc<Built>; 6],
 }
+
+/// The columns of a table that were asked for so far.
+#[derive(Debug, Default)]
+pub struct Built([OnceLock<ArrayRef>; COLUMNS_MAX]);
+
+const COLUMNS_MAX: usize = 16;
+const _: () = {
+    let mut index = 0;
+    while index < SPECS.len() {
+        assert!(SPECS[index].len() <= COLUMNS_MAX);
+        index += 1;
+    }
+};
 
 impl Tables {
     fn versions(&self) -> [u64; 6] {
@@ -145,7 +159,7 @@ impl Tables {
         ]
     }
 
-    /// Keeps the tables already built of an earlier moment that still hold.
+    /// Keeps the columns already built of an earlier moment that still hold.
     pub fn after(mut self, before: &Tables) -> Tables {
         let (now, then) = (self.versions(), before.versions());
         for index in 0..now.len() {
@@ -156,26 +170,136 @@ impl Tables {
         self
     }
 
-    pub fn table(&self, name: &str) -> Option<RecordBatch> {
+    /// A table; `columns` chooses some of its columns (all, without it).
+    pub fn table(&self, name: &str, columns: Option<&[usize]>) -> Option<RecordBatch> {
         let index = index_of(name)?;
-        Some(self.built[index].get_or_init(|| self.build(index)).clone())
+        let spec = SPECS[index];
+        let all: Vec<usize> = (0..spec.len()).collect();
+        let columns = columns.unwrap_or(&all);
+        let schema = Arc::new(schema(index).project(columns).ok()?);
+        let arrays: Vec<ArrayRef> = columns
+            .iter()
+            .map(|column| self.built[index].0[*column].get_or_init(|| self.build(index, *column)).clone())
+            .collect();
+        let options = RecordBatchOptions::new().with_row_count(Some(self.len(index).min(TABLE_ROWS_MAX)));
+        // Columns are built by their type; were one not, an empty table is better than a wrong one.
+        Some(RecordBatch::try_new_with_options(schema.clone(), arrays, &options).unwrap_or_else(|error| {
+            tracing::error!(table = NAMES[index], %error, "a state table cannot be built");
+            RecordBatch::new_empty(schema)
+        }))
     }
 
-    fn build(&self, index: usize) -> RecordBatch {
-        let rows = [self.open.len, self.queue.len, self.seats.len, self.devices.len, self.feeds.len, 0][index];
+    fn len(&self, index: usize) -> usize {
+        match index {
+            0 => self.open.len,
+            1 => self.queue.len,
+            2 => self.seats.len,
+            3 => self.devices.len,
+            4 => self.feeds.len,
+            _ => self.held.iter().filter(|held| held.quarantined).count(),
+        }
+    }
+
+    fn build(&self, index: usize, column: usize) -> ArrayRef {
+        let rows = self.len(index);
         if rows > TABLE_ROWS_MAX {
             tracing::warn!(table = NAMES[index], rows, "a state table gives {TABLE_ROWS_MAX} of its rows");
         }
-        let mut rows = Rows::new(index, &self.symbols);
+        let mut cells = Cells::new(SPECS[index][column].1, &self.symbols);
         match index {
-            0 => self.open.iter().take(TABLE_ROWS_MAX).for_each(|ticket| rows.open_ticket(ticket)),
-            1 => self.queue.iter().take(TABLE_ROWS_MAX).for_each(|queued| rows.queued(queued)),
-            2 => self.seats.iter().take(TABLE_ROWS_MAX).for_each(|seat| rows.seat(seat)),
-            3 => self.devices.iter().take(TABLE_ROWS_MAX).for_each(|device| rows.device(device)),
-            4 => self.feeds.iter().take(TABLE_ROWS_MAX).for_each(|feed| rows.feed(feed)),
-            _ => self.held.iter().filter(|held| held.quarantined).for_each(|held| rows.quarantined(held)),
+            0 => self.open.iter().take(TABLE_ROWS_MAX).for_each(|ticket| cells.add(open_ticket(ticket, column))),
+            1 => self.queue.iter().take(TABLE_ROWS_MAX).for_each(|queued| cells.add(waiting(queued, column))),
+            2 => self.seats.iter().take(TABLE_ROWS_MAX).for_each(|seat| cells.add(seat_state(seat, column))),
+            3 => self.devices.iter().take(TABLE_ROWS_MAX).for_each(|known| cells.add(device(known, column))),
+            4 => self.feeds.iter().take(TABLE_ROWS_MAX).for_each(|known| cells.add(feed(known, column))),
+            _ => {
+                let held = self.held.iter().filter(|held| held.quarantined).take(TABLE_ROWS_MAX);
+                held.for_each(|held| match column {
+                    // The whole row as it came.
+                    8 => cells.add(Cell::Text(Some(&held.row.to_string()))),
+                    _ => cells.add(quarantined(held, column)),
+                });
+            }
         }
-        rows.finish()
+        cells.finish()
+    }
+}
+
+enum Cell<'a> {
+    Text(Option<&'a str>),
+    Symbol(Symbol),
+    Time(i64),
+    Int(Option<i64>),
+    Truth(bool),
+}
+
+use Cell::{Int as Number, Symbol as Word, Text as Letters, Time as At, Truth};
+
+fn open_ticket(ticket: &Ticket, column: usize) -> Cell<'_> {
+    let [service, board, area, topic, org, channel, _party, kind, prio, item] = ticket.said;
+    match column {
+        0 => Letters(Some(&ticket.id)),
+        1 => Letters(Some(ticket.state.name())),
+        2 => At(ticket.opened_us),
+        3 => At(ticket.since_us),
+        4 => At(ticket.due_us),
+        5..14 => Word([service, board, area, topic, org, channel, kind, prio, item][column - 5]),
+        14 => Number(Some(i64::from(ticket.rejects))),
+        _ => Truth(ticket.demo),
+    }
+}
+
+fn waiting(queued: &Queued, column: usize) -> Cell<'_> {
+    match column {
+        0 => Letters(Some(&queued.id)),
+        1 => At(queued.since_us),
+        2..6 => Word([queued.line, queued.skill, queued.area, queued.channel][column - 2]),
+        _ => Truth(queued.demo),
+    }
+}
+
+fn seat_state(seat: &Seat, column: usize) -> Cell<'_> {
+    match column {
+        0 => Letters(Some(&seat.seat)),
+        1 => Word(seat.state),
+        2 => At(seat.since_us),
+        3 => Word(seat.skill),
+        4 => Word(seat.reason),
+        _ => Truth(seat.demo),
+    }
+}
+
+fn device(device: &Device, column: usize) -> Cell<'_> {
+    match column {
+        0 => Word(device.device_type),
+        1 => Letters(Some(&device.id)),
+        2 => Word(device.state),
+        3 => At(device.since_us),
+        4..9 => Word([device.grade, device.area, device.service, device.org, device.tags][column - 4]),
+        9 => Number(device.quantity),
+        10 => At(device.expires_us.unwrap_or(NO_TIME)),
+        _ => Truth(device.demo),
+    }
+}
+
+fn feed(feed: &Feed, column: usize) -> Cell<'_> {
+    match column {
+        0 => Letters(Some(&feed.src)),
+        1 => At(feed.last_ts_us),
+        2 => At(feed.last_recv_us),
+        3 => Number(Some(feed.rows)),
+        _ => Truth(feed.demo),
+    }
+}
+
+fn quarantined(held: &Held, column: usize) -> Cell<'_> {
+    match column {
+        0 => At(held.at),
+        1 => Letters(Some(&held.stream)),
+        2 => Letters(Some(&held.reason)),
+        3 => At(held.time().unwrap_or(NO_TIME)),
+        4..8 => Letters(held.row.get(["kind", "id", "src", "src_seq"][column - 4]).and_then(serde_json::Value::as_str)),
+        _ => Truth(held.row.get("demo").and_then(serde_json::Value::as_bool).unwrap_or(false)),
     }
 }
 
@@ -186,127 +310,68 @@ enum Builder {
     Time(TimestampMicrosecondBuilder),
 }
 
-/// A table being built, cell by cell in the order of its columns.
-struct Rows<'a> {
-    index: usize,
+/// A column being built.
+struct Cells<'a> {
     symbols: &'a View<Arc<str>>,
-    builders: Vec<Builder>,
-    at: usize,
+    builder: Builder,
 }
 
-impl<'a> Rows<'a> {
-    fn new(index: usize, symbols: &'a View<Arc<str>>) -> Rows<'a> {
-        let builders = SPECS[index]
-            .iter()
-            .map(|(_, column_type, _)| match column_type {
-                Int | ColumnType::Float => Builder::Int(Int64Builder::new()),
-                Bool => Builder::Bool(BooleanBuilder::new()),
-                Time => Builder::Time(TimestampMicrosecondBuilder::new().with_data_type(Time.arrow())),
-                Text => Builder::Text(StringViewBuilder::new()),
-            })
-            .collect();
-        Rows { index, symbols, builders, at: 0 }
+impl<'a> Cells<'a> {
+    fn new(column_type: ColumnType, symbols: &'a View<Arc<str>>) -> Cells<'a> {
+        let builder = match column_type {
+            Int | ColumnType::Float => Builder::Int(Int64Builder::new()),
+            Bool => Builder::Bool(BooleanBuilder::new()),
+            Time => Builder::Time(TimestampMicrosecondBuilder::new().with_data_type(Time.arrow())),
+            Text => Builder::Text(StringViewBuilder::new()),
+        };
+        Cells { symbols, builder }
     }
 
-    fn next(&mut self) -> Option<&mut Builder> {
-        let at = self.at;
-        self.at = (at + 1) % self.builders.len();
-        self.builders.get_mut(at)
-    }
-
-    fn text(&mut self, text: Option<&str>) -> &mut Self {
-        if let Some(Builder::Text(builder)) = self.next() {
-            builder.append_option(text);
+    fn add(&mut self, cell: Cell<'_>) {
+        match (&mut self.builder, cell) {
+            (Builder::Text(builder), Letters(text)) => builder.append_option(text),
+            (Builder::Text(builder), Word(symbol)) => {
+                let text = if symbol == 0 { None } else { self.symbols.get(symbol).map(|text| &**text) };
+                builder.append_option(text);
+            }
+            (Builder::Time(builder), At(time_us)) => builder.append_option((time_us != NO_TIME).then_some(time_us)),
+            (Builder::Int(builder), Number(number)) => builder.append_option(number),
+            (Builder::Bool(builder), Truth(truth)) => builder.append_value(truth),
+            // A cell of another type than its column's: the column is short then, and the table told as empty.
+            _ => {}
         }
-        self
     }
 
-    fn symbol(&mut self, symbol: Symbol) -> &mut Self {
-        let symbols = self.symbols;
-        let text = if symbol == 0 { None } else { symbols.get(symbol).map(|text| &**text) };
-        self.text(text)
-    }
-
-    fn time(&mut self, time_us: i64) -> &mut Self {
-        if let Some(Builder::Time(builder)) = self.next() {
-            builder.append_option((time_us != NO_TIME).then_some(time_us));
+    fn finish(self) -> ArrayRef {
+        match self.builder {
+            Builder::Text(mut builder) => Arc::new(builder.finish()),
+            Builder::Int(mut builder) => Arc::new(builder.finish()),
+            Builder::Bool(mut builder) => Arc::new(builder.finish()),
+            Builder::Time(mut builder) => Arc::new(builder.finish()),
         }
-        self
     }
+}
 
-    fn int(&mut self, number: Option<i64>) -> &mut Self {
-        if let Some(Builder::Int(builder)) = self.next() {
-            builder.append_option(number);
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_column_of_every_table_has_its_type_and_its_rows() {
+        let mut feeds = crate::store::slab::Slab::default();
+        feeds.insert(Feed { src: "a".into(), last_ts_us: 5, last_recv_us: 6, rows: 7, demo: true });
+        let tables = Tables { feeds: feeds.view(), ..Tables::default() };
+        for name in NAMES {
+            let table = tables.table(name, None).unwrap();
+            assert_eq!(table.schema(), state_table_schema(name).unwrap());
+            assert_eq!(table.num_rows(), usize::from(name == "feeds"));
         }
-        self
-    }
-
-    fn truth(&mut self, truth: bool) -> &mut Self {
-        if let Some(Builder::Bool(builder)) = self.next() {
-            builder.append_value(truth);
-        }
-        self
-    }
-
-    fn open_ticket(&mut self, ticket: &Ticket) {
-        let [service, board, area, topic, org, channel, _party, kind, prio, item] = ticket.said;
-        self.text(Some(&ticket.id)).text(Some(ticket.state.name()));
-        self.time(ticket.opened_us).time(ticket.since_us).time(ticket.due_us);
-        for symbol in [service, board, area, topic, org, channel, kind, prio, item] {
-            self.symbol(symbol);
-        }
-        self.int(Some(i64::from(ticket.rejects))).truth(ticket.demo);
-    }
-
-    fn queued(&mut self, queued: &Queued) {
-        self.text(Some(&queued.id)).time(queued.since_us).symbol(queued.line).symbol(queued.skill);
-        self.symbol(queued.area).symbol(queued.channel).truth(queued.demo);
-    }
-
-    fn seat(&mut self, seat: &Seat) {
-        self.text(Some(&seat.seat)).symbol(seat.state).time(seat.since_us).symbol(seat.skill);
-        self.symbol(seat.reason).truth(seat.demo);
-    }
-
-    fn device(&mut self, device: &Device) {
-        self.symbol(device.device_type).text(Some(&device.id)).symbol(device.state).time(device.since_us);
-        for symbol in [device.grade, device.area, device.service, device.org, device.tags] {
-            self.symbol(symbol);
-        }
-        self.int(device.quantity).time(device.expires_us.unwrap_or(NO_TIME)).truth(device.demo);
-    }
-
-    fn feed(&mut self, feed: &Feed) {
-        self.text(Some(&feed.src)).time(feed.last_ts_us).time(feed.last_recv_us).int(Some(feed.rows)).truth(feed.demo);
-    }
-
-    fn quarantined(&mut self, held: &Held) {
-        let demo = held.row.get("demo").and_then(serde_json::Value::as_bool).unwrap_or(false);
-        self.time(held.at).text(Some(&held.stream)).text(Some(&held.reason)).time(held.time().unwrap_or(NO_TIME));
-        for name in ["kind", "id", "src", "src_seq"] {
-            self.text(held.row.get(name).and_then(serde_json::Value::as_str));
-        }
-        self.text(Some(&held.row.to_string())).truth(demo);
-    }
-
-    fn finish(self) -> RecordBatch {
-        let arrays = self
-            .builders
-            .into_iter()
-            .map(|builder| -> ArrayRef {
-                match builder {
-                    Builder::Text(mut builder) => Arc::new(builder.finish()),
-                    Builder::Int(mut builder) => Arc::new(builder.finish()),
-                    Builder::Bool(mut builder) => Arc::new(builder.finish()),
-                    Builder::Time(mut builder) => Arc::new(builder.finish()),
-                }
-            })
-            .collect();
-        let schema = schema(self.index);
-        // Cells are written a whole row at a time; were one missing, an empty table is better than a wrong one.
-        RecordBatch::try_new(schema.clone(), arrays).unwrap_or_else(|error| {
-            tracing::error!(table = NAMES[self.index], %error, "a state table cannot be built");
-            RecordBatch::new_empty(schema)
-        })
+        let some = tables.table("feeds", Some(&[3, 0])).unwrap();
+        assert_eq!(
+            some.schema().fields().iter().map(|field| field.name().as_str()).collect::<Vec<_>>(),
+            ["rows", "src"]
+        );
+        assert_eq!((some.num_columns(), tables.table("feeds", Some(&[])).unwrap().num_rows()), (2, 1));
+        assert!(tables.table("nothing", None).is_none());
     }
 }

@@ -6,8 +6,9 @@
 //! and with `--peer duckdb` with DuckDB over the same Parquet files.
 
 mod peer;
+mod six;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use clap::Args;
@@ -77,16 +78,18 @@ pub fn run(args: &LiveArgs) -> Result<Json, Failed> {
 }
 
 async fn measure(args: &LiveArgs, ground: &Ground, folder: &std::path::Path) -> Result<Json, Failed> {
-    let metrics = Metrics::of(ground).await?;
+    let mut metrics = Metrics::of(ground).await?;
     let began = Instant::now();
     let cold = ThreadCpu::now();
     ground.engine.warm().await.map_err(|failure| failure.message)?;
-    for asked in &metrics.live {
-        tick(ground, asked, &mut TickCost::default()).await?;
+    for asked in metrics.live.clone() {
+        if !tick(ground, &asked, &mut TickCost::default()).await? {
+            metrics.fell(&asked);
+        }
     }
     let (cold_cpu_ms, cold_ms) = (cold.ms(), began.elapsed().as_secs_f64() * 1e3);
     let filled = ground.events();
-    let ticks = ticks(args, ground, &metrics.live).await?;
+    let ticks = ticks(args, ground, &mut metrics).await?;
     let rss_mb = rss_mb();
 
     // So that other programs find every row in the files.
@@ -99,7 +102,7 @@ async fn measure(args: &LiveArgs, ground: &Ground, folder: &std::path::Path) -> 
         "bench": "live",
         "events": events,
         "metrics": metrics.live.len(),
-        "rolling": metrics.rolling,
+        "rolling": metrics.live.iter().filter(|asked| metrics.rolling.contains(&asked.name)).count(),
         "scanned": metrics.scanned,
         "hz": args.hz,
         "rate": args.rate,
@@ -121,40 +124,51 @@ async fn measure(args: &LiveArgs, ground: &Ground, folder: &std::path::Path) -> 
     if args.peer.wants("duckdb") {
         line["duckdb"] = peer::duckdb(&args.peer, ground, folder, &metrics.live, &scans.tables, p50).await?;
     }
+    if args.peer.wants("perspective") {
+        line["perspective"] = six::perspective(&args.peer, ground, folder).await?;
+    }
     Ok(line)
 }
 
 /// The metrics of the catalog by their class.
 struct Metrics {
     live: Vec<MetricRef>,
-    /// Live ones with a window that moves with the clock.
-    rolling: usize,
+    /// Those with a window that moves with the clock.
+    rolling: BTreeSet<String>,
     scanned: Vec<String>,
 }
 
 impl Metrics {
     async fn of(ground: &Ground) -> Result<Metrics, Failed> {
-        let mut metrics = Metrics { live: Vec::new(), rolling: 0, scanned: Vec::new() };
+        let mut metrics = Metrics { live: Vec::new(), rolling: BTreeSet::new(), scanned: Vec::new() };
         for (name, metric) in &ground.engine.catalog().metrics {
             match ground.engine.class(name).await.map_err(|failure| failure.message)? {
                 Class::Live => {
                     metrics.live.push(MetricRef { name: name.clone(), params: BTreeMap::new() });
-                    metrics.rolling += usize::from(metric.sql.contains("now()") || metric.sql.contains("day_start("));
+                    if metric.sql.contains("now()") || metric.sql.contains("day_start(") {
+                        metrics.rolling.insert(name.clone());
+                    }
                 }
                 Class::Scan(_) => metrics.scanned.push(name.clone()),
             }
         }
         Ok(metrics)
     }
+
+    /// It has too many groups to be kept live.
+    fn fell(&mut self, asked: &MetricRef) {
+        self.live.retain(|other| other != asked);
+        self.scanned.push(asked.name.clone());
+    }
 }
 
 /// Rows land, the clock moves, all metrics are asked: the CPU time of each tick, and its parts.
-async fn ticks(args: &LiveArgs, ground: &Ground, live: &[MetricRef]) -> Result<Json, Failed> {
+async fn ticks(args: &LiveArgs, ground: &Ground, metrics: &mut Metrics) -> Result<Json, Failed> {
     let step_us = 1_000_000 / i64::from(args.hz.max(1));
     let from_us = ground.engine.now_us();
     let mut simulator = ground.simulator(SEED, f64::from(args.rate), from_us);
     let mut parts = Parts::default();
-    let mut each = BTreeMap::<&str, (f64, TickCost)>::new();
+    let mut each = BTreeMap::<String, (f64, TickCost)>::new();
     let (mut cpu, mut wall) = (Vec::new(), Vec::new());
     let (mut total, mut landing_cpu_ms) = (TickCost::default(), 0.0);
     let count = i64::from(args.hz) * i64::from(args.seconds);
@@ -168,16 +182,17 @@ async fn ticks(args: &LiveArgs, ground: &Ground, live: &[MetricRef]) -> Result<J
         ground.clock.set_us(now_us);
         let (began, cpu_began) = (Instant::now(), ThreadCpu::now());
         let mut cost = TickCost::default();
-        for asked in live {
-            if args.each {
-                let (one, mut own) = (ThreadCpu::now(), TickCost::default());
-                tick(ground, asked, &mut own).await?;
-                let (ms, costs) = each.entry(asked.name.as_str()).or_default();
+        let mut fallen = Vec::new();
+        for asked in &metrics.live {
+            let (one, mut own) = (args.each.then(ThreadCpu::now), TickCost::default());
+            if !tick(ground, asked, &mut own).await? {
+                fallen.push(asked.clone());
+            }
+            cost.add(&own);
+            if let Some(one) = one {
+                let (ms, costs) = each.entry(asked.name.clone()).or_default();
                 *ms += one.ms();
                 costs.add(&own);
-                cost.add(&own);
-            } else {
-                tick(ground, asked, &mut cost).await?;
             }
         }
         cpu.push(cpu_began.ms());
@@ -185,6 +200,7 @@ async fn ticks(args: &LiveArgs, ground: &Ground, live: &[MetricRef]) -> Result<J
         wall.push(took.as_secs_f64() * 1e3);
         parts.note(&cost, took);
         total.add(&cost);
+        fallen.iter().for_each(|asked| metrics.fell(asked));
     }
     let many = count.max(1) as f64;
     let mut list: Vec<_> = each.into_iter().collect();
@@ -264,10 +280,14 @@ async fn scan(ground: &Ground, live: &[MetricRef]) -> Result<Scans, Failed> {
     Ok(scans)
 }
 
-async fn tick(ground: &Ground, asked: &MetricRef, cost: &mut TickCost) -> Result<(), Failed> {
+/// Asks a metric; false when it turns out to have too many groups to be kept live.
+async fn tick(ground: &Ground, asked: &MetricRef, cost: &mut TickCost) -> Result<bool, Failed> {
     let tick = ground.engine.tick_here(asked).await;
-    cost.add(&tick.map_err(|failure| format!("{}: {}", asked.name, failure.message))?);
-    Ok(())
+    let tick = tick.map_err(|failure| format!("{}: {}", asked.name, failure.message))?;
+    if let Some(tick) = &tick {
+        cost.add(tick);
+    }
+    Ok(tick.is_some())
 }
 
 #[cfg(test)]

@@ -3,6 +3,8 @@
 //!
 //! A peer is a script that reads one JSON job from its input and prints one JSON object a line.
 
+pub mod postgres;
+
 use std::io::Write;
 use std::process::{Command, Stdio};
 
@@ -32,6 +34,8 @@ pub struct Peer {
 }
 
 pub const DUCKDB: Peer = Peer { package: "duckdb", script: include_str!("ask_duckdb.py") };
+pub const PERSPECTIVE: Peer =
+    Peer { package: "perspective-python pyarrow", script: include_str!("ask_perspective.py") };
 
 /// The script ends with this when its package is not there.
 const MISSING: i32 = 3;

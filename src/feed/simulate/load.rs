@@ -25,6 +25,8 @@ const SEATS_MAX: u32 = 4000;
 const STEP_MIN_US: i64 = SECOND_US / 4;
 /// Rows of a step at least: a thin load over years must not go through every quarter of a second of them.
 const STEP_ROWS: f64 = 8.0;
+/// How many long steps' rows may be owed.
+const STEPS_OWED: f64 = 8.0;
 /// Rows that a contact brings within its first step or so.
 const ROWS_AT_ONCE: f64 = 3.6;
 
@@ -80,8 +82,9 @@ impl Load {
         let arrivals = self.random.poisson(room);
         self.arrivals(world, arrivals);
         let mut rows = self.due.remove(&self.step).unwrap_or_default();
-        // What was too much or too little is made good in the next steps, within a second's or a step's worth.
-        let most = self.rate.max(due);
+        // What was too much or too little is made good in the next steps: within a second's worth, or some steps' where
+        // a whole story happens within one.
+        let most = if self.step_us > STEP_MIN_US { STEPS_OWED * due } else { self.rate };
         self.owed = (self.owed - rows.len() as f64).clamp(-most, most);
         rows.sort_by_key(|row| row.ts);
         for row in &mut rows {

@@ -16,6 +16,7 @@ use arrow::ipc::reader::StreamReader;
 use arrow::ipc::writer::StreamWriter;
 
 use super::cut::CutPlan;
+use super::nodes::LEAF_ROWS;
 
 /// The file, under the data folder.
 pub const FILE: &str = "states/live.bin";
@@ -39,7 +40,7 @@ pub type KeptStates = HashMap<u64, Vec<KeptState>>;
 /// What the states of a cut hang on besides rows and clock.
 pub fn print_of(cut: &CutPlan, zone: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
-    (env!("CARGO_PKG_VERSION"), datafusion::DATAFUSION_VERSION, zone).hash(&mut hasher);
+    (env!("CARGO_PKG_VERSION"), datafusion::DATAFUSION_VERSION, LEAF_ROWS, zone).hash(&mut hasher);
     (cut.stream.name(), &cut.columns, format!("{:?}", cut.merge)).hash(&mut hasher);
     cut.filter.to_string().hash(&mut hasher);
     cut.plan.display_indent_schema().to_string().hash(&mut hasher);

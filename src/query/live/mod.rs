@@ -15,7 +15,7 @@ pub mod slot;
 pub mod view;
 pub mod window;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
@@ -166,13 +166,23 @@ impl Live {
             }
             for node in nodes.pieces() {
                 let (Rest::Piece(piece, _), Some(missing)) = (&node.rest, by_piece.remove(&node.id)) else { continue };
-                let batches = piece.source.batches().map_err(|message| Failure::new("overloaded", message))?;
+                // What all of them read, once.
+                let mut columns = BTreeSet::new();
+                for (place, missing) in &missing {
+                    if let Some(Entry { kind: Kind::Live(live), .. }) = entries[*place].lock().await.as_ref() {
+                        columns.extend(live.columns(missing));
+                    }
+                }
+                let columns: Vec<usize> = columns.into_iter().collect();
+                let read = piece.source.columns(&columns);
+                let batches = read.map_err(|message| Failure::new("overloaded", message))?;
                 for (place, missing) in missing {
                     let mut entry = entries[place].lock().await;
                     // Another one, made meanwhile from a changed file, works out its own.
                     let Some(Entry { kind: Kind::Live(live), metric, .. }) = entry.as_mut() else { continue };
                     if Arc::ptr_eq(metric, &metrics[place]) {
-                        live.absorb(&missing, &node, &batches, now_us, &mut cost).await.map_err(failure)?;
+                        let absorbed = live.absorb(&missing, &node, &batches, Some(&columns), now_us, &mut cost).await;
+                        absorbed.map_err(failure)?;
                     }
                 }
             }

@@ -6,7 +6,7 @@
 //!
 //! Reading a piece can fail (its file is gone or damaged); that is the caller's to show.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,12 +17,14 @@ use parking_lot::Mutex;
 use super::super::source::{Piece, StreamRows, View, range_of};
 use crate::model::Stream;
 
-/// Rows of a leaf at most.
-pub const LEAF_ROWS: usize = 2_048;
+/// Rows of a leaf of hot rows at most.
+const HOT_LEAF_ROWS: usize = 2_048;
+/// Rows of a leaf of a sealed piece: a window ends in one at a time, and is looked at at every tick.
+pub const LEAF_ROWS: usize = 512;
 /// Children of a branch.
 const FAN: usize = 16;
-/// Pieces of a stream whose rows are kept at hand.
-const OPENED_MAX: usize = 3;
+/// Rows times columns of a stream's pieces that are kept at hand, about ten bytes each.
+const CELLS_MAX: usize = 20_000_000;
 
 /// An immutable set of rows.
 pub struct Node {
@@ -38,10 +40,38 @@ pub struct Node {
 }
 
 pub enum Rest {
-    Leaf(RecordBatch),
+    Leaf(LeafRows),
     Branch(Vec<Arc<Node>>),
     /// A sealed piece, and its rows as nodes where they are at hand.
-    Piece(Arc<Piece>, Mutex<Option<Arc<[Arc<Node>]>>>),
+    Piece(Arc<Piece>, Mutex<Option<Parts>>),
+}
+
+/// Some rows, with all columns of their stream or some of them.
+#[derive(Clone)]
+pub struct LeafRows {
+    pub batch: RecordBatch,
+    /// Which columns, ascending; `None`: all.
+    pub columns: Option<Arc<[usize]>>,
+}
+
+/// The rows of a piece as nodes.
+#[derive(Clone)]
+pub struct Parts {
+    nodes: Arc<[Arc<Node>]>,
+    /// The columns that are at hand; `None`: all.
+    columns: Option<Arc<[usize]>>,
+    cells: usize,
+}
+
+impl Parts {
+    fn of_forest(forest: &Forest, columns: Option<Arc<[usize]>>, cells: usize) -> Parts {
+        Parts { nodes: forest.roots().cloned().collect::<Vec<_>>().into(), columns, cells }
+    }
+
+    fn have(&self, wanted: &[usize]) -> bool {
+        let found = |columns: &Arc<[usize]>| wanted.iter().all(|column| columns.binary_search(column).is_ok());
+        self.columns.as_ref().is_none_or(found)
+    }
 }
 
 static NEXT_ID: AtomicU64 = AtomicU64::new(1);
@@ -55,11 +85,28 @@ impl Node {
     fn leaf(batch: RecordBatch) -> Option<Arc<Node>> {
         let ((ts_min, ts_max), (seq_min, seq_max)) = (range_of(&batch, "ts")?, range_of(&batch, "seq")?);
         let rows = batch.num_rows();
-        let rest = Rest::Leaf(batch);
+        let rest = Rest::Leaf(LeafRows { batch, columns: None });
         Some(Arc::new(Node { id: fresh_id(), ts_min, ts_max, seq_min, seq_max, rows, lasting: false, rest }))
     }
 
-    fn piece(piece: Arc<Piece>, parts: Option<Arc<[Arc<Node>]>>) -> Arc<Node> {
+    /// Some rows of a piece; the same place in the same piece is the same leaf, whenever it is read.
+    fn part(piece: &Node, place: usize, rows: LeafRows) -> Option<Arc<Node>> {
+        let (ts_min, ts_max) = range_of(&rows.batch, "ts")?;
+        let mut hasher = std::hash::DefaultHasher::new();
+        (piece.id, place, "part").hash(&mut hasher);
+        Some(Arc::new(Node {
+            id: hasher.finish() | 1,
+            ts_min,
+            ts_max,
+            seq_min: piece.seq_min,
+            seq_max: piece.seq_max,
+            rows: rows.batch.num_rows(),
+            lasting: piece.lasting,
+            rest: Rest::Leaf(rows),
+        }))
+    }
+
+    fn piece(piece: Arc<Piece>) -> Arc<Node> {
         Arc::new(Node {
             id: piece.source.lasting_id().map_or_else(fresh_id, |id| id | 1),
             ts_min: piece.ts_min,
@@ -68,7 +115,7 @@ impl Node {
             seq_max: piece.seq_max,
             rows: piece.rows,
             lasting: piece.source.lasting_id().is_some(),
-            rest: Rest::Piece(piece, Mutex::new(parts)),
+            rest: Rest::Piece(piece, Mutex::new(None)),
         })
     }
 
@@ -92,10 +139,20 @@ impl Node {
         })
     }
 
-    /// The nodes a piece's rows are at hand as.
-    pub fn at_hand(&self) -> Option<Arc<[Arc<Node>]>> {
+    /// The nodes a piece's rows are at hand as, when they have these columns.
+    pub fn at_hand_with(&self, wanted: &[usize]) -> Option<Arc<[Arc<Node>]>> {
         match &self.rest {
-            Rest::Piece(_, parts) => parts.lock().clone(),
+            Rest::Piece(_, parts) => {
+                parts.lock().as_ref().filter(|parts| parts.have(wanted)).map(|parts| parts.nodes.clone())
+            }
+            _ => None,
+        }
+    }
+
+    /// The nodes a piece's rows are at hand as.
+    fn at_hand(&self) -> Option<Arc<[Arc<Node>]>> {
+        match &self.rest {
+            Rest::Piece(_, parts) => parts.lock().as_ref().map(|parts| parts.nodes.clone()),
             _ => None,
         }
     }
@@ -105,8 +162,8 @@ impl Node {
         match &self.rest {
             Rest::Leaf(_) => {}
             Rest::Branch(children) => children.iter().for_each(|child| child.visit(seen)),
-            Rest::Piece(_, parts) => {
-                if let Some(parts) = parts.lock().clone() {
+            Rest::Piece(..) => {
+                if let Some(parts) = self.at_hand() {
                     parts.iter().for_each(|part| part.visit(seen));
                 }
             }
@@ -164,7 +221,7 @@ struct Follower {
     hot: Forest,
     /// Hot rows below this sequence number are in the tree.
     next_seq: i64,
-    /// Pieces whose rows are at hand, oldest first.
+    /// Pieces whose rows are at hand, those used longest ago first.
     opened: Arc<Opened>,
 }
 
@@ -172,13 +229,23 @@ struct Follower {
 struct Opened(Mutex<VecDeque<Arc<Node>>>);
 
 impl Opened {
-    /// Notes that a piece's rows are at hand, and lets go of the oldest ones.
-    fn note(&self, node: Arc<Node>) {
+    /// Notes that a piece's rows are used, and lets go of those used longest ago.
+    fn note(&self, node: &Arc<Node>) {
         let mut opened = self.0.lock();
-        opened.retain(|held| held.id != node.id);
-        opened.push_back(node);
-        while opened.len() > OPENED_MAX {
-            if let Some(Rest::Piece(_, parts)) = opened.pop_front().as_ref().map(|node| &node.rest) {
+        if opened.back().is_some_and(|last| Arc::ptr_eq(last, node)) {
+            return;
+        }
+        opened.retain(|held| !Arc::ptr_eq(held, node));
+        opened.push_back(node.clone());
+        let cells = |node: &Arc<Node>| match &node.rest {
+            Rest::Piece(_, parts) => parts.lock().as_ref().map_or(0, |parts| parts.cells),
+            _ => 0,
+        };
+        let mut sum: usize = opened.iter().map(cells).sum();
+        while sum > CELLS_MAX && opened.len() > 1 {
+            let Some(oldest) = opened.pop_front() else { break };
+            sum -= cells(&oldest);
+            if let Rest::Piece(_, parts) = &oldest.rest {
                 *parts.lock() = None;
             }
         }
@@ -211,27 +278,36 @@ impl StreamNodes {
         self.roots.get(self.hot_from..).unwrap_or_default()
     }
 
-    /// The rows of a piece as nodes, read now unless they are at hand.
+    /// The rows of a piece as nodes with at least these columns (indexes into the stream's schema, `ts` among them), read
+    /// now unless they are at hand.
     ///
     /// # Errors
     /// A sentence: the piece can't be read.
-    pub fn open(&self, node: &Arc<Node>) -> Result<Arc<[Arc<Node>]>, String> {
-        let Rest::Piece(piece, parts) = &node.rest else { return Ok(Arc::new([])) };
-        if let Some(parts) = parts.lock().clone() {
-            return Ok(parts);
+    pub fn open(&self, node: &Arc<Node>, wanted: &[usize]) -> Result<Arc<[Arc<Node>]>, String> {
+        let Rest::Piece(piece, held) = &node.rest else { return Ok(Arc::new([])) };
+        let before = held.lock().clone();
+        if let Some(parts) = before.as_ref().filter(|parts| parts.have(wanted)) {
+            self.opened.note(node);
+            return Ok(parts.nodes.clone());
         }
+        let known = before.and_then(|parts| parts.columns);
+        let columns: BTreeSet<usize> =
+            wanted.iter().chain(known.iter().flat_map(|known| known.iter())).copied().collect();
+        let columns: Arc<[usize]> = columns.into_iter().collect();
         let mut forest = Forest::default();
-        for batch in piece.source.batches()?.iter() {
-            for part in split(batch) {
-                if let Some(leaf) = Node::leaf(part) {
-                    forest.push(leaf);
-                }
+        let batches = piece.source.columns(&columns)?;
+        let slices = batches.iter().flat_map(|batch| split(batch, LEAF_ROWS));
+        for (place, batch) in slices.enumerate() {
+            let rows = LeafRows { batch, columns: Some(columns.clone()) };
+            if let Some(leaf) = Node::part(node, place, rows) {
+                forest.push(leaf);
             }
         }
-        let made: Arc<[Arc<Node>]> = forest.roots().cloned().collect::<Vec<_>>().into();
-        *parts.lock() = Some(made.clone());
-        self.opened.note(node.clone());
-        Ok(made)
+        let cells = node.rows * columns.len();
+        let made = Parts::of_forest(&forest, Some(columns), cells);
+        *held.lock() = Some(made.clone());
+        self.opened.note(node);
+        Ok(made.nodes)
     }
 
     /// The latest `ts` of all rows.
@@ -312,7 +388,7 @@ impl Follower {
                 continue;
             }
             let batch = if first < self.next_seq { after_seq(batch, self.next_seq) } else { batch.clone() };
-            for part in split(&batch) {
+            for part in split(&batch, HOT_LEAF_ROWS) {
                 if let Some(leaf) = Node::leaf(part) {
                     self.hot.push(leaf);
                 }
@@ -333,7 +409,7 @@ impl Follower {
                 Some(node) => pieces.push(node),
                 None => {
                     fresh.push(pieces.len());
-                    pieces.push(Node::piece(piece.clone(), None));
+                    pieces.push(Node::piece(piece.clone()));
                 }
             }
         }
@@ -345,19 +421,23 @@ impl Follower {
             let from_hot: Vec<_> = sealed.iter().filter(inside).cloned().collect();
             let from_pieces: Vec<_> = gone.iter().filter(inside).cloned().collect();
             let as_many = |parts: &[Arc<Node>]| parts.iter().map(|part| part.rows).sum::<usize>() == node.rows;
-            let parts = if !from_hot.is_empty() && as_many(&from_hot) {
-                from_hot
+            let (parts, cells) = if !from_hot.is_empty() && as_many(&from_hot) {
+                let columns = from_hot.iter().find_map(|leaf| match &leaf.rest {
+                    Rest::Leaf(rows) => Some(rows.batch.num_columns()),
+                    _ => None,
+                });
+                (from_hot, node.rows * columns.unwrap_or(1))
             } else if !from_pieces.is_empty() && from_pieces.len() == gone.len() && as_many(&from_pieces) {
                 // Only what is known of them; their files are gone.
-                from_pieces
+                (from_pieces, 0)
             } else {
                 continue;
             };
             let mut forest = Forest::default();
             parts.into_iter().for_each(|part| forest.push(part));
             if let Rest::Piece(_, held) = &node.rest {
-                *held.lock() = Some(forest.roots().cloned().collect::<Vec<_>>().into());
-                self.opened.note(node.clone());
+                *held.lock() = Some(Parts::of_forest(&forest, None, cells));
+                self.opened.note(node);
             }
         }
         self.sealed = Forest::default();
@@ -365,8 +445,8 @@ impl Follower {
         self.pieces = pieces;
         self.hot = Forest::default();
         for leaf in kept {
-            let Rest::Leaf(batch) = &leaf.rest else { continue };
-            let leaf = if leaf.seq_min < hot_from { Node::leaf(after_seq(batch, hot_from)) } else { Some(leaf) };
+            let Rest::Leaf(rows) = &leaf.rest else { continue };
+            let leaf = if leaf.seq_min < hot_from { Node::leaf(after_seq(&rows.batch, hot_from)) } else { Some(leaf) };
             if let Some(leaf) = leaf {
                 self.hot.push(leaf);
             }
@@ -404,7 +484,7 @@ fn after_seq(batch: &RecordBatch, from: i64) -> RecordBatch {
     batch.slice(start, batch.num_rows() - start)
 }
 
-fn split(batch: &RecordBatch) -> impl Iterator<Item = RecordBatch> {
+fn split(batch: &RecordBatch, most: usize) -> impl Iterator<Item = RecordBatch> {
     let rows = batch.num_rows();
-    (0..rows).step_by(LEAF_ROWS).map(move |start| batch.slice(start, LEAF_ROWS.min(rows - start)))
+    (0..rows).step_by(most).map(move |start| batch.slice(start, most.min(rows - start)))
 }

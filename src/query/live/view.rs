@@ -24,7 +24,7 @@ use super::super::functions::ClockCell;
 use super::super::source::View;
 use super::cut::{CutPlan, Merge, StateLeaf, Template};
 use super::keep::{KeptState, KeptStates, print_of};
-use super::nodes::{Node, Rest, Rows, StreamNodes};
+use super::nodes::{LeafRows, Node, Rest, Rows, StreamNodes};
 use super::slot::Slot;
 use super::window::{Outcome, Window};
 use crate::model::Stream;
@@ -125,7 +125,7 @@ struct Cut {
     /// What its states hang on besides rows and clock.
     print: u64,
     stream: Stream,
-    columns: Vec<usize>,
+    columns: Arc<[usize]>,
     filter: Option<Arc<dyn PhysicalExpr>>,
     rows: Slot,
     partial: Rerun,
@@ -139,7 +139,9 @@ struct Cut {
     /// The merged states of the last tick's lasting items, sealed and hot apart: the hot ones change all the time.
     merged: [Merged; 2],
     /// What the last finish was made of.
-    finished: Option<Vec<Input>>,
+    finished: Option<Vec<RecordBatch>>,
+    /// Counts to [`BEATS`].
+    beat: u64,
 }
 
 /// Some items' states, most of them merged into one.
@@ -160,6 +162,10 @@ struct Listed {
     lasting: bool,
 }
 
+/// Where the hot sets' states are merged.
+const HOT: usize = 1;
+/// Hot branches are seen to every so many ticks.
+const BEATS: u64 = 16;
 /// So many states go to the final step unmerged.
 const TAIL_MAX: usize = 8;
 
@@ -171,10 +177,6 @@ struct Kept {
     lasting: bool,
     state: State,
 }
-
-/// An input of the final step, for telling whether anything changed.
-#[derive(Clone, PartialEq)]
-struct Input(State);
 
 struct Item<'a> {
     node: &'a Arc<Node>,
@@ -251,7 +253,9 @@ impl LiveView {
     ) -> std::result::Result<(Vec<RecordBatch>, bool), TickError> {
         self.cell.set(now_us);
         self.ticks += 1;
-        let sweep = self.ticks.is_multiple_of(SWEEP_TICKS);
+        // Not all views at the same tick.
+        let turn = self.cuts.first().map_or(0, |cut| cut.print % SWEEP_TICKS);
+        let sweep = (self.ticks + turn).is_multiple_of(SWEEP_TICKS);
         // Taken: a tick that fails or is stopped midway leaves nothing that the next one could call unchanged.
         let last = self.last.take();
         let mut changed = last.is_none() || self.upper_reads_clock;
@@ -265,11 +269,10 @@ impl LiveView {
         }
         let began = Instant::now();
         for (leaf, seen) in self.states.iter().zip(&mut self.state_seen) {
-            let Some(table) = view.state(&leaf.name) else { continue };
+            let Some(table) = view.state_columns(&leaf.name, &leaf.columns) else { continue };
             let same = seen.as_ref().is_some_and(|seen| same_arrays(seen, &table));
             if !same {
-                let projected = table.project(&leaf.columns).map_err(DataFusionError::from)?;
-                leaf.slot.set(vec![with_schema(&projected, &leaf.slot.schema)?]);
+                leaf.slot.set(vec![with_schema(&table, &leaf.slot.schema)?]);
                 *seen = Some(table);
                 changed = true;
             }
@@ -307,7 +310,12 @@ impl LiveView {
         Ok(missing)
     }
 
-    /// Works out a missing state of a piece from its rows, which another view may have read too.
+    /// The columns of the stream that it takes to work out a missing state.
+    pub fn columns(&self, missing: &Missing) -> &[usize] {
+        self.cuts.get(missing.cut).map_or(&[], |cut| &cut.columns[..])
+    }
+
+    /// Works out a missing state of a piece from its rows, which another view may have read too, with these columns.
     ///
     /// # Errors
     /// As [`LiveView::tick`].
@@ -316,12 +324,13 @@ impl LiveView {
         missing: &Missing,
         node: &Arc<Node>,
         batches: &[RecordBatch],
+        columns: Option<&[usize]>,
         now_us: i64,
         cost: &mut TickCost,
     ) -> std::result::Result<(), TickError> {
         self.cell.set(now_us);
         let Some(cut) = self.cuts.get_mut(missing.cut) else { return Ok(()) };
-        let state = cut.evaluate(batches, false, &self.context, cost).await?;
+        let state = cut.evaluate(batches, columns, &self.context, cost).await?;
         cut.keep(node, &Item { node, key: missing.key, passing: false }, state);
         Ok(())
     }
@@ -347,6 +356,12 @@ pub struct Missing {
     pub piece: u64,
     cut: usize,
     key: u64,
+}
+
+/// Whether the final step would give the same again; states of many groups are only looked at by their place.
+fn same_inputs(a: &[RecordBatch], b: &[RecordBatch]) -> bool {
+    let same = |(a, b): (&RecordBatch, &RecordBatch)| same_arrays(a, b) || (a.num_rows() <= 64 && a == b);
+    a.len() == b.len() && a.iter().zip(b).all(same)
 }
 
 fn same_arrays(a: &RecordBatch, b: &RecordBatch) -> bool {
@@ -408,7 +423,7 @@ impl Cut {
         Ok(Cut {
             print,
             stream: cut.stream,
-            columns: cut.columns,
+            columns: cut.columns.into(),
             filter,
             rows: cut.rows,
             partial: Rerun::new(partial),
@@ -420,6 +435,7 @@ impl Cut {
             kept: HashMap::new(),
             merged: Default::default(),
             finished: None,
+            beat: print % BEATS,
         })
     }
 
@@ -478,7 +494,9 @@ impl Cut {
             }
             match (&node.rest, key) {
                 (Rest::Branch(children), _) => stack.extend(children.iter().rev().map(|child| (child, key))),
-                (Rest::Piece(..), Some(key)) if node.at_hand().is_none() => missing.push((node.id, key)),
+                (Rest::Piece(..), Some(key)) if node.at_hand_with(&self.columns).is_none() => {
+                    missing.push((node.id, key))
+                }
                 // A window ends in it, or its rows are in memory: the tick sees to it.
                 _ => {}
             }
@@ -500,7 +518,7 @@ impl Cut {
         for (group, roots) in [nodes.sealed(), nodes.hot()].into_iter().enumerate() {
             let mut found = Vec::new();
             for root in roots {
-                collect_items(&mut self.window, nodes, root, &thresholds, &mut found)?;
+                collect_items(&mut self.window, &self.columns, nodes, root, &thresholds, &mut found)?;
             }
             cost.finding += began.elapsed();
             let mut lasting = Vec::with_capacity(found.len());
@@ -516,10 +534,10 @@ impl Cut {
             began = Instant::now();
         }
         inputs.append(&mut passing);
-        let made_of: Vec<Input> = inputs.iter().map(|batch| Input(Some(batch.clone()))).collect();
-        if self.finished.as_ref().is_some_and(|finished| finished == &made_of) {
+        if self.finished.as_ref().is_some_and(|finished| same_inputs(finished, &inputs)) {
             return Ok(false);
         }
+        let made_of = inputs.clone();
         cost.finals += 1;
         self.states.set(inputs);
         let answer = self.finish.run(context).await?;
@@ -532,6 +550,9 @@ impl Cut {
     }
 
     /// Adds the states of lasting items to `inputs`, merged. When the list only grew, only what is new is looked up.
+    ///
+    /// The states of hot branches are not needed for that; they are worked out by and by, each cut at another tick, so
+    /// that a window's end or a sealing finds them.
     async fn merge_lasting(
         &mut self,
         group: usize,
@@ -544,11 +565,15 @@ impl Cut {
         let list: Vec<Listed> = items.iter().map(listed).collect();
         // Taken, so that a failure midway leaves nothing half merged.
         let mut merged = std::mem::take(&mut self.merged[group]);
-        if !list.starts_with(&merged.list) {
-            merged = Merged::default();
-        }
-        for item in &items[merged.list.len()..] {
-            merged.tail.extend(self.state(item, context, cost).await?);
+        let fresh = match grown(&merged.list, items) {
+            Some(fresh) => fresh,
+            None => {
+                merged = Merged::default();
+                items.iter().map(|item| (item.node.clone(), item.key)).collect()
+            }
+        };
+        for (node, key) in &fresh {
+            merged.tail.extend(self.state(&Item { node, key: *key, passing: false }, context, cost).await?);
         }
         merged.list = list;
         if merged.tail.len() > TAIL_MAX {
@@ -557,6 +582,14 @@ impl Cut {
         }
         inputs.extend(merged.base.iter().chain(&merged.tail).cloned());
         self.merged[group] = merged;
+        if group == HOT {
+            self.beat = (self.beat + 1) % BEATS;
+            if self.beat == 0 {
+                for item in items.iter().filter(|item| matches!(item.node.rest, Rest::Branch(_))) {
+                    self.state(item, context, cost).await?;
+                }
+            }
+        }
         Ok(())
     }
 
@@ -601,12 +634,13 @@ impl Cut {
             let parts: Option<Vec<Arc<Node>>> = match &node.rest {
                 Rest::Leaf(_) => None,
                 Rest::Branch(children) => Some(children.clone()),
-                Rest::Piece(..) => node.at_hand().map(|parts| parts.to_vec()),
+                Rest::Piece(..) => node.at_hand_with(&self.columns).map(|parts| parts.to_vec()),
             };
             let state = match (&node.rest, parts) {
-                (Rest::Leaf(batch), _) => {
+                (Rest::Leaf(rows), _) => {
                     let began = Instant::now();
-                    let state = self.evaluate(std::slice::from_ref(batch), false, context, cost).await?;
+                    let columns = rows.columns.as_deref();
+                    let state = self.evaluate(std::slice::from_ref(&rows.batch), columns, context, cost).await?;
                     if item.passing {
                         cost.boundary += began.elapsed();
                     } else {
@@ -617,6 +651,14 @@ impl Cut {
                 (_, Some(parts)) => {
                     let missing: Vec<_> =
                         parts.iter().filter(|part| self.known(part.id, item.key).is_none()).cloned().collect();
+                    if let Some((batches, columns)) = all_leaves(&parts, &missing) {
+                        let began = Instant::now();
+                        let state = self.evaluate(&batches, columns.as_deref(), context, cost).await?;
+                        cost.fresh += began.elapsed();
+                        self.keep(&node, item, state);
+                        stack.pop();
+                        continue;
+                    }
                     if !missing.is_empty() {
                         stack.extend(missing);
                         continue;
@@ -626,8 +668,10 @@ impl Cut {
                 }
                 (Rest::Piece(piece, _), None) => {
                     let began = Instant::now();
-                    let batches = piece.source.columns(&self.columns).map_err(TickError::Rows)?;
-                    let state = self.evaluate(&batches, true, context, cost).await?;
+                    let mut columns = self.columns.to_vec();
+                    columns.sort_unstable();
+                    let batches = piece.source.columns(&columns).map_err(TickError::Rows)?;
+                    let state = self.evaluate(&batches, Some(&columns), context, cost).await?;
                     cost.fresh += began.elapsed();
                     state
                 }
@@ -657,20 +701,27 @@ impl Cut {
         kept.push(Kept { key: item.key, passing: item.passing, lasting, state });
     }
 
-    /// The partial state of some rows, at the clock of the tick. `narrow`: they have only this cut's columns.
+    /// The partial state of some rows, at the clock of the tick. `columns`: those that the batches have, ascending; all of
+    /// the stream's without it.
     async fn evaluate(
         &mut self,
         batches: &[RecordBatch],
-        narrow: bool,
+        columns: Option<&[usize]>,
         context: &Arc<TaskContext>,
         cost: &mut TickCost,
     ) -> std::result::Result<State, TickError> {
+        let places: Vec<usize> = match columns {
+            None => self.columns.to_vec(),
+            Some(columns) => self.columns.iter().filter_map(|column| columns.binary_search(column).ok()).collect(),
+        };
+        if places.len() < self.columns.len() {
+            return Err(TickError::Rows("a column that a live view reads was not read from its segment".to_owned()));
+        }
         let mut input = Vec::with_capacity(batches.len());
         for batch in batches {
             cost.evaluated += 1;
             cost.evaluated_rows += batch.num_rows() as u64;
-            let batch =
-                if narrow { batch.clone() } else { batch.project(&self.columns).map_err(DataFusionError::from)? };
+            let batch = batch.project(&places).map_err(DataFusionError::from)?;
             let batch = match &self.filter {
                 None => batch,
                 Some(filter) => {
@@ -702,9 +753,47 @@ impl Cut {
     }
 }
 
+/// What `items` hold beyond the list merged before, when that list is their beginning: the same sets, or sets that have
+/// become parts of a branch since.
+fn grown(before: &[Listed], items: &[Item<'_>]) -> Option<Vec<(Arc<Node>, u64)>> {
+    let (mut before, mut fresh) = (before.iter(), Vec::new());
+    let mut stack: Vec<(&Arc<Node>, u64)> = items.iter().rev().map(|item| (item.node, item.key)).collect();
+    while let Some((node, key)) = stack.pop() {
+        let Some(next) = before.as_slice().first() else {
+            fresh.push((node.clone(), key));
+            continue;
+        };
+        if (next.node, next.key) == (node.id, key) {
+            before.next();
+        } else if let Rest::Branch(children) = &node.rest {
+            stack.extend(children.iter().rev().map(|child| (child, key)));
+        } else {
+            return None;
+        }
+    }
+    before.as_slice().is_empty().then_some(fresh)
+}
+
+/// The rows of a set's parts, when they are all leaves of the same columns and none is known: then they are worked out
+/// together.
+fn all_leaves(parts: &[Arc<Node>], missing: &[Arc<Node>]) -> Option<(Vec<RecordBatch>, Option<Arc<[usize]>>)> {
+    if missing.is_empty() || missing.len() < parts.len() {
+        return None;
+    }
+    let leaf = |node: &Arc<Node>| match &node.rest {
+        Rest::Leaf(rows) => Some(rows.clone()),
+        _ => None,
+    };
+    let leaves: Vec<LeafRows> = parts.iter().map(leaf).collect::<Option<_>>()?;
+    let columns = leaves.first()?.columns.clone();
+    let same = leaves.iter().all(|rows| rows.columns == columns);
+    same.then(|| (leaves.into_iter().map(|rows| rows.batch).collect(), columns))
+}
+
 /// The sets of rows that matter at these thresholds: node, key of its state, whether a window ends in it.
 fn collect_items(
     window: &mut Window,
+    columns: &[usize],
     nodes: &StreamNodes,
     node: &Arc<Node>,
     thresholds: &[Option<i64>],
@@ -720,13 +809,13 @@ fn collect_items(
             Rest::Leaf(_) => {}
             Rest::Branch(children) => {
                 for child in children {
-                    collect_items(window, nodes, child, thresholds, items)?;
+                    collect_items(window, columns, nodes, child, thresholds, items)?;
                 }
                 return Ok(());
             }
             Rest::Piece(..) => {
-                for part in nodes.open(node).map_err(TickError::Rows)?.iter() {
-                    collect_items(window, nodes, part, thresholds, items)?;
+                for part in nodes.open(node, columns).map_err(TickError::Rows)?.iter() {
+                    collect_items(window, columns, nodes, part, thresholds, items)?;
                 }
                 return Ok(());
             }

@@ -34,14 +34,17 @@ impl Disk for FileDisk {
         if dir.is_dir() {
             return Ok(());
         }
+        // Each new name must be durable in the folder above it; what is above the first one that is there is old.
+        let there = dir.ancestors().find(|folder| folder.is_dir()).map(Path::to_owned);
         fs::create_dir_all(dir)?;
-        // Each new name must be durable in the folder above it.
-        let mut above = dir.parent();
-        while let Some(folder) = above.filter(|folder| !folder.as_os_str().is_empty()) {
-            if self.sync_dir(folder).is_err() {
-                break;
+        let made = dir.ancestors().take_while(|folder| there.as_deref() != Some(*folder));
+        for above in made.filter_map(Path::parent) {
+            let above = if above.as_os_str().is_empty() { Path::new(".") } else { above };
+            match self.sync_dir(above) {
+                // A folder that may only be passed through is somebody else's, and old.
+                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {}
+                done => done?,
             }
-            above = folder.parent();
         }
         Ok(())
     }
