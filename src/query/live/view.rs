@@ -166,8 +166,8 @@ struct Listed {
 const HOT: usize = 1;
 /// Hot branches are seen to every so many ticks.
 const BEATS: u64 = 16;
-/// So many states go to the final step unmerged.
-const TAIL_MAX: usize = 8;
+/// So many states go to the final step unmerged; some more in some cuts, so that not all merge at the same tick.
+const TAIL_MAX: usize = 6;
 
 struct Kept {
     key: u64,
@@ -576,7 +576,7 @@ impl Cut {
             merged.tail.extend(self.state(&Item { node, key: *key, passing: false }, context, cost).await?);
         }
         merged.list = list;
-        if merged.tail.len() > TAIL_MAX {
+        if merged.tail.len() > TAIL_MAX + (self.print % 6) as usize {
             let states = merged.base.take().into_iter().chain(merged.tail.drain(..)).collect();
             merged.base = self.reduce(states, context, cost).await?;
         }
