@@ -1,7 +1,7 @@
 //! Counts heap allocations, so that a claim about them can be measured and tested. One counter a thread, read before
 //! and after what is meant.
 
-use std::alloc::{GlobalAlloc, Layout};
+use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 thread_local! {
@@ -11,13 +11,7 @@ thread_local! {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// A tick of the live views is many small allocations: mimalloc makes them cheap.
-#[cfg(feature = "hub")]
-static HEAP: mimalloc::MiMalloc = mimalloc::MiMalloc;
-#[cfg(not(feature = "hub"))]
-static HEAP: std::alloc::System = std::alloc::System;
-
-/// The program's allocator with a counter.
+/// The system's allocator with a counter.
 struct Counting;
 
 fn count() {
@@ -25,25 +19,25 @@ fn count() {
     COUNT.try_with(|count| count.set(count.get() + 1)).ok();
 }
 
-// SAFETY: every call goes to the allocator below as it is; the counter is a thread's own cell and allocates nothing.
+// SAFETY: every call goes to the system's allocator as it is; the counter is a thread's own cell and allocates nothing.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count();
-        unsafe { HEAP.alloc(layout) }
+        unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        unsafe { HEAP.dealloc(pointer, layout) }
+        unsafe { System.dealloc(pointer, layout) }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         count();
-        unsafe { HEAP.alloc_zeroed(layout) }
+        unsafe { System.alloc_zeroed(layout) }
     }
 
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
         count();
-        unsafe { HEAP.realloc(pointer, layout, new_size) }
+        unsafe { System.realloc(pointer, layout, new_size) }
     }
 }
 

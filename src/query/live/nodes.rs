@@ -535,7 +535,7 @@ mod tests {
         let followed = nodes.follow(&source.view());
         let stream = followed.stream(Stream::Signals);
         for (piece, expected) in stream.pieces().iter().zip([others, late]) {
-            stream.open(piece).unwrap();
+            stream.open(piece, &[0, 1]).unwrap();
             assert_eq!(seqs_of(piece), expected);
         }
     }
