@@ -29,7 +29,7 @@ pub async fn perspective(args: &PeerArgs, ground: &Ground, folder: &Path) -> Res
     let (now_us, zone) = (ground.engine.now_us(), ground.city.tz);
     let (day, month) = (day_start_us(now_us, zone, 0), day_start_us(now_us, zone, -29));
     let job = json!({
-        "folder": folder, "updates": UPDATES, "update_rows": ROWS, "windows": {"day": day, "month": month},
+        "folder": folder, "updates": UPDATES, "update_rows": ROWS as u64, "windows": {"day": day, "month": month},
     });
     let asked: Vec<MetricRef> =
         SIX.iter().map(|name| MetricRef { name: (*name).to_owned(), params: Default::default() }).collect();
