@@ -29,6 +29,8 @@ pub enum Step {
         seconds: i64,
     },
     Seal,
+    /// The live views' states are put beside the segments, for a later start.
+    Keep,
     /// The process ends and begins again.
     Restart {
         power_lost: bool,
@@ -56,7 +58,8 @@ pub fn steps(most: usize) -> impl Strategy<Value = Vec<Step>> {
         6 => land,
         4 => seconds.prop_map(|seconds| Step::Wait { seconds }),
         4 => Just(Step::Seal),
-        1 => any::<(bool, bool)>().prop_map(|(power_lost, warm)| Step::Restart { power_lost, warm }),
+        1 => Just(Step::Keep),
+        2 => any::<(bool, bool)>().prop_map(|(power_lost, warm)| Step::Restart { power_lost, warm }),
         1 => any::<(prop::sample::Index, prop::sample::Index)>().prop_map(|(which, to)| Step::Reload { which, to }),
     ];
     prop::collection::vec(step, 2..most)
@@ -111,8 +114,12 @@ impl History {
             Step::Land { rows, hours, again, batch_rows } => self.land(*rows, *hours, *again, *batch_rows).await,
             Step::Wait { seconds } => self.lab.clock.set_us(self.lab.clock.now_us() + seconds * 1_000_000),
             Step::Seal => self.lab.store.flush().await.unwrap(),
+            Step::Keep => self.lab.engine.keep_states().await,
             Step::Restart { power_lost, warm } => {
                 let before = scans(&self.lab).await;
+                if !power_lost {
+                    self.lab.engine.stop().await;
+                }
                 self.lab = self.lab.restarted(*power_lost);
                 if *warm {
                     self.lab.engine.warm().await.unwrap();

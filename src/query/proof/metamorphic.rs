@@ -180,6 +180,7 @@ proptest! {
                     lab.store.flush().await.unwrap();
                 }
                 if restart && number == 2 {
+                    lab.engine.keep_states().await;
                     lab = lab.restarted(true);
                 }
             }
