@@ -32,6 +32,9 @@ bench: setup
 	cargo run --release --quiet -- bench live --json --peer duckdb
 	cargo run --release --quiet -- bench scan --json --peer duckdb
 	cargo run --release --quiet -- bench recover --json
+	cargo run --release --quiet -- bench render --seconds 2 --json
+	cargo run --release --quiet -- bench latency --json
+	cargo run --release --quiet -- bench soak --frames 5000 --json
 
 fmt:
 	cargo fmt

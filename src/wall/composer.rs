@@ -305,7 +305,10 @@ fn chrome_key(view: &View<'_>, scene_key: u64) -> u64 {
     let mut hasher = DefaultHasher::new();
     (scene_key, view.lang == Lang::Zh, view.as_of, view.frozen_us, painter::second(view.now_us)).hash(&mut hasher);
     (data.heard_us(), data.data_until, &data.status, &data.status_message, data.down.is_some()).hash(&mut hasher);
-    (data.is_demo(), data.silence_s(view.now_s).map(|silence_s| silence_s as i64)).hash(&mut hasher);
+    // How long the hub has been silent is told only once that is too long.
+    let told = |silence_s: &f64| data.down.is_some() || *silence_s > f64::from(super::tokens::LATE_S);
+    let silence_s = data.silence_s(view.now_s).filter(told).map(|silence_s| silence_s as i64);
+    (data.is_demo(), silence_s).hash(&mut hasher);
     (view.tabs, view.problem, data.sparks.map().is_some()).hash(&mut hasher);
     hasher.finish() | 1
 }

@@ -168,12 +168,18 @@ impl Sparks {
         self.version += 1;
     }
 
-    /// Those that changed within the last seconds are new; the others are settled and leave `recent`. True when some
+    /// Those that changed within the last seconds (the newest of them, where they are very many) are new; the others are settled and leave `recent`. True when some
     /// settled now.
     pub fn settle(&mut self, now_s: f64) -> bool {
         let before = self.recent.len();
         let all = &self.all;
         self.recent.retain(|index| now_s - all[*index].changed_s < f64::from(tokens::SPARK_NEW_S));
+        // In a flood the older ones settle sooner: nobody could follow them all, and each costs its glow.
+        let surplus = self.recent.len().saturating_sub(tokens::SPARKS_NEW_MAX);
+        for index in self.recent.drain(..surplus) {
+            let spark = &mut self.all[index];
+            (spark.changed_s, spark.born_s) = (f64::NEG_INFINITY, f64::NEG_INFINITY);
+        }
         self.recent.len() != before
     }
 }
@@ -222,5 +228,19 @@ mod tests {
         assert!(sparks.recent.is_empty());
         assert!(sparks.keep_today(now + crate::model::time::DAY_US));
         assert!(sparks.all.is_empty());
+    }
+
+    #[test]
+    fn in_a_flood_only_the_newest_shine() {
+        let mut sparks = Sparks::default();
+        sparks.set_city(&city());
+        let now = 1_800_000_000_000_000;
+        let count = tokens::SPARKS_NEW_MAX + 250;
+        let rows: Vec<_> = (0..count).map(|number| row(now, "open", &number.to_string(), "life", "waiting")).collect();
+        sparks.take(&COLUMNS.map(str::to_owned), &rows, false, 10.0, now);
+        assert_eq!(sparks.recent.len(), count);
+        assert!(sparks.settle(10.1));
+        assert_eq!(sparks.recent.len(), tokens::SPARKS_NEW_MAX);
+        assert!(sparks.all[0].changed_s == f64::NEG_INFINITY && sparks.all[count - 1].changed_s == 10.0);
     }
 }

@@ -139,6 +139,8 @@ pub const PANEL_PADDING: f32 = 20.0;
 
 /// Seconds a number takes from its old value to its new one.
 pub const TWEEN_S: f32 = 0.5;
+/// At most so many shine at once; in a flood the older ones settle sooner.
+pub const SPARKS_NEW_MAX: usize = 400;
 /// Seconds one scene takes to go over into the next.
 pub const FADE_S: f32 = 0.6;
 /// Seconds a new spark shines before it settles.

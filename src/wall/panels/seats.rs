@@ -100,13 +100,18 @@ impl Panel for Seats {
         } else {
             (format::percent(share), if share.is_some() { "%" } else { "" })
         };
+        // Beyond five digits three figures do not stand side by side.
+        let count = |value: Option<f64>| match value {
+            Some(many) if many >= 1e5 => format::short(value, cx.lang),
+            _ => format::whole(value),
+        };
         let items = [
             (
-                format::whole(value(counts[0])),
-                suffix(format!("/{}", format::whole(value(on_duty)))),
+                count(value(counts[0])),
+                suffix(format!("/{}", count(value(on_duty)))),
                 cx.lang.pick("通话 / 在岗坐席", "talking / on duty"),
             ),
-            (format::whole(waiting.number(0, "n")), suffix(String::new()), cx.lang.pick("排队", "waiting")),
+            (count(waiting.number(0, "n")), suffix(String::new()), cx.lang.pick("排队", "waiting")),
             (rate_text, suffix(unit.into()), self.rate_label.pick(cx.lang)),
         ];
         for (index, (text, (suffix, suffix_style), label)) in items.into_iter().enumerate() {
