@@ -197,7 +197,14 @@ impl Grammar {
     fn grouped(&mut self, least_groups: usize) -> (String, usize, usize) {
         let words = self.words();
         let groups = self.some(words.groups, least_groups, 2);
-        let aggregates: Vec<String> = (0..self.random.random_range(1..5)).map(|_| self.aggregate(words)).collect();
+        let mut aggregates: Vec<String> = Vec::new();
+        for _ in 0..self.random.random_range(1..5) {
+            let made = self.aggregate(words);
+            // Said twice below a query that needs neither, DataFusion itself refuses it for its doubled name.
+            if !aggregates.contains(&made) {
+                aggregates.push(made);
+            }
+        }
         let mut select: Vec<String> = groups.iter().enumerate().map(|(i, expr)| format!("{expr} AS g{i}")).collect();
         select.extend(aggregates.iter().enumerate().map(|(i, expr)| format!("{expr} AS a{i}")));
         let (window, filter) = (self.window(), self.filter(words));

