@@ -17,8 +17,8 @@ use super::sparks;
 /// What asks for the sparks as of a time. Only what changes a spark is asked for.
 const SPARKS_SQL: &str = "SELECT ts, kind, id, area, service, board, state FROM tickets \
      WHERE ts >= day_start(0) AND kind IN ('open', 'finish', 'reopen', 'merge') ORDER BY ts, seq LIMIT 200000";
-/// After so long a result that stayed as it was counts as fresh.
-const PATIENCE: Duration = Duration::from_secs(8);
+/// So long a newer result is waited for than the one the hub had ready: a metric that rests for a minute gives none.
+const PATIENCE: Duration = Duration::from_secs(2);
 /// Queries under way at once; the hub takes four a connection.
 const UNDER_WAY: usize = 3;
 
@@ -86,6 +86,7 @@ fn fetch(wanted: Wanted<'_>) -> Result<Gathering, WallError> {
         data: Data::default(),
         at: wanted.at,
         missing: wanted.metrics,
+        older: Vec::new(),
         asked: Vec::new(),
         sparks_missing: wanted.sparks,
         sparks_asked: false,
@@ -102,6 +103,7 @@ fn fetch(wanted: Wanted<'_>) -> Result<Gathering, WallError> {
         while let Some(news) = gathering.link.next() {
             gathering.take(news);
         }
+        gathering.settle_for_older();
         if gathering.is_complete() {
             return Ok(gathering);
         }
@@ -121,6 +123,8 @@ struct Gathering {
     data: Data,
     at: Option<i64>,
     missing: Vec<MetricRef>,
+    /// Missing ones of which an older result is there, as the hub shows it to others.
+    older: Vec<MetricRef>,
     /// Queries under way: number and metric; `None` is the sparks.
     asked: Vec<(u64, Option<MetricRef>)>,
     sparks_missing: bool,
@@ -149,9 +153,11 @@ impl Gathering {
             HubMessage::Tick { .. } if self.at.is_some() => {}
             HubMessage::Result(result) => {
                 // The hub first sends what it last worked out for somebody else; that may be old.
-                let fresh = result.as_of >= self.welcomed_us - 1_000_000 || self.since.elapsed() > PATIENCE;
-                if fresh {
-                    self.missing.retain(|metric| metric.name != result.metric || metric.params != result.params);
+                let metric = MetricRef { name: result.metric.clone(), params: result.params.clone() };
+                if result.as_of >= self.welcomed_us - 1_000_000 {
+                    self.missing.retain(|missing| *missing != metric);
+                } else {
+                    self.older.push(metric);
                 }
                 self.data.take_result(result, f64::NEG_INFINITY);
             }
@@ -170,6 +176,12 @@ impl Gathering {
             }
         }
         self.ask_more();
+    }
+
+    fn settle_for_older(&mut self) {
+        if self.since.elapsed() > PATIENCE {
+            self.missing.retain(|metric| !self.older.contains(metric));
+        }
     }
 
     fn start(&mut self) {

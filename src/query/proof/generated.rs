@@ -35,7 +35,7 @@ pub const WORDS: &[Words] = &[
             "rejects > 0",
         ],
         ints: &["rating", "open_delta", "elapsed_s", "stage_s", "rejects"],
-        floats: &["amount", "CAST(elapsed_s AS DOUBLE)", "amount * 0.1"],
+        floats: &["amount", "elapsed_s * 0.5", "amount * 0.1"],
         filters: &[
             "kind = 'open'",
             "kind IN ('finish', 'rate')",
@@ -55,7 +55,7 @@ pub const WORDS: &[Words] = &[
         stream: Stream::Contacts,
         groups: &["kind", "channel", "line", "area", "valid", "wait_s / 15"],
         ints: &["wait_s", "talk_s", "wrap_s", "queue_delta"],
-        floats: &["score", "CAST(wait_s AS DOUBLE)", "score / 3.0"],
+        floats: &["score", "wait_s * 0.5", "score / 3.0"],
         filters: &[
             "kind = 'answer'",
             "coalesce(valid, true)",
@@ -68,14 +68,14 @@ pub const WORDS: &[Words] = &[
         stream: Stream::Seats,
         groups: &["kind", "seat", "prev_state", "skill"],
         ints: &["stage_s"],
-        floats: &["CAST(stage_s AS DOUBLE)"],
+        floats: &["stage_s * 0.5"],
         filters: &["kind <> 'plan'", "stage_s > 60", "skill IS NULL", "starts_at > day_start()"],
     },
     Words {
         stream: Stream::Registry,
         groups: &["kind", "type", "grade", "area"],
         ints: &["quantity"],
-        floats: &["CAST(quantity AS DOUBLE)"],
+        floats: &["quantity * 0.5"],
         filters: &["type = 'device'", "grade IS NOT NULL", "expires_at < day_start()", "kind IN ('online', 'offline')"],
     },
     Words {
@@ -88,7 +88,7 @@ pub const WORDS: &[Words] = &[
     Words {
         stream: Stream::Signals,
         groups: &["kind", "colour", "rule"],
-        ints: &["CAST(value AS BIGINT)"],
+        ints: &["CAST(value AS BIGINT) % 50"],
         floats: &["value"],
         filters: &["kind IN ('raise', 'ack')", "value > 50", "colour <> 'blue'"],
     },
