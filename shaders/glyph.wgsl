@@ -1,7 +1,5 @@
 // Glyphs: one instanced quad each, its coverage read from the atlas texel by texel (quads lie on whole pixels).
 
-struct View { to_clip: vec2<f32>, size: vec2<f32> };
-@group(0) @binding(0) var<uniform> view: View;
 @group(0) @binding(1) var atlas: texture_2d<f32>;
 
 struct Instance {
@@ -20,10 +18,10 @@ struct Varying {
 
 @vertex
 fn vertex(@builtin(vertex_index) index: u32, instance: Instance) -> Varying {
-    let corner = vec2<f32>(f32(index & 1u), f32(index >> 1u));
+    let corner = corner_of(index);
     let pixel = instance.place.xy + corner * instance.place.zw;
     var out: Varying;
-    out.position = vec4<f32>(pixel * view.to_clip + vec2<f32>(-1.0, 1.0), 0.0, 1.0);
+    out.position = clip_from_pixel(pixel);
     out.texel = instance.source + corner * instance.place.zw;
     out.colour = instance.colour;
     return out;

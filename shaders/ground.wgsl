@@ -1,14 +1,7 @@
 // The ground: one full-screen triangle, dark at the edges, with a little noise against banding. Drawn once a layout.
 
-struct View { to_clip: vec2<f32>, size: vec2<f32> };
 struct Ground { edge: vec4<f32>, middle: vec4<f32> };
-@group(0) @binding(0) var<uniform> view: View;
 @group(0) @binding(2) var<uniform> ground: Ground;
-
-@vertex
-fn vertex(@builtin(vertex_index) index: u32) -> @builtin(position) vec4<f32> {
-    return vec4<f32>(f32((index << 1u) & 2u) * 2.0 - 1.0, f32(index & 2u) * 2.0 - 1.0, 0.0, 1.0);
-}
 
 fn noise(pixel: vec2<f32>) -> f32 {
     return fract(52.9829189 * fract(dot(pixel, vec2<f32>(0.06711056, 0.00583715))));

@@ -1,8 +1,5 @@
 // Triangles with a colour at each corner: the map's land, curves, areas, sparklines. Edges fade by the colours' alpha.
 
-struct View { to_clip: vec2<f32>, size: vec2<f32> };
-@group(0) @binding(0) var<uniform> view: View;
-
 struct Varying {
     @builtin(position) position: vec4<f32>,
     @location(0) colour: vec4<f32>,
@@ -11,7 +8,7 @@ struct Varying {
 @vertex
 fn vertex(@location(0) pixel: vec2<f32>, @location(1) colour: vec4<f32>) -> Varying {
     var out: Varying;
-    out.position = vec4<f32>(pixel * view.to_clip + vec2<f32>(-1.0, 1.0), 0.0, 1.0);
+    out.position = clip_from_pixel(pixel);
     out.colour = vec4<f32>(colour.rgb * colour.a, colour.a);
     return out;
 }

@@ -1,8 +1,5 @@
 // Rounded rectangles, ring arcs and capsules, anti-aliased by their signed distance. One instanced quad each.
 
-struct View { to_clip: vec2<f32>, size: vec2<f32> };
-@group(0) @binding(0) var<uniform> view: View;
-
 struct Instance {
     // Middle and half extent of the quad, pixels.
     @location(0) place: vec4<f32>,
@@ -26,11 +23,11 @@ struct Varying {
 
 @vertex
 fn vertex(@builtin(vertex_index) index: u32, instance: Instance) -> Varying {
-    let corner = vec2<f32>(f32(index & 1u), f32(index >> 1u)) * 2.0 - 1.0;
+    let corner = corner_of(index) * 2.0 - 1.0;
     let point = corner * instance.place.zw;
     let pixel = instance.place.xy + point;
     var out: Varying;
-    out.position = vec4<f32>(pixel * view.to_clip + vec2<f32>(-1.0, 1.0), 0.0, 1.0);
+    out.position = clip_from_pixel(pixel);
     out.point = point;
     out.shape = instance.shape;
     out.extra = instance.extra;

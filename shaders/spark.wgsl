@@ -1,9 +1,6 @@
 // Sparks: a small core, painted over what is below, in a soft glow that is added to it. One instanced quad each.
 // Cores cover, so that a crowd of sparks keeps its colours instead of burning out to white.
 
-struct View { to_clip: vec2<f32>, size: vec2<f32> };
-@group(0) @binding(0) var<uniform> view: View;
-
 struct Instance {
     // Middle, radius of the glow, radius of the core; pixels.
     @location(0) place: vec4<f32>,
@@ -19,10 +16,10 @@ struct Varying {
 
 @vertex
 fn vertex(@builtin(vertex_index) index: u32, instance: Instance) -> Varying {
-    let corner = vec2<f32>(f32(index & 1u), f32(index >> 1u)) * 2.0 - 1.0;
+    let corner = corner_of(index) * 2.0 - 1.0;
     let pixel = instance.place.xy + corner * instance.place.z;
     var out: Varying;
-    out.position = vec4<f32>(pixel * view.to_clip + vec2<f32>(-1.0, 1.0), 0.0, 1.0);
+    out.position = clip_from_pixel(pixel);
     out.point = corner;
     out.core = instance.place.w / instance.place.z;
     out.colour = instance.colour;

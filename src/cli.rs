@@ -100,9 +100,26 @@ pub struct LookArgs {
     /// Language of the interface: zh or en
     #[arg(long, default_value = "zh")]
     pub lang: crate::wall::Lang,
-    /// Pixels, e.g. 3840x1080; left out: the screen's, or 1920x1080 without a window
+    /// Pixels, e.g. 3840x1080; left out: those of --config, the screen's, or 1920x1080 without a window
     #[arg(long, value_parser = crate::wall::options::parse_size)]
     pub size: Option<(u32, u32)>,
+    /// A file with [screen]: size, pitch, farthest reader and seams of the wall (docs/scenes.md)
+    #[arg(long, value_name = "FILE", env = "LINGPING_CONFIG")]
+    pub config: Option<std::path::PathBuf>,
+}
+
+#[cfg(feature = "wall")]
+impl LookArgs {
+    /// Reads the configuration file that is named, and takes its size where no other is asked for.
+    ///
+    /// # Errors
+    /// The file can't be read, or makes no sense.
+    pub fn seams(&mut self) -> Result<crate::wall::screen::Seams, crate::wall::WallError> {
+        let Some(path) = &self.config else { return Ok(crate::wall::screen::Seams::NONE) };
+        let screen = crate::wall::screen::Screen::load(path)?;
+        self.size.get_or_insert((screen.width, screen.height));
+        Ok(screen.seams)
+    }
 }
 
 #[cfg(feature = "wall")]
@@ -147,7 +164,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Hub(args)) => network()?.block_on(crate::hub::run(args, clock))?,
         #[cfg(feature = "wall")]
         Some(Command::Wall(args)) => {
-            crate::wall::run(wall_options(args.hub, args.look, args.offscreen, args.fullscreen))?
+            crate::wall::run(wall_options(args.hub, args.look, args.offscreen, args.fullscreen)?)?
         }
         #[cfg(feature = "hub")]
         Some(Command::Feed(FeedCommand::Import(args))) => {
@@ -204,9 +221,18 @@ pub fn network() -> std::io::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).thread_name("network").enable_all().build()
 }
 
+/// # Errors
+/// The configuration file can't be read, or makes no sense.
 #[cfg(feature = "wall")]
-pub fn wall_options(hub: String, look: LookArgs, offscreen: bool, fullscreen: bool) -> crate::wall::WallOptions {
-    crate::wall::WallOptions {
+pub fn wall_options(
+    hub: String,
+    mut look: LookArgs,
+    offscreen: bool,
+    fullscreen: bool,
+) -> Result<crate::wall::WallOptions, crate::wall::WallError> {
+    let seams = look.seams()?;
+    Ok(crate::wall::WallOptions {
+        seams,
         mode: look.mode,
         lang: look.lang,
         scene: look.scene,
@@ -214,7 +240,7 @@ pub fn wall_options(hub: String, look: LookArgs, offscreen: bool, fullscreen: bo
         offscreen,
         fullscreen,
         ..crate::wall::WallOptions::new(hub)
-    }
+    })
 }
 
 #[cfg(feature = "hub")]

@@ -133,6 +133,9 @@ impl Embedded {
 /// The port is taken, the data folder is in use, no picture can be drawn.
 pub fn run(args: MainJobArgs, clock: Clock) -> anyhow::Result<()> {
     let city = Arc::new(City::load(&args.city)?);
+    let mut look = args.look;
+    // A wrong configuration is told before anything starts.
+    look.seams()?;
     let embedded = Embedded::start(city.clone(), Some(args.data), clock.clone(), args.listen)?;
     let url = embedded.url();
     println!(
@@ -149,7 +152,7 @@ pub fn run(args: MainJobArgs, clock: Clock) -> anyhow::Result<()> {
             }
         }
     });
-    let shown = wall::run(wall_options(url, args.look, args.offscreen, false));
+    let shown = wall_options(url, look, args.offscreen, false).and_then(wall::run);
     // The feed ends by itself; when the hub is gone there is nobody to tell.
     stop.send_replace(true);
     let _ = embedded.runtime.block_on(feed);
@@ -162,7 +165,8 @@ pub fn run(args: MainJobArgs, clock: Clock) -> anyhow::Result<()> {
 /// # Errors
 /// What is asked can't be read, no picture can be drawn, the file can't be written.
 pub fn snapshot(args: SnapshotArgs) -> anyhow::Result<()> {
-    let SnapshotArgs { look, out, all, sizes, scenes, source } = args;
+    let SnapshotArgs { mut look, out, all, sizes, scenes, source } = args;
+    let seams = look.seams()?;
     if all {
         let sizes = look.size.map_or(sizes, |size| vec![size]);
         let drawn = with_hub(&source, |hub, at| {
@@ -170,6 +174,7 @@ pub fn snapshot(args: SnapshotArgs) -> anyhow::Result<()> {
                 hub,
                 scenes,
                 sizes,
+                seams,
                 lang: look.lang,
                 at,
                 out: out.clone(),
@@ -183,6 +188,7 @@ pub fn snapshot(args: SnapshotArgs) -> anyhow::Result<()> {
         wall::snapshot(SnapshotOptions {
             scene: look.scene,
             size: look.size.unwrap_or((1920, 1080)),
+            seams,
             mode: look.mode,
             lang: look.lang,
             at,
@@ -196,7 +202,8 @@ pub fn snapshot(args: SnapshotArgs) -> anyhow::Result<()> {
 /// # Errors
 /// What is asked can't be read, no picture can be drawn, a file can't be written.
 pub fn record(args: RecordArgs) -> anyhow::Result<()> {
-    let RecordArgs { look, seconds, fps, out, mut source } = args;
+    let RecordArgs { mut look, seconds, fps, out, mut source } = args;
+    let seams = look.seams()?;
     anyhow::ensure!(seconds.is_finite() && (0.0..=3600.0).contains(&seconds), "--seconds must be 0 to 3600");
     let city = City::load(&source.city)?;
     let begin = source.at.clone().unwrap_or_else(|| PICTURE_TIME.to_owned());
@@ -210,6 +217,7 @@ pub fn record(args: RecordArgs) -> anyhow::Result<()> {
             hub,
             scene: look.scene,
             size: look.size.unwrap_or((1920, 1080)),
+            seams,
             mode: look.mode,
             lang: look.lang,
             at,

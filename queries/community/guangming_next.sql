@@ -9,10 +9,14 @@
 -- basis: the next planned events of the club
 -- source: activities
 -- systems: 13
-SELECT id, max(starts_at) AS starts_at, max(area) AS area
-FROM activities
-WHERE form = 'event' AND service = 'guangming' AND kind IN ('plan', 'start', 'end') AND ts >= day_start(-90)
-GROUP BY id
-HAVING count(*) FILTER (WHERE kind <> 'plan') = 0 AND max(starts_at) >= now()
-ORDER BY starts_at, id
+SELECT n.id, n.starts_at, n.area, coalesce(a.zh, n.area) AS area_zh, coalesce(a.en, n.area) AS area_en
+FROM (
+  SELECT id, max(starts_at) AS starts_at, max(area) AS area
+  FROM activities
+  WHERE form = 'event' AND service = 'guangming' AND kind IN ('plan', 'start', 'end') AND ts >= day_start(-90)
+  GROUP BY id
+  HAVING count(*) FILTER (WHERE kind <> 'plan') = 0 AND max(starts_at) >= now()
+) n
+LEFT JOIN areas a ON a.code = n.area
+ORDER BY n.starts_at, n.id
 LIMIT 3

@@ -2,11 +2,13 @@
 
 use crate::model::City;
 
-use super::canvas::{Align, Face, Paint, Rect, Style};
+use super::canvas::{Face, Paint, Rect, Style};
 use super::data::Data;
 use super::format;
+use super::layout::{self, MARGIN};
 use super::options::{Lang, Mode};
-use super::scene::{MARGIN, Scene};
+use super::scene::Scene;
+use super::screen::SeamLines;
 use super::tokens::{self, Colour, size};
 
 pub struct Chrome<'a> {
@@ -32,17 +34,19 @@ const LIVE_S: f64 = 90.0;
 
 impl Chrome<'_> {
     /// Header, where the scene has one, and footer.
-    pub fn paint(&self, paint: &mut Paint<'_>, wall: Rect) {
+    pub fn paint(&self, paint: &mut Paint<'_>, wall: Rect, seams: &SeamLines) {
         if self.scene.chrome {
-            self.header(paint, wall);
+            self.header(paint, wall, seams);
         } else {
             self.sparse(paint, wall);
         }
-        self.footer(paint, wall);
+        self.footer(paint, wall, seams);
     }
 
-    fn header(&self, paint: &mut Paint<'_>, wall: Rect) {
+    fn header(&self, paint: &mut Paint<'_>, wall: Rect, seams: &SeamLines) {
         let baseline = 65.0;
+        let narrow = wall.width() < layout::NARROW;
+        let clock_left = self.right(paint, wall.right - MARGIN, baseline, seams);
         let title = Style::new(Face::Bold, size::FIGURE, tokens::TEXT).spacing(0.02);
         let mut pen = wall.left + MARGIN;
         pen += paint.text(pen, baseline, self.lang.pick(&self.city.title_zh, &self.city.title_en), &title) + 20.0;
@@ -51,77 +55,92 @@ impl Chrome<'_> {
         } else {
             self.scene.subtitle.pick(self.lang)
         };
-        let motto = Style::new(Face::Text, size::BODY, tokens::TEXT_QUIET).spacing(if self.lang == Lang::Zh {
-            0.06
-        } else {
-            0.0
-        });
-        if !under.is_empty() {
-            pen += paint.text(pen, baseline - 1.0, under, &motto) + 22.0;
-        }
+        let spacing = if self.lang == Lang::Zh { 0.06 } else { 0.0 };
+        let motto = Style::new(Face::Text, size::BODY, tokens::TEXT_QUIET).spacing(spacing);
         // The lobby needs no word for what it is.
         let mode = match self.mode {
             Mode::Lobby => "",
             Mode::Brief => self.lang.pick("汇报", "briefing"),
             Mode::Ops => self.lang.pick("值守", "on duty"),
         };
-        if !mode.is_empty() {
-            pen += mark(paint, pen, baseline, mode, tokens::TEXT_QUIET) + 12.0;
+        let demo = if self.data.is_demo() { self.lang.pick("演示数据", "SIMULATED DATA") } else { "" };
+        let marks: f32 = [mode, demo].map(|text| mark_width(paint, text)).iter().sum();
+        // The motto is what can be missed.
+        let motto_width = paint.measure(under, &motto) + 22.0;
+        let motto_left = seams.past(pen, motto_width);
+        if !under.is_empty() && motto_left + motto_width + marks < clock_left - 20.0 {
+            pen = motto_left + paint.text(motto_left, baseline - 1.0, under, &motto) + 22.0;
         }
-        if self.data.is_demo() {
-            pen += self.demo_mark(paint, pen, baseline) + 22.0;
+        for (text, colour) in [(mode, tokens::TEXT_QUIET), (demo, tokens::DEMO)] {
+            if !text.is_empty() {
+                pen = seams.past(pen, mark_width(paint, text));
+                pen += mark(paint, pen, baseline, text, colour) + 12.0;
+            }
         }
-        let right = self.right(paint, wall.right - MARGIN, baseline);
-        self.tabs(paint, wall, pen, right - 30.0, baseline);
+        if narrow {
+            // A line of their own, over the whole width.
+            let line = baseline + layout::TABS + 8.0;
+            self.tabs(paint, [wall.left + MARGIN, wall.right - MARGIN], line, wall.middle_x(), seams);
+        } else {
+            self.tabs(paint, [pen + 10.0, clock_left - 30.0], baseline, wall.middle_x(), seams);
+        }
     }
 
-    /// Simulated rows are in what is shown. There is no option that leaves this out.
-    fn demo_mark(&self, paint: &mut Paint<'_>, left: f32, baseline: f32) -> f32 {
-        mark(paint, left, baseline, self.lang.pick("演示数据", "SIMULATED DATA"), tokens::DEMO)
-    }
-
-    fn tabs(&self, paint: &mut Paint<'_>, wall: Rect, left: f32, right: f32, baseline: f32) {
+    fn tabs(&self, paint: &mut Paint<'_>, [left, right]: [f32; 2], baseline: f32, middle: f32, seams: &SeamLines) {
         if self.tabs.len() < 2 {
             return;
         }
         let style = Style::new(Face::Text, size::BODY, tokens::TEXT_FAINT);
         let widths: Vec<f32> = self.tabs.iter().map(|(_, tab)| paint.measure(tab, &style)).collect();
-        let mut gap = 36.0;
-        let total = |gap: f32| widths.iter().sum::<f32>() + gap * (widths.len() as f32 - 1.0);
-        while total(gap) > right - left && gap > 14.0 {
-            gap -= 2.0;
-        }
-        if total(gap) > right - left {
+        let words: f32 = widths.iter().sum();
+        let room = right - left;
+        let gap = ((room - words) / (widths.len() as f32 - 1.0)).min(36.0);
+        if gap < 14.0 {
             // Not all of them fit: the one shown is enough.
+            let shown = self.tabs.iter().zip(&widths).find(|((name, _), _)| *name == self.scene.name);
+            if let Some(((_, tab), width)) = shown.filter(|(_, width)| **width < room) {
+                self.tab(paint, seams.beside(right - width, *width), baseline, tab, *width, true);
+            }
             return;
         }
-        let mut pen = (wall.middle_x() - total(gap) * 0.5).clamp(left, right - total(gap));
+        let total = words + gap * (widths.len() as f32 - 1.0);
+        // No clamp: rounding may leave the room a hair narrower than what just fits it.
+        let within = |left_of_all: f32| left_of_all.min(right - total).max(left);
+        let mut pen = within(seams.beside(within(middle - total * 0.5), total));
         for ((name, tab), width) in self.tabs.iter().zip(widths) {
-            let shown = *name == self.scene.name;
-            paint.text(pen, baseline - 10.0, tab, &style.colour(if shown { tokens::TEXT } else { tokens::TEXT_FAINT }));
-            if shown {
-                paint.rect(Rect::new(pen, baseline + 1.0, width, 3.0), 1.5, tokens::ACCENT);
-            }
+            pen = seams.past(pen, width);
+            self.tab(paint, pen, baseline, tab, width, *name == self.scene.name);
             pen += width + gap;
         }
     }
 
+    fn tab(&self, paint: &mut Paint<'_>, left: f32, baseline: f32, tab: &str, width: f32, shown: bool) {
+        let colour = if shown { tokens::TEXT } else { tokens::TEXT_FAINT };
+        paint.text(left, baseline - 10.0, tab, &Style::new(Face::Text, size::BODY, colour));
+        if shown {
+            paint.rect(Rect::new(left, baseline + 1.0, width, 3.0), 1.5, tokens::ACCENT);
+        }
+    }
+
     /// Age, date and clock from the right; returns where they begin.
-    fn right(&self, paint: &mut Paint<'_>, right: f32, baseline: f32) -> f32 {
+    fn right(&self, paint: &mut Paint<'_>, right: f32, baseline: f32, seams: &SeamLines) -> f32 {
         let (text, colour) = self.age();
-        let style =
-            Style::new(Face::Text, size::CAPTION, if colour == tokens::GOOD { tokens::TEXT_QUIET } else { colour })
-                .right();
-        let mut pen = right - paint.text(right, baseline - 1.0, &text, &style) - 14.0;
-        paint.disc(pen + 2.0, baseline - 6.0, 9.0, colour.alpha(0.16));
-        paint.disc(pen + 2.0, baseline - 6.0, 4.5, colour);
-        pen -= 18.0;
-        let date = format::date(self.now_us, self.city.tz, self.lang);
-        let quiet = Style::new(Face::Text, size::CAPTION, tokens::TEXT_QUIET).align(Align::Right);
-        pen -= paint.text(pen, baseline - 1.0, &date, &quiet) + 16.0;
-        let clock = Style::new(Face::Figure, size::FIGURE, tokens::TEXT).right();
-        pen -= paint.text(pen, baseline, &format::clock(self.now_us, self.city.tz), &clock);
-        pen
+        let tint = if colour == tokens::GOOD { tokens::TEXT_QUIET } else { colour };
+        let age = Style::new(Face::Text, size::CAPTION, tint);
+        let quiet = age.colour(tokens::TEXT_QUIET);
+        let clock = Style::new(Face::Figure, size::FIGURE, tokens::TEXT);
+        let (date, time) =
+            (format::date(self.now_us, self.city.tz, self.lang), format::clock(self.now_us, self.city.tz));
+        let widths = [paint.measure(&time, &clock), paint.measure(&date, &quiet), paint.measure(&text, &age)];
+        let width = widths[0] + 16.0 + widths[1] + 32.0 + widths[2];
+        let left = seams.beside(right - width, width).min(right - width);
+        paint.text(left, baseline, &time, &clock);
+        paint.text(left + widths[0] + 16.0, baseline - 1.0, &date, &quiet);
+        let age_left = left + width - widths[2];
+        paint.disc(age_left - 12.0, baseline - 6.0, 9.0, colour.alpha(0.16));
+        paint.disc(age_left - 12.0, baseline - 6.0, 4.5, colour);
+        paint.text(age_left, baseline - 1.0, &text, &age);
+        left
     }
 
     /// How fresh the wall is, in words and colour.
@@ -179,14 +198,15 @@ impl Chrome<'_> {
         let width = paint.text(right, 156.0, &text, &Style::new(Face::Text, size::BODY, quiet).right());
         paint.disc(right - width - 14.0, 150.0, 4.5, colour);
         if self.data.is_demo() {
-            let style = Style::new(Face::Bold, size::CAPTION, tokens::DEMO).spacing(0.08);
-            let width = paint.measure(self.lang.pick("演示数据", "SIMULATED DATA"), &style) + 22.0;
-            self.demo_mark(paint, right - width, 200.0);
+            // There is no option that leaves this out.
+            let text = self.lang.pick("演示数据", "SIMULATED DATA");
+            let left = right - mark_width(paint, text);
+            mark(paint, left, 200.0, text, tokens::DEMO);
         }
     }
 
     /// Sources, and what is wrong if something is.
-    fn footer(&self, paint: &mut Paint<'_>, wall: Rect) {
+    fn footer(&self, paint: &mut Paint<'_>, wall: Rect, seams: &SeamLines) {
         let baseline = wall.bottom - 13.0;
         let (left, right) = (wall.left + MARGIN, wall.right - MARGIN);
         let style = Style::new(Face::Text, size::NOTE, tokens::TEXT_FAINT);
@@ -208,8 +228,10 @@ impl Chrome<'_> {
             );
         }
         let right_text = sources.join("    ");
-        let right_width = paint.text(right, baseline, &right_text, &style.right());
-        let room = right - left - right_width - 40.0;
+        let right_width = paint.measure(&right_text, &style);
+        let right_left = seams.beside(right - right_width, right_width).min(right - right_width);
+        paint.text(right_left, baseline, &right_text, &style);
+        let room = seams.free(left, right_left - 40.0);
         if let Some(problem) = self.problem {
             paint.text_within(left, baseline, room, &format!("▲ {problem}"), &style.colour(tokens::WARN));
             return;
@@ -233,17 +255,32 @@ impl Chrome<'_> {
                 Lang::En => format!("total = opening balance {value} ({}) + counted here", baseline.source),
             });
         }
-        paint.text_within(left, baseline, room, &parts.join("    "), &style);
+        // Whole sentences only: what has no room beside the sources is left out.
+        let mut pen = left;
+        for part in parts {
+            let width = paint.measure(&part, &style);
+            if pen + width <= left + room {
+                pen += paint.text(pen, baseline, &part, &style) + 16.0;
+            }
+        }
     }
+}
+
+fn mark_style(colour: Colour) -> Style {
+    Style::new(Face::Bold, size::CAPTION, colour).spacing(0.08)
+}
+
+/// Width of a framed word; none of no word.
+fn mark_width(paint: &mut Paint<'_>, text: &str) -> f32 {
+    if text.is_empty() { 0.0 } else { paint.measure(text, &mark_style(Colour::CLEAR)) + 22.0 }
 }
 
 /// A framed word; returns its width.
 fn mark(paint: &mut Paint<'_>, left: f32, baseline: f32, text: &str, colour: Colour) -> f32 {
-    let style = Style::new(Face::Bold, size::CAPTION, colour).spacing(0.08);
-    let width = paint.measure(text, &style) + 22.0;
+    let width = mark_width(paint, text);
     let frame = Rect::new(left, baseline - 20.0, width, 28.0);
     let fill = colour.alpha(0.10);
     paint.framed(frame, 4.0, fill, fill, false, Some((1.2, colour.alpha(0.85))));
-    paint.text(frame.middle_x(), baseline - 0.5, text, &style.middle());
+    paint.text(frame.middle_x(), baseline - 0.5, text, &mark_style(colour).middle());
     width
 }

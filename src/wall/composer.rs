@@ -10,10 +10,12 @@ use crate::model::City;
 
 use super::canvas::damage::{Tiles, cut};
 use super::canvas::gpu::Picture;
-use super::canvas::{DisplayList, Glyphs, Rect};
+use super::canvas::{DisplayList, Glyphs};
+use super::layout::Place;
 use super::options::{Lang, Mode};
 use super::painter::{self, View};
 use super::scene::{Fitted, PanelSpec};
+use super::screen::Seams;
 
 /// A section that must be painted again: something in it moves.
 const AGAIN: u64 = 0;
@@ -72,6 +74,7 @@ impl Layer {
 struct FitKey {
     scene: u64,
     size: [u32; 2],
+    seams: Seams,
     mode: Mode,
     data: u64,
     city: u64,
@@ -176,12 +179,13 @@ impl Composer {
         let key = FitKey {
             scene: view.scene.serial,
             size: view.size,
+            seams: view.seams,
             mode: view.mode,
             data: view.data.serial,
             city: view.data.city_stamp,
         };
         if fitted.as_ref().is_none_or(|(known, _)| *known != key) {
-            *fitted = Some((key, view.scene.fit(view.size, city, view.mode)));
+            *fitted = Some((key, view.scene.fit(view.size, view.seams, city, view.mode)));
         }
         let Some((_, fitted)) = fitted else { return false };
         back.begin();
@@ -191,11 +195,11 @@ impl Composer {
             painter::surfaces(view, fitted, &mut painter::pen(list, glyphs, fitted.scale));
             false
         });
-        for (panel, rect) in &fitted.places {
-            let spec = &view.scene.panels[*panel];
-            let place = place_key(scene_key, *panel, rect);
+        for at in &fitted.places {
+            let spec = &view.scene.panels[at.panel];
+            let place = place_key(scene_key, at);
             let mut with = |list: &mut DisplayList, what: Part| {
-                painter::panel(view, city, spec, *rect, &mut painter::pen(list, glyphs, fitted.scale), what)
+                painter::panel(view, city, fitted, at, &mut painter::pen(list, glyphs, fitted.scale), what)
             };
             back.section(mixed(place, &[1, spec.panel.back_version(view.data)]), |list| with(list, Part::Back));
             let settled = [2, spec.panel.settled_version(view.data), u64::from(view.settled)];
@@ -205,7 +209,7 @@ impl Composer {
         }
         let chrome = painter::chrome(view, city);
         front.section(chrome_key(view, scene_key), |list| {
-            chrome.paint(&mut painter::pen(list, glyphs, fitted.scale), fitted.wall);
+            chrome.paint(&mut painter::pen(list, glyphs, fitted.scale), fitted.wall, &fitted.seams);
             false
         });
         // The section of what moves is painted each time; it moves only while there is something in it.
@@ -276,12 +280,13 @@ fn mixed(base: u64, values: &[u64]) -> u64 {
 fn scene_key(view: &View<'_>, fitted: &Fitted) -> u64 {
     let mut hasher = DefaultHasher::new();
     (view.scene.serial, view.size, view.mode.name(), view.data.serial, view.data.city_stamp).hash(&mut hasher);
-    (fitted.scale.to_bits(), fitted.places.len()).hash(&mut hasher);
+    (fitted.scale.to_bits(), fitted.heading.to_bits(), fitted.places.len(), view.seams.columns, view.seams.rows)
+        .hash(&mut hasher);
     hasher.finish()
 }
 
-fn place_key(scene_key: u64, panel: usize, rect: &Rect) -> u64 {
-    let sides = [rect.left, rect.top, rect.right, rect.bottom].map(f32::to_bits);
+fn place_key(scene_key: u64, Place { panel, rect, zoom }: &Place) -> u64 {
+    let sides = [rect.left, rect.top, rect.right, rect.bottom, *zoom].map(f32::to_bits);
     let mut hasher = DefaultHasher::new();
     (scene_key, panel, sides).hash(&mut hasher);
     hasher.finish()
@@ -359,6 +364,7 @@ mod tests {
             mode: Mode::Ops,
             lang: Lang::Zh,
             size: [1280, 720],
+            seams: Seams::NONE,
             now_us: NOW_US,
             now_s,
             settled: false,

@@ -42,7 +42,7 @@ pub fn gallery(options: &GalleryOptions) -> Result<usize, WallError> {
     let asked = Instant::now();
     let data = gather(Wanted::of(&options.hub, options.at, options.wait_s, &wanted))?;
     tracing::info!("the figures of {} scenes came in {:.1} s", wanted.len(), asked.elapsed().as_secs_f64());
-    let still = Still { data: &data, lang: options.lang, at: options.at };
+    let still = Still { data: &data, lang: options.lang, seams: options.seams, at: options.at };
     let mut studio = Studio::open()?;
     let mut sheet = Vec::new();
     // Files are packed on a thread of their own while the next picture is drawn.

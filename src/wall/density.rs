@@ -174,6 +174,7 @@ impl Density {
         rgba.resize(self.counts.len() * 4, 0);
         let colours: [[f32; 3]; BOARDS] =
             std::array::from_fn(|board| [0, 1, 2].map(|part| f32::from(tokens::board(board).0[part])));
+        let white = tokens::TEXT.mix(tokens::ACCENT_SOFT, 0.22).0.map(f32::from);
         // Most pixels have few points: their brightness is looked up.
         let brightness = |points: u32| ((1.0 + points as f32).ln() / (1.0 + FULL).ln()).min(1.0).powf(2.1);
         let table: Vec<f32> = (0..1024).map(brightness).collect();
@@ -192,10 +193,10 @@ impl Density {
                 board += 1;
             }
             // The brighter, the whiter, as an eye sees very many lights.
-            let white = 0.06 + 0.62 * bright * bright;
+            let share = (0.06 + 0.85 * bright).min(0.86);
             for part in 0..3 {
                 let colour = colours[board][part];
-                pixel[part] = ((colour + (255.0 - colour) * white) * bright).min(255.0) as u8;
+                pixel[part] = ((colour + (white[part] - colour) * share) * bright).min(255.0) as u8;
             }
             pixel[3] = 255;
         }

@@ -2,6 +2,7 @@
 
 use super::Mode;
 use super::scene::Scene;
+use super::screen::Seams;
 use crate::fuzz::{Choices, files};
 use crate::model::City;
 
@@ -44,9 +45,10 @@ fn fuzz_scene_files() {
         match Scene::parse("s.toml", "s", &text) {
             Ok(scene) => {
                 scene.metrics();
+                let seams = Seams { columns: 4, rows: 3, strip: 0.002 };
                 for (size, mode) in [([1920, 1080], Mode::Lobby), ([3840, 1080], Mode::Brief), ([1, 1], Mode::Ops)] {
-                    let fitted = scene.fit(size, &city, mode);
-                    assert!(fitted.places.iter().all(|(panel, _)| *panel < scene.panels.len()));
+                    let fitted = scene.fit(size, seams, &city, mode);
+                    assert!(fitted.places.iter().all(|place| place.panel < scene.panels.len()));
                 }
             }
             Err(error) => {

@@ -1,8 +1,9 @@
 //! How it is seen: the wall. A Bevy app that knows the hub only by its WebSocket.
 //!
-//! `link` is the socket, `data` what came over it, `scene` the files that say what stands where, `panels` what can stand
-//! there, `painter` and `chrome` the picture, `canvas` its pixels, `show` the running wall, `app` the window around it,
-//! `snapshot` one picture as a file. Nothing here reads a clock of its own: time is the hub's.
+//! `link` is the socket, `data` what came over it, `scene` the files that say what there is to show, `layout` where it
+//! stands on a `screen`, `panels` what can stand there, `legibility` whether it can be read, `painter` and `chrome` the
+//! picture, `canvas` its pixels, `show` the running wall, `app` the window around it, `snapshot` one picture as a file.
+//! Nothing here reads a clock of its own: time is the hub's.
 //!
 //! It fails only at the start (no graphics adapter, no scene). Later everything that goes wrong is shown where it is:
 //! a lost hub by age and grey, a failed query in its panel, a wrong scene file in the last line.
@@ -19,6 +20,7 @@ mod frames;
 #[cfg(test)]
 mod fuzz;
 pub mod gather;
+pub mod layout;
 pub mod legibility;
 pub mod link;
 pub mod map;
@@ -27,6 +29,7 @@ pub mod painter;
 mod panels;
 mod record;
 pub mod scene;
+pub mod screen;
 pub mod show;
 pub mod snapshot;
 pub mod sparks;

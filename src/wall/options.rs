@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use super::screen::Seams;
+
 /// For whom the wall is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Mode {
@@ -99,6 +101,7 @@ pub struct WallOptions {
     pub scene: String,
     /// Pixels; left out: the screen's, or 1920×1080 offscreen.
     pub size: Option<(u32, u32)>,
+    pub seams: Seams,
     /// No window, also where there is a display.
     pub offscreen: bool,
     /// Start in full screen.
@@ -113,6 +116,7 @@ impl WallOptions {
             lang: Lang::Zh,
             scene: "overview".into(),
             size: None,
+            seams: Seams::NONE,
             offscreen: false,
             fullscreen: false,
         }
@@ -124,6 +128,7 @@ pub struct SnapshotOptions {
     pub hub: String,
     pub scene: String,
     pub size: (u32, u32),
+    pub seams: Seams,
     pub mode: Mode,
     pub lang: Lang,
     /// As of this instant, µs since 1970 UTC; left out: the hub's now.
@@ -139,6 +144,7 @@ impl SnapshotOptions {
             hub: hub.into(),
             scene: "overview".into(),
             size: (1920, 1080),
+            seams: Seams::NONE,
             mode: Mode::Lobby,
             lang: Lang::Zh,
             at: None,
@@ -154,6 +160,7 @@ pub struct RecordOptions {
     pub hub: String,
     pub scene: String,
     pub size: (u32, u32),
+    pub seams: Seams,
     pub mode: Mode,
     pub lang: Lang,
     /// When it begins, µs since 1970 UTC.
@@ -175,6 +182,7 @@ pub struct GalleryOptions {
     pub scenes: Vec<String>,
     /// Pixels.
     pub sizes: Vec<(u32, u32)>,
+    pub seams: Seams,
     pub lang: Lang,
     /// As of this instant, µs since 1970 UTC; left out: the hub's now.
     pub at: Option<i64>,

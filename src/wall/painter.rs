@@ -8,9 +8,11 @@ use super::canvas::{DisplayList, Face, Glyphs, Paint, Rect, Style};
 use super::chrome::Chrome;
 use super::composer::Part;
 use super::data::Data;
+use super::layout::Place;
 use super::options::{Lang, Mode};
 use super::panels::Cx;
 use super::scene::{Fitted, PanelSpec, Scene};
+use super::screen::Seams;
 use super::tokens::{self, size};
 
 /// What to paint.
@@ -21,6 +23,8 @@ pub struct View<'a> {
     pub mode: Mode,
     pub lang: Lang,
     pub size: [u32; 2],
+    /// Where one display of the wall ends and the next begins.
+    pub seams: Seams,
     /// The hub's clock, µs.
     pub now_us: i64,
     /// The wall's second.
@@ -39,33 +43,44 @@ pub fn second(now_us: i64) -> i64 {
 
 /// The surfaces that framed panels stand on.
 pub fn surfaces(view: &View<'_>, fitted: &Fitted, pen: &mut Paint<'_>) {
-    for (panel, rect) in &fitted.places {
-        if view.scene.panels[*panel].framed {
-            surface(pen, *rect);
+    for place in &fitted.places {
+        if view.scene.panels[place.panel].framed {
+            surface(pen, place.rect);
         }
     }
 }
 
 /// Paints one part of a panel. Returns whether it moves.
-pub fn panel(view: &View<'_>, city: &City, spec: &PanelSpec, rect: Rect, pen: &mut Paint<'_>, part: Part) -> bool {
+pub fn panel(view: &View<'_>, city: &City, fitted: &Fitted, place: &Place, pen: &mut Paint<'_>, part: Part) -> bool {
+    let spec = &view.scene.panels[place.panel];
+    let (rect, plain) = (place.rect, pen.scale);
     let mut moving = false;
     let least = spec.panel.least();
+    pen.scale *= place.zoom;
+    let mut with = |pen: &mut Paint<'_>, paint: &dyn Fn(&mut Cx<'_, '_>)| {
+        paint(&mut context(view, city, fitted, place, pen, &mut moving));
+    };
     let fits = rect.width() + 0.5 >= least[0] && rect.height() + 0.5 >= least[1];
     match part {
-        Part::Back => spec.panel.paint_back(&mut context(view, city, spec, rect, pen, &mut moving)),
-        Part::Settled => spec.panel.paint_settled(&mut context(view, city, spec, rect, pen, &mut moving)),
-        Part::Moving if fits => spec.panel.paint_moving(&mut context(view, city, spec, rect, pen, &mut moving)),
+        Part::Back => with(pen, &|cx| spec.panel.paint_back(cx)),
+        Part::Settled => with(pen, &|cx| spec.panel.paint_settled(cx)),
+        Part::Moving if fits => with(pen, &|cx| spec.panel.paint_moving(cx)),
         Part::Still if fits => {
             let late_s = lateness(view, spec);
             pen.grey = late_s.map_or(0.0, |late_s| 0.25 + 0.6 * (late_s as f32 / tokens::GREY_S).min(1.0));
-            spec.panel.paint(&mut context(view, city, spec, rect, pen, &mut moving));
+            with(pen, &|cx| spec.panel.paint(cx));
             pen.clip(None);
+            pen.scale = plain;
             failure(pen, view, spec, rect);
             pen.grey = 0.0;
         }
-        Part::Still => too_small(pen, view.lang, spec, rect),
+        Part::Still => {
+            pen.scale = plain;
+            too_small(pen, view.lang, spec, rect);
+        }
         Part::Moving => {}
     }
+    pen.scale = plain;
     moving
 }
 
@@ -93,15 +108,19 @@ pub fn pen<'a>(list: &'a mut DisplayList, glyphs: &'a mut Glyphs, scale: f32) ->
 fn context<'a, 'p>(
     view: &View<'a>,
     city: &'a City,
-    spec: &'a PanelSpec,
-    rect: Rect,
+    fitted: &'a Fitted,
+    place: &Place,
     paint: &'a mut Paint<'p>,
     moving: &'a mut bool,
 ) -> Cx<'a, 'p> {
+    let spec = &view.scene.panels[place.panel];
     Cx {
         late_s: lateness(view, spec),
         paint,
-        rect,
+        rect: place.rect.times(1.0 / place.zoom),
+        zoom: place.zoom,
+        heading: fitted.heading,
+        seams: &fitted.seams,
         spec,
         data: view.data,
         city,

@@ -33,6 +33,8 @@ pub fn record(options: &RecordOptions) -> Result<usize, WallError> {
         Some(position) => &scenes.all[position],
         None => return Err(unknown_scene(&scenes, &options.scene)),
     };
+    // Told before the hub is asked for every second of it.
+    Output::look_for_ffmpeg(&options.out)?;
     let frames = (options.seconds * f64::from(options.fps)).round().max(1.0) as usize;
     let span_s = ((frames - 1) as f64 / f64::from(options.fps)).ceil() as i64;
     let end_us = options.at + span_s * SECOND_US;
@@ -82,6 +84,7 @@ pub fn record(options: &RecordOptions) -> Result<usize, WallError> {
             mode: options.mode,
             lang: options.lang,
             size: options.size.into(),
+            seams: options.seams,
             now_us,
             now_s,
             settled: false,
@@ -111,10 +114,31 @@ enum Output {
     Film { path: PathBuf, child: Child },
 }
 
+fn is_film(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("mp4"))
+}
+
+/// ffmpeg can't be started.
+fn no_ffmpeg(path: &Path, error: &std::io::Error) -> WallError {
+    fail(
+        path,
+        &format!("a film needs ffmpeg, which cannot be started ({error}); install it, or name a folder for PNG files"),
+    )
+}
+
 impl Output {
+    fn look_for_ffmpeg(path: &Path) -> Result<(), WallError> {
+        if !is_film(path) {
+            return Ok(());
+        }
+        let mut asked = Command::new("ffmpeg");
+        asked.arg("-version").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        asked.status().map(|_| ()).map_err(|error| no_ffmpeg(path, &error))
+    }
+
     fn open(options: &RecordOptions) -> Result<Output, WallError> {
         let path = options.out.clone();
-        if path.extension().is_none_or(|extension| !extension.eq_ignore_ascii_case("mp4")) {
+        if !is_film(&path) {
             return Ok(Output::Folder(path));
         }
         let (width, height) = options.size;
@@ -127,10 +151,7 @@ impl Output {
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .spawn()
-            .map_err(|error| WallError::Write {
-                path: path.display().to_string(),
-                message: format!("a film needs ffmpeg, which cannot be started ({error}); name a folder for pictures"),
-            })?;
+            .map_err(|error| no_ffmpeg(&path, &error))?;
         Ok(Output::Film { path, child })
     }
 

@@ -19,6 +19,7 @@ use super::link::{Link, News};
 use super::options::{Lang, Mode, WallError};
 use super::painter::View;
 use super::scene::{self, Scene, SceneError};
+use super::screen::Seams;
 use super::{sparks, tokens};
 
 /// News taken in at one go, so that a flood cannot keep the wall from drawing.
@@ -40,6 +41,7 @@ pub struct Show {
     pub mode: Mode,
     pub lang: Lang,
     pub size: [u32; 2],
+    seams: Seams,
     started: Instant,
     subscribed: Vec<MetricRef>,
     followed_day_us: i64,
@@ -72,7 +74,14 @@ struct Painted {
 impl Show {
     /// # Errors
     /// No scene can be read, or the one asked for is wrong or unknown.
-    pub fn new(link: Link, scene: &str, mode: Mode, lang: Lang, size: [u32; 2]) -> Result<Show, WallError> {
+    pub fn new(
+        link: Link,
+        scene: &str,
+        mode: Mode,
+        lang: Lang,
+        size: [u32; 2],
+        seams: Seams,
+    ) -> Result<Show, WallError> {
         let scenes = Scenes::load(scene::folder())?;
         let Some(current) = scenes.position(scene) else {
             if let Some(problem) = scenes.problem_of(scene) {
@@ -92,6 +101,7 @@ impl Show {
             mode,
             lang,
             size,
+            seams,
             started: Instant::now(),
             subscribed: Vec::new(),
             followed_day_us: 0,
@@ -353,6 +363,7 @@ impl Show {
             mode: self.mode,
             lang: self.lang,
             size: self.size,
+            seams: self.seams,
             now_us,
             now_s,
             settled: frozen_us.is_some(),
@@ -419,7 +430,8 @@ impl Scenes {
         self.problems.first()
     }
 
-    fn problem_of(&self, name: &str) -> Option<&SceneError> {
+    /// What is wrong with the file of a scene.
+    pub fn problem_of(&self, name: &str) -> Option<&SceneError> {
         self.problems.iter().find(|problem| problem.path.ends_with(&format!("{name}.toml")))
     }
 

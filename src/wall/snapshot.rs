@@ -6,6 +6,7 @@ use super::gather::{Wanted, gather};
 use super::options::{Lang, Mode, SnapshotOptions, WallError};
 use super::painter::View;
 use super::scene::{self, Scene};
+use super::screen::Seams;
 use super::show::Scenes;
 use super::studio::Studio;
 
@@ -30,7 +31,7 @@ pub fn capture(options: &SnapshotOptions) -> Result<Capture, WallError> {
     };
     let data = gather(Wanted::of(&options.hub, options.at, options.wait_s, &[scene]))?;
     let tabs = scenes.tabs(options.lang, options.mode);
-    let still = Still { data: &data, lang: options.lang, at: options.at };
+    let still = Still { data: &data, lang: options.lang, seams: options.seams, at: options.at };
     draw(&still.view(scene, &tabs, options.mode, options.size.into()))
 }
 
@@ -38,6 +39,7 @@ pub fn capture(options: &SnapshotOptions) -> Result<Capture, WallError> {
 pub struct Still<'a> {
     pub data: &'a Data,
     pub lang: Lang,
+    pub seams: Seams,
     /// As of then, µs; left out: the hub's now.
     pub at: Option<i64>,
 }
@@ -51,6 +53,7 @@ impl<'a> Still<'a> {
             mode,
             lang: self.lang,
             size,
+            seams: self.seams,
             now_us: self.at.unwrap_or_else(|| self.data.now_us(0.0)),
             now_s: 0.0,
             settled: true,
@@ -70,7 +73,7 @@ pub fn draw(view: &View<'_>) -> Result<Capture, WallError> {
 }
 
 pub fn unknown_scene(scenes: &Scenes, name: &str) -> WallError {
-    if let Some(problem) = scenes.problem().filter(|problem| problem.path.ends_with(&format!("{name}.toml"))) {
+    if let Some(problem) = scenes.problem_of(name) {
         return WallError::Scene(problem.clone());
     }
     let known: Vec<&str> = scenes.all.iter().map(|scene| scene.name.as_str()).collect();

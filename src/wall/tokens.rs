@@ -136,6 +136,8 @@ pub mod size {
 pub const TITLE_SPACING: f32 = 0.09;
 /// Space between a panel's edge and what is in it.
 pub const PANEL_PADDING: f32 = 20.0;
+/// Height of a panel's title line.
+pub const PANEL_HEAD: f32 = 48.0;
 
 /// Seconds a number takes from its old value to its new one.
 pub const TWEEN_S: f32 = 0.5;

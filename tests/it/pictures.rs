@@ -12,6 +12,7 @@ use lingping::wall::canvas::gpu::{Capture, open_adapter};
 use lingping::wall::data::Data;
 use lingping::wall::painter::View;
 use lingping::wall::scene::{self, Scene};
+use lingping::wall::screen::Seams;
 use lingping::wall::{Lang, Mode, SnapshotOptions, snapshot};
 
 use super::fixture_hub::{Canned, FixtureHub, NOW_US, metrics};
@@ -79,6 +80,7 @@ fn draw(data: &Data, look: &Look) -> Capture {
         mode: Mode::Ops,
         lang: look.lang,
         size: look.size,
+        seams: Seams::NONE,
         now_us: NOW_US + (look.now_s * 1e6) as i64,
         now_s: look.now_s,
         settled: true,

@@ -143,6 +143,22 @@ fn check_finds_nothing_wrong_with_what_ships() {
 }
 
 #[test]
+fn check_looks_at_the_screen_that_is_configured() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("wall.toml");
+    let check = |screen: &str| {
+        std::fs::write(&file, format!("[screen]\nwidth = 3840\nheight = 1080\n{screen}")).expect("written");
+        lingping(&["check", "--config", &file.display().to_string()])
+    };
+    let hall = check("pitch_mm = 1.25\nfar_m = 3.0\ncolumns = 2\nseam_mm = 4\n");
+    assert!(hall.status.success(), "{}{}", text(&hall.stdout), text(&hall.stderr));
+    let far = check("pitch_mm = 1.25\nfar_m = 12.0\n");
+    assert!(text(&far.stdout).contains("to be read from 12 m"), "{}", text(&far.stdout));
+    let wrong = check("pitch_mm = 1.25\nfar_m = 3.0\ncolumms = 2\n");
+    assert!(!wrong.status.success() && text(&wrong.stderr).contains("columms"), "{}", text(&wrong.stderr));
+}
+
+#[test]
 fn two_hubs_do_not_share_a_folder_and_the_second_says_why() {
     let folder = tempfile::tempdir().expect("a folder");
     let hub = HubProcess::start(folder.path());

@@ -1,4 +1,4 @@
-//! Every scene in every mode and two shapes, and each scene empty, extreme, stale and in English, held beside small kept
+//! Every scene in every mode and two shapes, on duty on a standing display, over the seam of two displays, and each scene empty, extreme, stale and in English, held beside small kept
 //! pictures in `tests/pictures/scenes/`.
 //!
 //! What they show is one moment of the simulated city, kept in `tests/data/moment.json.gz`. `LINGPING_BLESS=1` writes
@@ -16,8 +16,10 @@ use lingping::model::message::{HubMessage, MetricResult};
 use lingping::wall::canvas::gpu::{Capture, open_adapter};
 use lingping::wall::data::Data;
 use lingping::wall::gather::{Wanted, gather, gather_tickets};
+use lingping::wall::legibility;
 use lingping::wall::painter::View;
 use lingping::wall::scene::{self, Scene};
+use lingping::wall::screen::{Screen, Seams};
 use lingping::wall::studio::Studio;
 use lingping::wall::{Lang, Mode, sparks};
 use serde::{Deserialize, Serialize};
@@ -30,6 +32,7 @@ const STEP: u8 = 28;
 const NOW_US: i64 = 1_795_415_527_000_000;
 const WIDE: [u32; 2] = [3840, 1080];
 const DESK: [u32; 2] = [1920, 1080];
+const TALL: [u32; 2] = [1080, 1920];
 
 /// One adapter at a time: software rasterisers use every core.
 static ONE: Mutex<()> = Mutex::new(());
@@ -141,6 +144,20 @@ struct Wall {
 
 impl Wall {
     fn draw(&mut self, data: &Data, scene: &Scene, mode: Mode, size: [u32; 2], lang: Lang, now_s: f64) -> Capture {
+        self.draw_over(Seams::NONE, data, scene, mode, size, lang, now_s)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "each is one thing a picture is a function of")]
+    fn draw_over(
+        &mut self,
+        seams: Seams,
+        data: &Data,
+        scene: &Scene,
+        mode: Mode,
+        size: [u32; 2],
+        lang: Lang,
+        now_s: f64,
+    ) -> Capture {
         let view = View {
             data,
             scene,
@@ -148,6 +165,7 @@ impl Wall {
             mode,
             lang,
             size,
+            seams,
             now_us: NOW_US + (now_s * 1e6) as i64,
             now_s,
             settled: true,
@@ -156,6 +174,26 @@ impl Wall {
             problem: None,
         };
         self.studio.picture(&view).unwrap()
+    }
+}
+
+#[test]
+fn no_text_leaves_its_place_or_stands_in_anothers_way_on_any_shape_of_wall() {
+    let (city, moment) = (City::load("ningbo").unwrap(), moment());
+    for state in [State::Plain, State::Extreme, State::Empty] {
+        let problems = legibility::check(&scenes(), &city, &legibility::USUAL, &data(&moment, state)).unwrap();
+        assert!(problems.is_empty(), "{}", problems.join("\n"));
+    }
+}
+
+#[test]
+fn on_a_wall_of_several_displays_no_text_lies_on_a_seam() {
+    let (city, data) = (City::load("ningbo").unwrap(), data(&moment(), State::Plain));
+    for (width, height, columns, pitch_mm, far_m) in [(3840, 1080, 2, 0.63, 1.5), (5760, 2160, 3, 0.63, 2.5)] {
+        let seams = Seams { columns, rows: 1, strip: 0.002 };
+        let screen = Screen { seams, ..Screen::plain(width, height, pitch_mm, far_m) };
+        let problems = legibility::check(&scenes(), &city, &[screen], &data).unwrap();
+        assert!(problems.is_empty(), "{}", problems.join("\n"));
     }
 }
 
@@ -222,6 +260,20 @@ fn every_scene_in_every_mode_and_two_shapes() {
                     problems.extend(differs(&format!("{}-{}-{shape}", scene.name, mode.name()), &drawn));
                 }
             }
+        }
+    });
+}
+
+#[test]
+fn every_scene_on_a_standing_display_and_over_the_seam_of_two() {
+    hold(|wall, scenes, moment, problems| {
+        let data = data(moment, State::Plain);
+        let two = Seams { columns: 2, rows: 1, strip: 0.002 };
+        for scene in scenes {
+            let tall = wall.draw(&data, scene, Mode::Ops, TALL, Lang::Zh, 0.0);
+            problems.extend(differs(&format!("{}-tall", scene.name), &tall));
+            let over = wall.draw_over(two, &data, scene, Mode::Ops, WIDE, Lang::Zh, 0.0);
+            problems.extend(differs(&format!("{}-seam", scene.name), &over));
         }
     });
 }

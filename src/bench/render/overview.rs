@@ -6,6 +6,7 @@ use crate::model::message::{HubMessage, MetricResult};
 use crate::wall::data::Data;
 use crate::wall::painter::View;
 use crate::wall::scene::Scene;
+use crate::wall::screen::Seams;
 use crate::wall::sparks;
 use crate::wall::studio::Studio;
 use crate::wall::{Lang, Mode, WallError};
@@ -64,6 +65,7 @@ pub fn measure(
             mode: Mode::Ops,
             lang: Lang::Zh,
             size: case.size,
+            seams: Seams::NONE,
             now_us: tickets.now_us,
             now_s,
             settled: false,

@@ -23,11 +23,13 @@ use bevy::render::{ExtractSchedule, MainWorld, Render, RenderApp, RenderSystems}
 
 use super::super::options::WallError;
 use super::super::tokens;
+use super::buffers::Buffers;
 use super::glyphs::Upload;
-use super::list::{DisplayList, Field, FieldInstance, GlyphInstance, MeshVertex, ShapeInstance, SparkInstance, Visual};
+use super::list::{DisplayList, FieldInstance, GlyphInstance, MeshVertex, ShapeInstance, SparkInstance, Visual};
 use super::pipelines::{Pipelines, make_pipelines, make_present};
 pub use super::readback::Capture;
 use super::readback::{copy_out, read_out};
+use super::textures::{Atlas, Layers, Light, extent};
 
 /// The picture's own format; values are sRGB and never converted on the way.
 pub const FORMAT: wgpu::TextureFormat = wgpu::TextureFormat::Rgba8Unorm;
@@ -188,92 +190,6 @@ fn ask_for_window_texture(mut windows: ResMut<ExtractedWindows>, extracted: Res<
     }
 }
 
-struct Buffers {
-    shapes: Growing,
-    glyphs: Growing,
-    sparks: Growing,
-    vertices: Growing,
-    fields: Growing,
-}
-
-impl Buffers {
-    fn new() -> Buffers {
-        Buffers {
-            shapes: Growing::new("shapes"),
-            glyphs: Growing::new("glyphs"),
-            sparks: Growing::new("sparks"),
-            vertices: Growing::new("vertices"),
-            fields: Growing::new("fields"),
-        }
-    }
-
-    fn write(&mut self, device: &wgpu::Device, queue: &wgpu::Queue, list: &DisplayList) {
-        self.shapes.write(device, queue, bytemuck::cast_slice(&list.shapes));
-        self.glyphs.write(device, queue, bytemuck::cast_slice(&list.glyphs));
-        self.sparks.write(device, queue, bytemuck::cast_slice(&list.sparks));
-        self.vertices.write(device, queue, bytemuck::cast_slice(&list.vertices));
-        self.fields.write(device, queue, bytemuck::cast_slice(&list.fields));
-    }
-}
-
-/// A vertex buffer that grows by halves and never shrinks.
-struct Growing {
-    label: &'static str,
-    buffer: Option<wgpu::Buffer>,
-    capacity: u64,
-}
-
-impl Growing {
-    fn new(label: &'static str) -> Growing {
-        Growing { label, buffer: None, capacity: 0 }
-    }
-
-    fn write(&mut self, device: &wgpu::Device, queue: &wgpu::Queue, bytes: &[u8]) {
-        let needed = bytes.len() as u64;
-        if needed == 0 {
-            return;
-        }
-        if needed > self.capacity || self.buffer.is_none() {
-            self.capacity = (needed + needed / 2).next_multiple_of(4096);
-            self.buffer = Some(device.create_buffer(&wgpu::BufferDescriptor {
-                label: Some(self.label),
-                size: self.capacity,
-                usage: wgpu::BufferUsages::VERTEX | wgpu::BufferUsages::COPY_DST,
-                mapped_at_creation: false,
-            }));
-        }
-        if let Some(buffer) = &self.buffer {
-            queue.write_buffer(buffer, 0, bytes);
-        }
-    }
-}
-
-/// Textures of one size.
-struct Layers {
-    size: [u32; 2],
-    back: wgpu::Texture,
-    back_view: wgpu::TextureView,
-    picture: wgpu::Texture,
-    picture_view: wgpu::TextureView,
-    present_group: wgpu::BindGroup,
-    /// The picture of the scene before.
-    kept: Option<(wgpu::Texture, wgpu::BindGroup)>,
-}
-
-struct Atlas {
-    side: u32,
-    texture: wgpu::Texture,
-    group: wgpu::BindGroup,
-}
-
-/// The light of a field as a texture.
-struct Light {
-    serial: u64,
-    size: [u32; 2],
-    texture: wgpu::Texture,
-    group: wgpu::BindGroup,
-}
-
 #[derive(Resource, Default)]
 struct CanvasGpu {
     light: Option<Light>,
@@ -322,7 +238,7 @@ fn render(
             return;
         }
         if gpu.layers.as_ref().is_none_or(|layers| layers.size != picture.size) {
-            gpu.layers = Some(make_layers(device, pipelines, picture.size));
+            gpu.layers = Some(Layers::new(device, pipelines, picture.size));
             gpu.back_missing = true;
             let view: [f32; 4] = [2.0 / width as f32, -2.0 / height as f32, width as f32, height as f32];
             queue.write_buffer(&pipelines.view, 0, bytemuck::cast_slice(&view));
@@ -331,18 +247,18 @@ fn render(
             queue.write_buffer(&pipelines.ground_colours, 0, bytemuck::cast_slice(&colours));
         }
         if gpu.atlas.as_ref().is_none_or(|atlas| atlas.side != picture.atlas_side) {
-            gpu.atlas = Some(make_atlas(device, pipelines, picture.atlas_side));
+            gpu.atlas = Some(Atlas::new(device, pipelines, picture.atlas_side));
         }
         if let Some(layers) = gpu.layers.as_mut().filter(|_| picture.keep && !gpu.back_missing) {
-            keep(device, &mut encoder, pipelines, layers);
+            layers.keep(device, &mut encoder, pipelines);
         }
         let (Some(layers), Some(atlas)) = (&gpu.layers, &gpu.atlas) else { return };
         for field in picture.back.lights.first().into_iter().chain(picture.front.lights.first()) {
-            upload_light(device, queue, pipelines, &mut gpu.light, field);
+            Light::upload(&mut gpu.light, device, queue, pipelines, field);
         }
         let groups = Groups { atlas: &atlas.group, light: gpu.light.as_ref().map(|light| &light.group) };
         for upload in &picture.uploads {
-            write_atlas(queue, &atlas.texture, upload);
+            atlas.write(queue, upload);
         }
         if picture.back_changed || gpu.back_missing {
             let buffers = gpu.back.get_or_insert_with(Buffers::new);
@@ -367,7 +283,7 @@ fn render(
             encoder.copy_texture_to_texture(
                 wgpu::TexelCopyTextureInfo { origin, ..layers.back.as_image_copy() },
                 wgpu::TexelCopyTextureInfo { origin, ..layers.picture.as_image_copy() },
-                wgpu::Extent3d { width, height, depth_or_array_layers: 1 },
+                extent([width, height]),
             );
         }
         let buffers = gpu.front.get_or_insert_with(Buffers::new);
@@ -431,30 +347,6 @@ fn begin<'a>(
     })
 }
 
-/// Copies the picture as it is into the layer of the scene before.
-fn keep(device: &wgpu::Device, encoder: &mut wgpu::CommandEncoder, pipelines: &Pipelines, layers: &mut Layers) {
-    let [width, height] = layers.size;
-    let (kept, _) = layers.kept.get_or_insert_with(|| {
-        let texture = device.create_texture(&wgpu::TextureDescriptor {
-            label: Some("kept"),
-            size: wgpu::Extent3d { width, height, depth_or_array_layers: 1 },
-            mip_level_count: 1,
-            sample_count: 1,
-            dimension: wgpu::TextureDimension::D2,
-            format: FORMAT,
-            usage: wgpu::TextureUsages::TEXTURE_BINDING | wgpu::TextureUsages::COPY_DST,
-            view_formats: &[],
-        });
-        let group = make_group(device, pipelines, "kept", &texture.create_view(&Default::default()));
-        (texture, group)
-    });
-    encoder.copy_texture_to_texture(
-        layers.picture.as_image_copy(),
-        kept.as_image_copy(),
-        wgpu::Extent3d { width, height, depth_or_array_layers: 1 },
-    );
-}
-
 /// What the shaders read textures through.
 struct Groups<'a> {
     atlas: &'a wgpu::BindGroup,
@@ -504,109 +396,4 @@ fn paint(
             pass.draw(0..batch.count, 0..1);
         }
     }
-}
-
-/// Puts the light of a field into its texture, unless it is there.
-fn upload_light(
-    device: &wgpu::Device,
-    queue: &wgpu::Queue,
-    pipelines: &Pipelines,
-    light: &mut Option<Light>,
-    field: &Field,
-) {
-    if light.as_ref().is_some_and(|light| light.serial == field.serial) {
-        return;
-    }
-    let [width, height] = field.size;
-    if light.as_ref().is_none_or(|light| light.size != field.size) {
-        let texture = device.create_texture(&wgpu::TextureDescriptor {
-            label: Some("light"),
-            size: wgpu::Extent3d { width, height, depth_or_array_layers: 1 },
-            mip_level_count: 1,
-            sample_count: 1,
-            dimension: wgpu::TextureDimension::D2,
-            format: FORMAT,
-            usage: wgpu::TextureUsages::TEXTURE_BINDING | wgpu::TextureUsages::COPY_DST,
-            view_formats: &[],
-        });
-        let group = make_group(device, pipelines, "light", &texture.create_view(&Default::default()));
-        *light = Some(Light { serial: 0, size: field.size, texture, group });
-    }
-    let Some(light) = light else { return };
-    light.serial = field.serial;
-    queue.write_texture(
-        light.texture.as_image_copy(),
-        &field.rgba,
-        wgpu::TexelCopyBufferLayout { offset: 0, bytes_per_row: Some(width * 4), rows_per_image: None },
-        wgpu::Extent3d { width, height, depth_or_array_layers: 1 },
-    );
-}
-
-fn make_group(device: &wgpu::Device, pipelines: &Pipelines, label: &str, view: &wgpu::TextureView) -> wgpu::BindGroup {
-    device.create_bind_group(&wgpu::BindGroupDescriptor {
-        label: Some(label),
-        layout: &pipelines.group_layout,
-        entries: &[
-            wgpu::BindGroupEntry { binding: 0, resource: pipelines.view.as_entire_binding() },
-            wgpu::BindGroupEntry { binding: 1, resource: wgpu::BindingResource::TextureView(view) },
-            wgpu::BindGroupEntry { binding: 2, resource: pipelines.ground_colours.as_entire_binding() },
-        ],
-    })
-}
-
-fn write_atlas(queue: &wgpu::Queue, texture: &wgpu::Texture, upload: &Upload) {
-    queue.write_texture(
-        wgpu::TexelCopyTextureInfo {
-            texture,
-            mip_level: 0,
-            origin: wgpu::Origin3d { x: upload.left, y: upload.top, z: 0 },
-            aspect: wgpu::TextureAspect::All,
-        },
-        &upload.coverage,
-        wgpu::TexelCopyBufferLayout { offset: 0, bytes_per_row: Some(upload.width), rows_per_image: None },
-        wgpu::Extent3d { width: upload.width, height: upload.height, depth_or_array_layers: 1 },
-    );
-}
-
-fn make_layers(device: &wgpu::Device, pipelines: &Pipelines, size: [u32; 2]) -> Layers {
-    let texture = |label: &'static str| {
-        device.create_texture(&wgpu::TextureDescriptor {
-            label: Some(label),
-            size: wgpu::Extent3d { width: size[0], height: size[1], depth_or_array_layers: 1 },
-            mip_level_count: 1,
-            sample_count: 1,
-            dimension: wgpu::TextureDimension::D2,
-            format: FORMAT,
-            usage: wgpu::TextureUsages::RENDER_ATTACHMENT
-                | wgpu::TextureUsages::COPY_SRC
-                | wgpu::TextureUsages::COPY_DST
-                | wgpu::TextureUsages::TEXTURE_BINDING,
-            view_formats: &[],
-        })
-    };
-    let (back, picture) = (texture("back"), texture("picture"));
-    let back_view = back.create_view(&Default::default());
-    let picture_view = picture.create_view(&Default::default());
-    let present_group = device.create_bind_group(&wgpu::BindGroupDescriptor {
-        label: Some("present"),
-        layout: &pipelines.present_layout,
-        entries: &[wgpu::BindGroupEntry { binding: 0, resource: wgpu::BindingResource::TextureView(&picture_view) }],
-    });
-    Layers { size, back, back_view, picture, picture_view, present_group, kept: None }
-}
-
-fn make_atlas(device: &wgpu::Device, pipelines: &Pipelines, side: u32) -> Atlas {
-    let texture = device.create_texture(&wgpu::TextureDescriptor {
-        label: Some("glyph atlas"),
-        size: wgpu::Extent3d { width: side, height: side, depth_or_array_layers: 1 },
-        mip_level_count: 1,
-        sample_count: 1,
-        dimension: wgpu::TextureDimension::D2,
-        format: wgpu::TextureFormat::R8Unorm,
-        usage: wgpu::TextureUsages::TEXTURE_BINDING | wgpu::TextureUsages::COPY_DST,
-        view_formats: &[],
-    });
-    let view = texture.create_view(&Default::default());
-    let group = make_group(device, pipelines, "canvas", &view);
-    Atlas { side, texture, group }
 }

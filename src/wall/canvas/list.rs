@@ -35,6 +35,10 @@ impl Rect {
     pub fn middle_y(&self) -> f32 {
         (self.top + self.bottom) * 0.5
     }
+    /// In units so many times smaller.
+    pub fn times(&self, by: f32) -> Rect {
+        Rect { left: self.left * by, top: self.top * by, right: self.right * by, bottom: self.bottom * by }
+    }
     /// Smaller by `by` on each side.
     pub fn inset(&self, by: f32) -> Rect {
         Rect { left: self.left + by, top: self.top + by, right: self.right - by, bottom: self.bottom - by }
@@ -151,8 +155,18 @@ struct Mark {
     batches: usize,
 }
 
+/// A text as it was set, for those who look whether texts are in one another's way.
+#[derive(Clone, Debug)]
+pub struct TextBox {
+    /// From the top of its capitals to its baseline, pixels.
+    pub place: Rect,
+    pub text: String,
+}
+
 #[derive(Debug, Default)]
 pub struct DisplayList {
+    /// Where texts stand, noted in place of their glyphs; `None`: they are drawn and not noted.
+    pub texts: Option<Vec<TextBox>>,
     pub shapes: Vec<ShapeInstance>,
     pub glyphs: Vec<GlyphInstance>,
     pub sparks: Vec<SparkInstance>,
@@ -166,6 +180,11 @@ pub struct DisplayList {
 }
 
 impl DisplayList {
+    /// A list that notes where texts stand and draws none.
+    pub fn noting_texts() -> DisplayList {
+        DisplayList { texts: Some(Vec::new()), ..DisplayList::default() }
+    }
+
     /// Empties the list and keeps its memory.
     pub fn clear(&mut self) {
         self.shapes.clear();
@@ -289,6 +308,15 @@ impl DisplayList {
 
     pub fn set_clip(&mut self, clip: Option<[u32; 4]>) {
         self.clip = clip;
+    }
+
+    /// Where a text ends when it is cut off by what is drawn only inside a part of the picture.
+    pub fn note_text(&mut self, place: Rect, text: &str) {
+        let clip =
+            self.clip.map(|[left, top, width, height]| Rect::new(left as f32, top as f32, width as f32, height as f32));
+        if let Some(texts) = &mut self.texts {
+            texts.push(TextBox { place: clip.map_or(place, |clip| place.intersect(clip)), text: text.to_owned() });
+        }
     }
 
     pub fn shape(&mut self, shape: ShapeInstance) {

@@ -1,9 +1,10 @@
 //! The canvas: what panels draw with. Panels speak in design units; the display list holds pixels.
 //!
 //! `list` is the picture as bytes, `damage` what of it differs from the last one, `glyphs` the fonts and their atlas,
-//! `paint` the pen, `gpu` the render plugin that turns lists into pixels with the shaders in `shaders/` (`pipelines`),
-//! `readback` pictures as bytes.
+//! `paint` the pen, `gpu` the render plugin that turns lists into pixels with the shaders in `shaders/` (`pipelines`,
+//! `textures`, `buffers`), `readback` pictures as bytes.
 
+mod buffers;
 pub mod damage;
 pub mod glyphs;
 pub mod gpu;
@@ -11,7 +12,8 @@ pub mod list;
 pub mod paint;
 mod pipelines;
 mod readback;
+mod textures;
 
 pub use glyphs::{Face, Glyphs};
-pub use list::{DisplayList, Field, Rect};
-pub use paint::{Align, Paint, Style};
+pub use list::{DisplayList, Field, Rect, TextBox};
+pub use paint::{Align, CAP, Paint, Style};

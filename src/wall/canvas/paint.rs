@@ -379,6 +379,11 @@ impl Paint<'_> {
             Align::Right => x - width,
         };
         let size = style.size * self.scale;
+        if self.list.texts.is_some() {
+            let (left, baseline) = (self.x(left), self.y(y));
+            self.list.note_text(Rect::new(left, baseline - CAP * size, width * self.scale, CAP * size), text);
+            return width;
+        }
         if let Some((radius, colour)) = style.glow {
             let blur = ((radius * self.scale).round() as i32).clamp(1, 60) as u8;
             self.run(left, y, text, style, size, colour, Effect { fat_quarters: 0, blur });

@@ -20,6 +20,22 @@ pub struct Pipelines {
     pub ground_colours: wgpu::Buffer,
 }
 
+/// The shaders, each after what it shares with others.
+mod shaders {
+    macro_rules! shader {
+        ($($file:literal),+) => { concat!($(include_str!(concat!("../../../shaders/", $file, ".wgsl")), "\n"),+) };
+    }
+
+    pub const SHAPE: &str = shader!("view", "shape");
+    pub const GLYPH: &str = shader!("view", "glyph");
+    pub const SPARK: &str = shader!("view", "spark");
+    pub const MESH: &str = shader!("view", "mesh");
+    pub const FIELD: &str = shader!("view", "field");
+    pub const GROUND: &str = shader!("view", "screen", "ground");
+    pub const FADE: &str = shader!("screen", "fade");
+    pub const PRESENT: &str = shader!("screen", "present");
+}
+
 /// As much of the new as the blend constant says, the rest of the old.
 const BY_CONSTANT: wgpu::BlendState = wgpu::BlendState {
     color: wgpu::BlendComponent {
@@ -72,7 +88,7 @@ pub fn make_pipelines(device: &wgpu::Device) -> Pipelines {
             mapped_at_creation: false,
         })
     };
-    let module = |label: &'static str, source: &'static str| {
+    let module = |label: &'static str, source: &str| {
         device.create_shader_module(wgpu::ShaderModuleDescriptor {
             label: Some(label),
             source: wgpu::ShaderSource::Wgsl(source.into()),
@@ -89,60 +105,14 @@ pub fn make_pipelines(device: &wgpu::Device) -> Pipelines {
         make_pipeline(device, label, &layout, &module(label, source), &buffers, FORMAT, over)
     };
     Pipelines {
-        shape: make(
-            "shape",
-            include_str!("../../../shaders/shape.wgsl"),
-            size_of::<ShapeInstance>(),
-            instance,
-            &shape_attributes,
-        ),
-        glyph: make(
-            "glyph",
-            include_str!("../../../shaders/glyph.wgsl"),
-            size_of::<GlyphInstance>(),
-            instance,
-            &glyph_attributes,
-        ),
-        spark: make(
-            "spark",
-            include_str!("../../../shaders/spark.wgsl"),
-            size_of::<SparkInstance>(),
-            instance,
-            &spark_attributes,
-        ),
-        mesh: make(
-            "mesh",
-            include_str!("../../../shaders/mesh.wgsl"),
-            size_of::<MeshVertex>(),
-            wgpu::VertexStepMode::Vertex,
-            &mesh_attributes,
-        ),
-        field: make(
-            "field",
-            include_str!("../../../shaders/field.wgsl"),
-            size_of::<FieldInstance>(),
-            instance,
-            &glyph_attributes,
-        ),
-        ground: make_pipeline(
-            device,
-            "ground",
-            &layout,
-            &module("ground", include_str!("../../../shaders/ground.wgsl")),
-            &[],
-            FORMAT,
-            None,
-        ),
-        fade: make_pipeline(
-            device,
-            "fade",
-            &layout,
-            &module("fade", include_str!("../../../shaders/fade.wgsl")),
-            &[],
-            FORMAT,
-            Some(BY_CONSTANT),
-        ),
-        present_module: module("present", include_str!("../../../shaders/present.wgsl")),
+        shape: make("shape", shaders::SHAPE, size_of::<ShapeInstance>(), instance, &shape_attributes),
+        glyph: make("glyph", shaders::GLYPH, size_of::<GlyphInstance>(), instance, &glyph_attributes),
+        spark: make("spark", shaders::SPARK, size_of::<SparkInstance>(), instance, &spark_attributes),
+        mesh: make("mesh", shaders::MESH, size_of::<MeshVertex>(), wgpu::VertexStepMode::Vertex, &mesh_attributes),
+        field: make("field", shaders::FIELD, size_of::<FieldInstance>(), instance, &glyph_attributes),
+        ground: make_pipeline(device, "ground", &layout, &module("ground", shaders::GROUND), &[], FORMAT, None),
+        fade: make_pipeline(device, "fade", &layout, &module("fade", shaders::FADE), &[], FORMAT, Some(BY_CONSTANT)),
+        present_module: module("present", shaders::PRESENT),
         present: None,
         view: uniform("view", 16),
         ground_colours: uniform("ground", 32),

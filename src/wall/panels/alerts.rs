@@ -54,6 +54,10 @@ impl Panel for Alerts {
             self.card(cx, row, state(row), card);
         }
     }
+
+    fn ample(&self) -> Option<[f32; 2]> {
+        Some([390.0, 560.0])
+    }
 }
 
 impl Alerts {

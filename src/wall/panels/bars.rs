@@ -91,7 +91,7 @@ impl Panel for Bars {
                 let lift = format::decimal(Some(lift), 1);
                 let long = format!("{window} · {} {} ×{lift}", cx.lang.pick("突增", "surge"), names[row]);
                 let title = cx.paint.measure(cx.spec.title.pick(cx.lang), &body()) * 1.12;
-                let room = cx.rect.width() - 2.0 * tokens::PANEL_PADDING - title - 16.0;
+                let room = cx.heading_room() - title - 16.0;
                 let fits = cx.paint.measure(&long, &super::note()) <= room;
                 let short = format!("{window} · {} ×{lift}", cx.lang.pick("突增", "surge"));
                 cx.heading(if fits { &long } else { &short });
@@ -158,9 +158,14 @@ impl Panel for Bars {
             cx.paint.rect(Rect::new(bar.left, top, bar.width(), height), round, tokens::TRACK.alpha(0.6));
             let share = (values[row].unwrap_or(0.0) / greatest) as f32;
             if share > 0.0 {
-                cx.paint.rect(Rect::new(bar.left, top, (bar.width() * share).max(thick), height), round, colour);
+                let bar = Rect::new(bar.left, top, bar.width() * share, height);
+                super::round_bar(cx, bar, colour);
             }
             cx.paint.text(inner.right, baseline, &write(values[row]), &figures);
         }
+    }
+
+    fn ample(&self) -> Option<[f32; 2]> {
+        Some([380.0, 40.0 * self.most as f32])
     }
 }

@@ -75,6 +75,10 @@ impl Panel for Boards {
             cx.paint.text(inner.left, inner.middle_y(), format::MISSING, &note());
         }
     }
+
+    fn ample(&self) -> Option<[f32; 2]> {
+        Some([400.0, 176.0])
+    }
 }
 
 /// The board's hours of today.

@@ -94,6 +94,11 @@ impl Panel for Bullets {
             cx.paint.text_within(inner.left, inner.bottom - 2.0, inner.width(), text, &note());
         }
     }
+
+    fn ample(&self) -> Option<[f32; 2]> {
+        let foot = if self.foot.is_empty() { 0.0 } else { 26.0 };
+        Some([400.0, 92.0 * self.rates.len() as f32 + foot])
+    }
 }
 
 impl Bullets {
@@ -104,7 +109,10 @@ impl Bullets {
         let few = n.is_some_and(|n| n < RATE_N_MIN as f64);
         let baseline = top + 28.0;
         let figures = Style::new(Face::Figure, if large { size::FIGURE } else { size::RING_FIGURE }, tokens::TEXT);
-        cx.paint.text_within(inner.left, baseline, inner.width() * 0.40, rate.label.pick(cx.lang), &body());
+        let (label, room) = (rate.label.pick(cx.lang), inner.width() * 0.41);
+        let steps = [size::BODY, size::CAPTION, size::NOTE].map(|size| Style { size, ..body() });
+        let style = steps.into_iter().find(|style| cx.paint.measure(label, style) <= room).unwrap_or(steps[2]);
+        cx.paint.text_within(inner.left, baseline, room, label, &style);
         let text = match n {
             Some(n) if n < 1.0 => format::MISSING.to_owned(),
             Some(_) if few => count_of(k, n),
@@ -140,7 +148,7 @@ impl Bullets {
             };
             let width = bar.width() * value.clamp(0.0, 1.0) as f32;
             if width > 0.5 {
-                cx.paint.rect(Rect { right: bar.left + width.max(thick), ..bar }, round, colour);
+                super::round_bar(cx, Rect { right: bar.left + width, ..bar }, colour);
             }
         }
         if let Some(target) = rate.target {

@@ -103,6 +103,10 @@ impl Panel for Curve {
             cx.paint.disc(last[0], last[1], 5.5, Colour::mix(colour, tokens::TEXT, 0.75));
         }
     }
+
+    fn ample(&self) -> Option<[f32; 2]> {
+        Some([560.0, 330.0])
+    }
 }
 
 /// How much of the city's day is over, 0 to 1.

@@ -2,17 +2,23 @@
 
 use crate::model::City;
 
-use super::super::canvas::{Align, Face, Paint, Rect, Style};
+use super::super::canvas::{Align, CAP, Face, Paint, Rect, Style};
 use super::super::data::{Data, Table};
 use super::super::format;
 use super::super::options::{Lang, Mode};
 use super::super::scene::{Metric, PanelSpec};
+use super::super::screen::SeamLines;
 use super::super::tokens::{self, size};
 
 pub struct Cx<'a, 'p> {
     pub paint: &'a mut Paint<'p>,
     /// The whole panel.
     pub rect: Rect,
+    /// How much larger than usual what is in it is drawn; titles are not.
+    pub zoom: f32,
+    /// How much larger titles are, in the whole scene.
+    pub heading: f32,
+    pub seams: &'a SeamLines,
     pub spec: &'a PanelSpec,
     pub data: &'a Data,
     pub city: &'a City,
@@ -57,8 +63,9 @@ impl<'a, 'p> Cx<'a, 'p> {
 
     /// The panel without its padding and title.
     pub fn inner(&self) -> Rect {
-        let padding = tokens::PANEL_PADDING;
-        let top = if self.spec.title.is_empty() { padding * 0.6 } else { 48.0 };
+        let padding = tokens::PANEL_PADDING / self.zoom;
+        let top =
+            if self.spec.title.is_empty() { padding * 0.6 } else { tokens::PANEL_HEAD * self.heading / self.zoom };
         Rect {
             left: self.rect.left + padding,
             top: self.rect.top + top,
@@ -67,10 +74,25 @@ impl<'a, 'p> Cx<'a, 'p> {
         }
     }
 
+    /// Width of the heading in its own units: titles are of one size, however large the panel is drawn.
+    pub fn heading_room(&self) -> f32 {
+        self.rect.width() * self.zoom / self.heading - 2.0 * tokens::PANEL_PADDING / self.heading
+    }
+
     /// Title on the left; on the right the note, or how late the panel is.
     pub fn heading(&mut self, note_text: &str) {
+        let (zoomed, rect) = (self.paint.scale, self.rect);
+        self.paint.scale *= self.heading / self.zoom;
+        self.rect = rect.times(self.zoom / self.heading);
+        self.plain_heading(note_text);
+        self.rect = rect;
+        self.paint.scale = zoomed;
+    }
+
+    fn plain_heading(&mut self, note_text: &str) {
         let baseline = self.rect.top + 33.0;
-        let (left, right) = (self.rect.left + tokens::PANEL_PADDING, self.rect.right - tokens::PANEL_PADDING);
+        let padding = tokens::PANEL_PADDING / self.heading;
+        let (left, right) = (self.rect.left + padding, self.rect.right - padding);
         let mut title = Style::new(Face::Text, size::BODY, tokens::TEXT_BODY).spacing(tokens::TITLE_SPACING);
         if self.lang == Lang::En {
             title = title.spacing(0.01);
@@ -117,6 +139,23 @@ impl<'a, 'p> Cx<'a, 'p> {
         }
     }
 
+    /// Where a text of so much width stands so that no seam goes through it, as near to `left` as can be.
+    pub fn off_seams(&self, left: f32, width: f32) -> f32 {
+        self.seams.beside(left * self.zoom, width * self.zoom) / self.zoom
+    }
+
+    /// The same for a text in a line of texts: never further left.
+    pub fn past_seams(&self, left: f32, width: f32) -> f32 {
+        self.seams.past(left * self.zoom, width * self.zoom) / self.zoom
+    }
+
+    /// The baseline, at `baseline` or as near as can be, of a text through which no level seam goes.
+    pub fn off_rows(&self, baseline: f32, style: &Style) -> f32 {
+        let height = style.size * 0.9;
+        let top = baseline - style.size * CAP;
+        self.seams.above_or_below(top * self.zoom, height * self.zoom) / self.zoom + baseline - top
+    }
+
     /// 0 when the metric just changed, 1 when the change is shown in full.
     pub fn progress(&mut self, table: &Table<'_>) -> f32 {
         let passed = (self.now_s - table.changed_s()) as f32;
@@ -150,10 +189,15 @@ impl<'a, 'p> Cx<'a, 'p> {
             if new == old {
                 self.paint.text(pen, y, text, &style);
             } else {
+                // The glow stays where it is; cut to the digit's window it would be a box of light.
+                if style.glow.is_some() {
+                    self.paint.text(pen, y, text, &style.colour(tokens::Colour::CLEAR));
+                }
+                let digit = Style { glow: None, ..style };
                 self.paint.clip(Some(Rect::new(pen - 1.0, y - height * 0.9, advance + 2.0, height * 1.02)));
-                self.paint.text(pen, y + height * (1.0 - progress), text, &style);
+                self.paint.text(pen, y + height * (1.0 - progress), text, &digit);
                 let mut old_buffer = [0; 4];
-                self.paint.text(pen, y - height * progress, old.encode_utf8(&mut old_buffer), &style);
+                self.paint.text(pen, y - height * progress, old.encode_utf8(&mut old_buffer), &digit);
                 self.paint.clip(None);
             }
             pen += advance;
@@ -185,7 +229,8 @@ impl<'a, 'p> Cx<'a, 'p> {
         }
         let inner = self.inner();
         let text = self.lang.pick(zh, en);
-        self.paint.text(inner.middle_x(), inner.middle_y() + 6.0, text, &note().middle());
+        let style = body().colour(tokens::TEXT_FAINT).middle();
+        self.paint.text(inner.middle_x(), inner.middle_y() + 6.0, text, &style);
     }
 
     /// The `zh` or `en` of the first rows, and how wide the widest is, px.

@@ -40,7 +40,10 @@ impl Panel for Diverging {
         }
         let (names, widest) = cx.names(&table, rows);
         let name_width = widest.min(inner.width() * 0.28) + 24.0;
-        let figure_width = 52.0;
+        let figures = Style::new(Face::Figure, size::CAPTION, tokens::TEXT_BODY);
+        let counts = (0..rows).flat_map(|row| [table.number(row, &self.left), table.number(row, &self.right)]);
+        let widths = counts.map(|count| cx.paint.measure(&format::whole(count), &figures)).collect::<Vec<_>>();
+        let figure_width = widths.into_iter().fold(36.0_f32, f32::max) + 10.0;
         let reach = (inner.width() - name_width) * 0.5 - figure_width;
         let middle_x = inner.middle_x();
         let most = (0..rows)
@@ -58,7 +61,6 @@ impl Panel for Diverging {
         );
         cx.paint.text(right_edge, inner.top + 10.0, self.right_label.pick(cx.lang), &note().colour(tokens::BOARDS[0]));
         let pitch = ((inner.bottom - top) / rows as f32).clamp(20.0, 84.0);
-        let figures = Style::new(Face::Figure, size::CAPTION, tokens::TEXT_BODY);
         for (row, name) in names.iter().enumerate().take(rows) {
             let y = top + pitch * (row as f32 + 0.5);
             let width = cx.paint.measure(name, &body()).min(name_width - 16.0);
@@ -79,5 +81,9 @@ impl Panel for Diverging {
 
     fn least(&self) -> [f32; 2] {
         [360.0, 140.0]
+    }
+
+    fn ample(&self) -> Option<[f32; 2]> {
+        Some([520.0, 50.0 * self.most as f32])
     }
 }

@@ -54,6 +54,7 @@ impl Panel for Feeds {
             let lead = if late { format!("▲ {name}") } else { name.to_owned() };
             let value = format!("{text}{word}");
             let width = cx.paint.measure(&lead, &style) + 8.0 + cx.paint.measure(&value, &style);
+            pen = cx.past_seams(pen, width);
             if pen + width > rect.right {
                 return;
             }

@@ -83,6 +83,10 @@ impl Panel for Figures {
             }
         }
     }
+
+    fn ample(&self) -> Option<[f32; 2]> {
+        Some([140.0 * self.values.len() as f32, if self.columns.is_some() { 260.0 } else { 104.0 }])
+    }
 }
 
 /// Figures with labels below, the first at the left edge, the last at the right one.
@@ -97,14 +101,18 @@ fn row(cx: &mut Cx<'_, '_>, values: &[Value], inner: Rect, baseline: f32) {
         let Some(next) = steps.next() else { break };
         step = next;
     }
-    for (index, value) in values.iter().enumerate() {
-        let align = match index {
-            0 => Align::Left,
-            last if last + 1 == values.len() => Align::Right,
-            _ => Align::Middle,
+    // The gaps between them are equal.
+    let widths: Vec<f32> = values.iter().map(|value| Shown::read(cx, value, step).width).collect();
+    let gap = (inner.width() - widths.iter().sum::<f32>()) / (values.len() as f32 - 1.0).max(1.0);
+    let mut left = inner.left;
+    for (index, (value, width)) in values.iter().zip(widths).enumerate() {
+        let (align, x) = match index {
+            0 => (Align::Left, inner.left),
+            last if last + 1 == values.len() => (Align::Right, inner.right),
+            _ => (Align::Middle, left + width * 0.5),
         };
-        let x = inner.left + inner.width() * index as f32 / (values.len() as f32 - 1.0).max(1.0);
         one(cx, value, align, x, baseline, step);
+        left += width + gap;
     }
 }
 

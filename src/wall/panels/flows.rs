@@ -147,6 +147,10 @@ impl Panel for Flows {
     fn least(&self) -> [f32; 2] {
         [360.0, 140.0]
     }
+
+    fn ample(&self) -> Option<[f32; 2]> {
+        Some([400.0, 380.0])
+    }
 }
 
 impl Flows {

@@ -101,12 +101,19 @@ impl Panel for Funnel {
             );
             let mut figures = row_figure().middle().colour(tokens::TEXT_QUIET);
             figures.size = tokens::size::BODY;
-            let room = plot.width() / count as f32 - 4.0;
+            let room = plot.width() / count as f32 - 8.0;
             let whole = format::whole(values[index]);
             let text =
                 if cx.paint.measure(&whole, &figures) <= room { whole } else { format::short(values[index], cx.lang) };
+            // The first and the last keep inside the panel.
+            let half = cx.paint.measure(&text, &figures) * 0.5;
+            let x = x.min(inner.right - half).max(inner.left + half);
             cx.paint.text(x, plot.bottom + 42.0, &text, &figures);
         }
+    }
+
+    fn ample(&self) -> Option<[f32; 2]> {
+        Some([74.0 * self.stages.len() as f32, 240.0])
     }
 }
 
@@ -138,14 +145,28 @@ impl Funnel {
         cx.paint.band(&upper, &lower, tokens::ACCENT.alpha(0.12));
         let share = format::percent(Some(skipped / start.max(1.0)));
         let text = format!("{} {} · {share}%", direct.label.pick(cx.lang), format::whole(Some(skipped)));
-        let middle = (y(start) + y(end)) * 0.5 + thick * 0.5;
         let style = caption().colour(tokens::ACCENT_SOFT).middle();
         let middling = format!("{} {share}%", direct.label.pick(cx.lang));
-        let short = format!("{share}%");
-        let mut fits = |text: &String| cx.paint.measure(text, &style) <= right - left - 12.0;
-        let text = [text, middling].into_iter().find(&mut fits).unwrap_or(short);
-        if thick >= 20.0 {
-            cx.paint.text((left + right) * 0.5, middle + 5.0, &text, &style);
+        // Between two columns, or over lower ones: where the band is free, as near to its middle as can be.
+        for text in [text, middling, format!("{share}%")] {
+            let half = cx.paint.measure(&text, &style) * 0.5 + 6.0;
+            let baseline = |x: f32| {
+                let along = (x - left) / (right - left).max(1.0);
+                y(start) + (y(end) - y(start)) * along + thick * 0.5 + 5.0
+            };
+            let free = |x: f32| {
+                let column = |index: usize| (left_of(index), y(values[index].unwrap_or(0.0)));
+                (from + 1..to)
+                    .map(column)
+                    .all(|(column, top)| x + half < column || x - half > column + bar || top > baseline(x) + 6.0)
+            };
+            let middle = (left + right) * 0.5;
+            let spots = (0..=40).map(|spot| left + half + (right - left - 2.0 * half) * spot as f32 / 40.0);
+            let spot = spots.filter(|x| free(*x)).min_by(|a, b| (a - middle).abs().total_cmp(&(b - middle).abs()));
+            if let Some(x) = spot.filter(|_| thick >= 20.0 && right - left > 2.0 * half) {
+                cx.paint.text(x, baseline(x), &text, &style);
+                return;
+            }
         }
     }
 }

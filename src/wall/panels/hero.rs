@@ -53,6 +53,11 @@ struct Fault {
 }
 
 impl Small {
+    fn text(&self, cx: &Cx<'_, '_>, short: bool) -> String {
+        let value = cx.table(&self.metric).number(0, &self.column);
+        if short { format::short(value, cx.lang) } else { format::decimal(value, self.decimals) }
+    }
+
     /// What stands behind the figure, its colour, and the label.
     fn tail(&self, cx: &Cx<'_, '_>) -> (String, tokens::Colour, &Words) {
         let table = cx.table(&self.metric);
@@ -68,24 +73,29 @@ impl Small {
 }
 
 impl Hero {
-    /// The largest step in which all small figures stand side by side.
-    fn small_size(&self, cx: &mut Cx<'_, '_>, room: f32) -> f32 {
+    /// The largest step in which all small figures stand side by side, and whether only when written short.
+    fn small_size(&self, cx: &mut Cx<'_, '_>, room: f32) -> (f32, bool) {
         let steps = [size::FIGURE, size::RING_FIGURE, size::ROW_FIGURE, size::BODY, size::CAPTION];
         let gaps = 14.0 * (self.small.len() as f32 - 1.0);
         for step in steps {
             let width = |small: &Small, cx: &mut Cx<'_, '_>| {
-                let text = format::decimal(cx.table(&small.metric).number(0, &small.column), small.decimals);
+                let text = small.text(cx, false);
                 let (tail, _, label) = small.tail(cx);
                 let label = cx.paint.measure(label.pick(cx.lang), &caption());
-                let tail = cx.paint.measure(&tail, &super::row_figure());
+                let tail = cx.paint.measure(&tail, &tail_style(step));
                 (cx.paint.measure(&text, &Style { size: step, ..figure() }) + tail + 3.0).max(label)
             };
             if self.small.iter().map(|small| width(small, cx)).sum::<f32>() + gaps <= room {
-                return step;
+                return (step, false);
             }
         }
-        size::CAPTION
+        (size::CAPTION, true)
     }
+}
+
+/// What stands behind a figure is never larger than it.
+fn tail_style(step: f32) -> Style {
+    Style { size: step.min(size::ROW_FIGURE), ..super::row_figure() }
 }
 
 impl Panel for Hero {
@@ -119,12 +129,12 @@ impl Panel for Hero {
         // Columns as wide as what is in them, the gaps between them equal.
         let mut widths = Vec::with_capacity(count);
         let mut texts = Vec::with_capacity(count);
-        let shrink = self.small_size(cx, inner.width());
+        let (shrink, short) = self.small_size(cx, inner.width());
         for small in &self.small {
-            let value = format::decimal(cx.table(&small.metric).number(0, &small.column), small.decimals);
+            let value = small.text(cx, short);
             let (tail, tint, label) = small.tail(cx);
             let label = label.pick(cx.lang);
-            let tail_width = if tail.is_empty() { 0.0 } else { cx.paint.measure(&tail, &super::row_figure()) + 3.0 };
+            let tail_width = if tail.is_empty() { 0.0 } else { cx.paint.measure(&tail, &tail_style(shrink)) + 3.0 };
             let figures = cx.paint.measure(&value, &Style { size: shrink, ..figure() }) + tail_width;
             widths.push(figures.max(cx.paint.measure(label, &caption())));
             texts.push((tail, tint, label));
@@ -136,10 +146,20 @@ impl Panel for Hero {
         for ((small, width), (tail, tint, label)) in self.small.iter().zip(widths).zip(texts) {
             let table = cx.table(&small.metric);
             let style = Style { size: shrink, ..figure() };
-            let drawn = cx.rolling_number(left, figures_at, &table, &small.column, small.decimals, &style);
-            cx.paint.text(left + drawn + 3.0, figures_at, &tail, &super::row_figure().colour(tint));
+            let drawn = if short {
+                let text = small.text(cx, true);
+                cx.paint.text(left, figures_at, &text, &style)
+            } else {
+                cx.rolling_number(left, figures_at, &table, &small.column, small.decimals, &style)
+            };
+            cx.paint.text(left + drawn + 3.0, figures_at, &tail, &tail_style(shrink).colour(tint));
             cx.paint.text(left, figures_at + 26.0, label, &caption());
             left += width + gap;
         }
+    }
+
+    fn ample(&self) -> Option<[f32; 2]> {
+        let small = self.small.len() as f32;
+        Some([(116.0 * small).max(330.0), if self.small.is_empty() { 84.0 } else { 146.0 }])
     }
 }

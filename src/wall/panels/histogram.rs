@@ -60,13 +60,14 @@ impl Panel for Histogram {
         cx.heading_of_file();
         let inner = cx.inner();
         let facts_height = if self.facts.is_empty() { 0.0 } else { 34.0 };
-        let plot = Rect { top: inner.top + 22.0, bottom: inner.bottom - facts_height - 24.0, ..inner };
+        let plot = Rect { top: inner.top + 38.0, bottom: inner.bottom - facts_height - 24.0, ..inner };
         let table = cx.table(&self.metric);
         let rows = table.rows();
         let total = |row: usize| self.values.iter().filter_map(|part| table.number(row, &part.column)).sum::<f64>();
         let most = (0..rows).map(total).fold(0.0_f64, f64::max).max(1.0);
         let pitch = plot.width() / rows.max(1) as f32;
         cx.paint.rule(plot.left, plot.right, plot.bottom, tokens::RULE);
+        let mut labelled = plot.left;
         for row in 0..rows {
             let left = plot.left + pitch * row as f32;
             let mut base = plot.bottom;
@@ -88,31 +89,40 @@ impl Panel for Histogram {
             }
             if total(row) > 0.0 {
                 let text = format::short(Some(total(row)), cx.lang);
-                cx.paint.text(left + pitch * 0.5, base - 5.0, &text, &note().middle());
+                if cx.paint.measure(&text, &note()) <= pitch - 2.0 {
+                    cx.paint.text(left + pitch * 0.5, base - 5.0, &text, &note().middle());
+                }
             }
             let from = format::whole(table.number(row, &self.from));
             let label = if table.number(row, &self.to).is_none() { format!("≥{from}") } else { from };
-            cx.paint.text(left + 1.0, plot.bottom + 18.0, &label, &note());
+            // Where classes are narrow not each has its number.
+            if left >= labelled {
+                labelled = left + 5.0 + cx.paint.text(left + 1.0, plot.bottom + 18.0, &label, &note());
+            }
             if let Some(mark) = self.mark.as_ref().filter(|mark| table.number(row, &self.from) == Some(mark.at)) {
                 cx.paint.polyline(
-                    &[[left, plot.top - 18.0], [left, plot.bottom]],
+                    &[[left, plot.top - 30.0], [left, plot.bottom]],
                     1.5,
                     tokens::TEXT_QUIET,
                     Some((4.0, 4.0)),
                 );
-                cx.paint.text(left + 6.0, plot.top - 8.0, mark.label.pick(cx.lang), &note().colour(tokens::TEXT_BODY));
+                cx.paint.text(left + 6.0, plot.top - 19.0, mark.label.pick(cx.lang), &note().colour(tokens::TEXT_BODY));
             }
         }
         let mut pen = plot.right;
         for part in self.values.iter().rev() {
             let colour = if part.tone == "bad" { tokens::BAD } else { tokens::BOARDS[2] };
-            pen -= cx.paint.text(pen, inner.top + 8.0, part.label.pick(cx.lang), &note().right()) + 16.0;
-            cx.paint.rect(Rect::new(pen, inner.top - 2.0, 10.0, 10.0), 2.0, colour);
+            pen -= cx.paint.text(pen, inner.top + 6.0, part.label.pick(cx.lang), &note().right()) + 16.0;
+            cx.paint.rect(Rect::new(pen, inner.top - 4.0, 10.0, 10.0), 2.0, colour);
             pen -= 14.0;
         }
         if rows == 0 {
             cx.empty(&table, "今天还没有来电", "no calls yet today");
         }
         facts::line(cx, &self.facts, inner.left, inner.right, inner.bottom - 4.0);
+    }
+
+    fn ample(&self) -> Option<[f32; 2]> {
+        Some([400.0, 240.0])
     }
 }

@@ -98,13 +98,23 @@ impl Panel for MapPanel {
         labels(cx, &map, &fit, &table);
         let sentence = cx.lang.pick(
             "光点示意：落在所属区内，按场所疏密散布，不代表地址",
-            "sparks are schematic: inside their district, never at an address",
+            "schematic: in their district, never at an address",
         );
-        cx.paint.text(cx.rect.middle_x(), cx.rect.bottom - 4.0, sentence, &note().middle());
+        let width = cx.paint.measure(sentence, &note());
+        let left = cx.off_seams(cx.rect.middle_x() - width * 0.5, width);
+        cx.paint.text(left, cx.rect.bottom - 4.0, sentence, &note());
     }
 
     fn least(&self) -> [f32; 2] {
         [500.0, 500.0]
+    }
+
+    fn ample(&self) -> Option<[f32; 2]> {
+        Some([760.0, 840.0])
+    }
+
+    fn may_cross_seams(&self) -> bool {
+        true
     }
 }
 
@@ -219,7 +229,15 @@ fn labels(cx: &mut Cx<'_, '_>, map: &Map, fit: &Fit, table: &super::super::data:
         boxes.push(Rect::new(x - width * 0.5, y - 24.0, width, 48.0));
         texts.push((name, count));
     }
-    spread(&mut boxes, cx.rect);
+    // What is moved off a seam may stand in another's way then, and the other way round.
+    for _ in 0..3 {
+        spread(&mut boxes, cx.rect);
+        for place in &mut boxes {
+            let width = place.width();
+            let top = cx.seams.above_or_below(place.top * cx.zoom, place.height() * cx.zoom) / cx.zoom;
+            *place = Rect::new(cx.off_seams(place.left, width), top, width, place.height());
+        }
+    }
     for ((name, count), place) in texts.iter().zip(&boxes) {
         cx.paint.text(place.middle_x(), place.top + 19.0, name, &name_style);
         cx.paint.text(place.middle_x(), place.top + 43.0, count, &count_style);

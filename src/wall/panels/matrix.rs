@@ -109,16 +109,15 @@ impl Panel for Matrix {
             })
         };
         let most = (0..table.rows()).filter_map(|row| table.number(row, &self.value)).fold(0.0_f64, f64::max).max(1.0);
+        // Long names above narrow columns keep a note's own size, however large the panel is drawn.
+        let mut head = note().colour(tokens::TEXT_QUIET);
+        if columns.iter().any(|column| cx.paint.measure(column.1, &head) > cell[0] - 4.0) {
+            head.size /= cx.zoom;
+        }
         for (index, column) in columns.iter().enumerate() {
             let x = field.left + cell[0] * (index as f32 + 0.5);
-            let width = cx.paint.measure(column.1, &note()).min(cell[0] - 4.0);
-            cx.paint.text_within(
-                x - width * 0.5,
-                field.top - 10.0,
-                cell[0] - 4.0,
-                column.1,
-                &note().colour(tokens::TEXT_QUIET),
-            );
+            let width = cx.paint.measure(column.1, &head).min(cell[0] - 4.0);
+            cx.paint.text_within(x - width * 0.5, field.top - 10.0, cell[0] - 4.0, column.1, &head);
         }
         for (line, row) in rows.iter().enumerate() {
             let top = field.top + cell[1] * line as f32;
@@ -154,5 +153,9 @@ impl Panel for Matrix {
 
     fn least(&self) -> [f32; 2] {
         [320.0, 160.0]
+    }
+
+    fn ample(&self) -> Option<[f32; 2]> {
+        Some([680.0, 440.0])
     }
 }

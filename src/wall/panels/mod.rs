@@ -28,7 +28,9 @@ mod ticker;
 mod trend;
 mod waffle;
 
+use super::canvas::Rect;
 use super::scene::Metric;
+use super::tokens::Colour;
 
 pub use cx::{Cx, body, caption, figure, note, row_figure};
 
@@ -71,6 +73,26 @@ pub trait Panel: Send + Sync {
     fn least(&self) -> [f32; 2] {
         [220.0, 120.0]
     }
+
+    /// Width and height below the title that what it shows fills well; in more room it is drawn larger. `None`: it
+    /// fills any room as it is.
+    fn ample(&self) -> Option<[f32; 2]> {
+        None
+    }
+
+    /// The seam between two displays may go through it: it is a picture and no text.
+    fn may_cross_seams(&self) -> bool {
+        false
+    }
+}
+
+/// A bar with round ends from the left of its track. One shorter than its round ends is as long as its value says, and
+/// thinner, as the end of the track is there.
+fn round_bar(cx: &mut Cx<'_, '_>, bar: Rect, colour: Colour) {
+    let (width, thick) = (bar.width().max(2.0), bar.height());
+    let height = thick * (0.4 + 0.6 * (width / thick).min(1.0));
+    let place = Rect::new(bar.left, bar.middle_y() - height * 0.5, width, height);
+    cx.paint.rect(place, height * 0.5, colour);
 }
 
 type Make = fn(toml::Table) -> Result<Box<dyn Panel>, toml::de::Error>;

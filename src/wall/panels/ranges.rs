@@ -90,4 +90,8 @@ impl Panel for Ranges {
             cx.paint.text(inner.right, y + 6.5, &text, &style);
         }
     }
+
+    fn ample(&self) -> Option<[f32; 2]> {
+        Some([440.0, 44.0 * self.most as f32])
+    }
 }

@@ -80,6 +80,10 @@ impl Panel for Rings {
             self.duration(cx, line, inner.left, inner.bottom - 4.0);
         }
     }
+
+    fn ample(&self) -> Option<[f32; 2]> {
+        Some([128.0 * self.rates.len() as f32, if self.duration.is_some() { 200.0 } else { 150.0 }])
+    }
 }
 
 impl Rings {
@@ -156,6 +160,10 @@ impl Rings {
         let style = body().colour(colour);
         pen += cx.paint.text(pen, baseline, arrow, &style) + 4.0;
         pen += cx.paint.text(pen, baseline, &format::whole(Some(change.abs())), &row_figure().colour(colour)) + 6.0;
-        cx.paint.text(pen, baseline, cx.lang.pick("较昨日", "vs yesterday"), &style);
+        // Said where there is room for it; the arrow says it too.
+        let since = cx.lang.pick("较昨日", "vs yesterday");
+        if pen + cx.paint.measure(since, &style) <= cx.inner().right {
+            cx.paint.text(pen, baseline, since, &style);
+        }
     }
 }

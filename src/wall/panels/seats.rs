@@ -108,7 +108,7 @@ impl Panel for Seats {
         let items = [
             (
                 count(value(counts[0])),
-                suffix(format!("/{}", count(value(on_duty)))),
+                suffix(if on_duty < 100_000 { format!("/{}", count(value(on_duty))) } else { String::new() }),
                 cx.lang.pick("通话 / 在岗坐席", "talking / on duty"),
             ),
             (count(waiting.number(0, "n")), suffix(String::new()), cx.lang.pick("排队", "waiting")),
@@ -129,6 +129,10 @@ impl Panel for Seats {
             cx.paint.text(left + width + gap, figures_at, &suffix, &suffix_style);
             cx.paint.text(x, figures_at + 24.0, label, &caption().align(align));
         }
+    }
+
+    fn ample(&self) -> Option<[f32; 2]> {
+        Some([390.0, 210.0])
     }
 }
 
@@ -160,7 +164,7 @@ fn units(cx: &mut Cx<'_, '_>, place: Rect, counts: &[usize; 5]) {
 
 /// Columns and height of a row for `total` cells, a little wider than high: as few columns, so as large cells, as fit.
 fn grid(total: usize, width: f32, height: f32) -> (usize, f32) {
-    const WIDE_MAX: f32 = 46.0;
+    const WIDE_MAX: f32 = 68.0;
     let fewest = ((width / WIDE_MAX).ceil() as usize).max(6);
     for columns in fewest..=total.max(fewest) {
         let pitch = width / columns as f32 * 0.84;

@@ -39,10 +39,10 @@ pub struct Sky {
     sentence: Words,
     /// Behind the number.
     after: Words,
-    /// Longitude and latitude in the middle of the sky.
+    /// Longitude and latitude in the middle of the map's place; left out: the map's own middle.
     #[serde(default)]
     centre: Option<[f64; 2]>,
-    /// How many times larger than the whole map.
+    /// How many times larger than the whole map in its place.
     #[serde(default = "zoom")]
     zoom: f32,
     #[serde(default)]
@@ -70,25 +70,61 @@ struct Year {
 }
 
 fn zoom() -> f32 {
-    1.9
+    1.0
+}
+
+/// How a wall is shaped: what stands beside what.
+#[derive(Clone, Copy, PartialEq)]
+enum Shape {
+    /// Words, map, boards.
+    Wide,
+    /// Words, map.
+    Plain,
+    /// The map below the words.
+    Tall,
+}
+
+impl Shape {
+    fn of(wall: Rect) -> Shape {
+        match wall.width() / wall.height() {
+            wide if wide > 2.2 => Shape::Wide,
+            plain if plain > 1.0 => Shape::Plain,
+            _ => Shape::Tall,
+        }
+    }
+
+    /// Where the map stands: left, top, right, bottom as shares of the wall.
+    fn map(self) -> [f32; 4] {
+        match self {
+            Shape::Wide => [0.40, 0.02, 0.82, 0.93],
+            Shape::Plain => [0.50, 0.03, 0.98, 0.88],
+            Shape::Tall => [0.04, 0.42, 0.96, 0.91],
+        }
+    }
+
+    /// How much larger than usual the words are, and how much of the wall's height they take.
+    fn words(self) -> (f32, f32) {
+        match self {
+            Shape::Wide => (1.3, 1.0),
+            Shape::Plain => (1.0, 1.0),
+            Shape::Tall => (1.0, 0.5),
+        }
+    }
 }
 
 impl Sky {
     fn fit(&self, map: &Map, wall: Rect) -> Fit {
         let [left, top, right, bottom] = map.bounds;
-        let wide = wall.width() / wall.height() > 2.2;
-        let scale = (wall.height() / (bottom - top)).min(wall.width() * 0.6 / (right - left))
-            * if wide { self.zoom } else { self.zoom * 0.62 };
+        let [from_x, from_y, to_x, to_y] = Shape::of(wall).map();
+        let room = [(to_x - from_x) * wall.width(), (to_y - from_y) * wall.height()];
+        let scale = (room[0] / (right - left)).min(room[1] / (bottom - top)) * self.zoom;
         let middle = self.centre.map_or([(left + right) * 0.5, (top + bottom) * 0.5], |[x, y]| map.at(x, y));
-        let at = [
-            wall.left + wall.width() * if wide { 0.665 } else { 0.735 },
-            wall.top + wall.height() * if wide { 0.50 } else { 0.44 },
-        ];
+        let at = [wall.left + wall.width() * (from_x + to_x) * 0.5, wall.top + wall.height() * (from_y + to_y) * 0.5];
         Fit { scale, left: at[0] - middle[0] * scale, top: at[1] - middle[1] * scale }
     }
 
-    fn block_left(cx: &Cx<'_, '_>) -> f32 {
-        cx.rect.left + 150.0_f32.min(cx.rect.width() * 0.05)
+    fn block_left(wall: Rect) -> f32 {
+        wall.left + 150.0_f32.min(wall.width() * 0.05)
     }
 }
 
@@ -121,11 +157,9 @@ impl Panel for Sky {
             cx.paint.polyline(&line(coast), 1.2, tokens::NIGHT_COAST.alpha(0.7), None);
         }
         self.lights(cx, &map, &fit);
-        // The text's side stays dark, so that it reads.
-        let shade = Rect { right: cx.rect.left + cx.rect.width() * 0.46, ..cx.rect };
-        cx.paint.gradient(shade, 0.0, tokens::GROUND_EDGE.alpha(0.92), tokens::GROUND_EDGE.alpha(0.0), true);
+        // The years below stay readable.
         let foot = Rect { top: cx.rect.bottom - 190.0, ..cx.rect };
-        cx.paint.gradient(foot, 0.0, tokens::GROUND_EDGE.alpha(0.0), tokens::GROUND_EDGE.alpha(0.92), false);
+        cx.paint.gradient(foot, 0.0, tokens::GROUND_EDGE.alpha(0.0), tokens::GROUND_EDGE.alpha(0.85), false);
     }
 
     fn paint_moving(&self, cx: &mut Cx<'_, '_>) {
@@ -135,12 +169,33 @@ impl Panel for Sky {
     }
 
     fn paint(&self, cx: &mut Cx<'_, '_>) {
-        self.words(cx);
+        let (most, high) = Shape::of(cx.rect).words();
+        let (scale, rect) = (cx.paint.scale, cx.rect);
+        // The number ends before the first seam.
+        let left = Self::block_left(rect);
+        let number = format::whole(cx.table(&self.metric).number(0, "value"));
+        let width = cx.paint.measure(&number, &Style::new(Face::FigureBold, size::GIANT, tokens::TEXT)) + 12.0;
+        let larger = most.min(cx.seams.free(left, rect.right) / width);
+        cx.paint.scale *= larger;
+        cx.rect = rect.times(1.0 / larger);
+        cx.rect.bottom = cx.rect.top + cx.rect.height() * high;
+        cx.zoom = larger;
+        self.words(cx, left / larger);
+        cx.paint.scale = scale;
+        cx.rect = rect;
+        cx.zoom = 1.0;
+        if Shape::of(rect) == Shape::Wide {
+            self.boards(cx);
+        }
         self.timeline(cx);
     }
 
     fn least(&self) -> [f32; 2] {
-        [1200.0, 600.0]
+        [1000.0, 600.0]
+    }
+
+    fn may_cross_seams(&self) -> bool {
+        true
     }
 }
 
@@ -222,8 +277,7 @@ impl Sky {
         }
     }
 
-    fn words(&self, cx: &mut Cx<'_, '_>) {
-        let left = Self::block_left(cx);
+    fn words(&self, cx: &mut Cx<'_, '_>, left: f32) {
         let height = cx.rect.height();
         let lead = Style::new(Face::Text, size::FIGURE, tokens::TEXT_BODY).spacing(if cx.lang == Lang::Zh {
             0.10
@@ -235,13 +289,14 @@ impl Sky {
             .sentence
             .pick(cx.lang)
             .replace("{years}", &years.map_or(String::new(), |years| count_words(years, cx.lang)));
-        cx.paint.text(left, cx.rect.top + height * 0.155, &sentence, &lead);
+        let sentence_at = cx.off_rows(cx.rect.top + height * 0.155, &lead);
+        cx.paint.text(left, sentence_at, &sentence, &lead);
         let table = cx.table(&self.metric);
         let number = Style::new(Face::FigureBold, size::GIANT, tokens::TEXT).glow(30.0, tokens::ACCENT.alpha(0.30));
-        let baseline = cx.rect.top + height * 0.402;
+        let baseline = cx.off_rows(cx.rect.top + height * 0.402, &number);
         cx.rolling_number(left - 6.0, baseline, &table, "value", 0, &number);
-        let after_at = cx.rect.top + height * 0.523;
         let after = Style::new(Face::Text, size::FIGURE, tokens::TEXT);
+        let after_at = cx.off_rows(cx.rect.top + height * 0.523, &after);
         let width = cx.paint.text(left, after_at, self.after.pick(cx.lang), &after);
         if !cx.city.since.is_empty() {
             let since = match cx.lang {
@@ -255,15 +310,41 @@ impl Sky {
                 &Style::new(Face::Text, size::RING_FIGURE, tokens::TEXT_QUIET),
             );
         }
-        let mut pen = left;
-        let legend_at = cx.rect.top + height * 0.650;
-        let legend = Style::new(Face::Text, size::RING_FIGURE, tokens::TEXT_BODY);
-        for board in &cx.city.boards {
-            let colour = cx.board_colour(&board.code);
-            cx.paint.disc(pen + 9.0, legend_at - 9.0, 9.0, colour);
-            pen += 30.0 + cx.paint.text(pen + 30.0, legend_at, cx.lang.pick(&board.zh, &board.en), &legend) + 40.0;
+        let wide = Shape::of(cx.rect) == Shape::Wide;
+        if !wide {
+            let mut pen = left;
+            let legend = Style::new(Face::Text, size::RING_FIGURE, tokens::TEXT_BODY);
+            let legend_at = cx.off_rows(cx.rect.top + height * 0.650, &legend);
+            for board in &cx.city.boards {
+                let colour = cx.board_colour(&board.code);
+                cx.paint.disc(pen + 9.0, legend_at - 9.0, 9.0, colour);
+                pen += 30.0 + cx.paint.text(pen + 30.0, legend_at, cx.lang.pick(&board.zh, &board.en), &legend) + 40.0;
+            }
         }
-        self.now_sentence(cx, left, cx.rect.top + height * 0.780);
+        let sentence_at = if wide { 0.690 } else { 0.780 };
+        self.now_sentence(cx, left, cx.rect.top + height * sentence_at);
+    }
+
+    /// On the right of a wide wall: what the colours are, and how many of each there were in a day.
+    fn boards(&self, cx: &mut Cx<'_, '_>) {
+        let table = cx.table(&self.boards);
+        let right = cx.rect.right - (Self::block_left(cx.rect) - cx.rect.left);
+        let left = cx.off_seams(right - 420.0, 420.0);
+        let pitch = 92.0;
+        let rows = cx.city.boards.len().min(6);
+        let top = cx.rect.top + cx.rect.height() * 0.56 - pitch * rows as f32 * 0.5;
+        let name = Style::new(Face::Text, size::RING_FIGURE, tokens::TEXT_BODY);
+        let figure = Style::new(Face::Figure, size::FIGURE, tokens::TEXT).right();
+        let title = Style::new(Face::Text, size::ROW_FIGURE, tokens::TEXT_QUIET).right();
+        cx.paint.text(left + 420.0, top - 46.0, cx.lang.pick("近 24 小时受理", "opened in 24 hours"), &title);
+        for (row, board) in cx.city.boards.iter().take(rows).enumerate() {
+            let middle = cx.off_rows(top + pitch * (row as f32 + 0.5) + 12.0, &figure) - 12.0;
+            cx.paint.disc(left + 9.0, middle, 9.0, cx.board_colour(&board.code));
+            cx.paint.text(left + 34.0, middle + 9.0, cx.lang.pick(&board.zh, &board.en), &name);
+            let found = (0..table.rows()).find(|row| table.text(*row, "board") == Some(&board.code));
+            let count = found.and_then(|row| table.number(row, "n"));
+            cx.paint.text(left + 420.0, middle + 12.0, &format::whole(count), &figure);
+        }
     }
 
     /// 此刻，31 位话务员正在倾听；今天已解决 4,187 件求助。
@@ -277,6 +358,7 @@ impl Sky {
         let today = cx.table(&self.today).number(0, "value");
         let text = Style::new(Face::Text, size::RING_FIGURE, tokens::TEXT_BODY);
         let figure = Style::new(Face::Figure, size::FIGURE, tokens::ACCENT_SOFT);
+        let baseline = cx.off_rows(baseline, &figure);
         let parts: [(&str, Option<String>); 5] = match cx.lang {
             Lang::Zh => [
                 ("此刻，", None),
@@ -306,7 +388,7 @@ impl Sky {
         let Some(begin) = parse_day(&cx.city.since) else { return };
         let today = to_zone(cx.now_us, cx.city.tz).date_naive();
         let span = (today - begin).num_days().max(1) as f32;
-        let (left, right) = (Self::block_left(cx), cx.rect.right - (Self::block_left(cx) - cx.rect.left));
+        let (left, right) = (Self::block_left(cx.rect), cx.rect.right - (Self::block_left(cx.rect) - cx.rect.left));
         let y = cx.rect.bottom - 112.0;
         // The line ends a little before the edge: what comes is still open.
         let now_x = left + (right - left) * 0.955;
@@ -324,7 +406,7 @@ impl Sky {
             cx.paint.disc(x, y, 8.0, tokens::ACCENT);
             let text = format!("{} {}", &year.at[..4], year.label.pick(cx.lang));
             let width = cx.paint.measure(&text, &label);
-            let at = (x - width * 0.5).max(left);
+            let at = cx.off_seams((x - width * 0.5).max(left), width);
             if at > free && at + width < now_x - 70.0 {
                 cx.paint.text(at, y + 40.0, &text, &label);
                 free = at + width + 24.0;
@@ -344,8 +426,9 @@ impl Sky {
             ],
         };
         let style = Style::new(Face::Text, size::BODY, tokens::TEXT_FAINT);
-        let text = texts.into_iter().find(|text| cx.paint.measure(text, &style) <= now_x - left).unwrap_or(texts[1]);
-        cx.paint.text_within(left, y - 28.0, right - left, text, &style);
+        let room = cx.seams.free(left, now_x);
+        let text = texts.into_iter().find(|text| cx.paint.measure(text, &style) <= room).unwrap_or(texts[1]);
+        cx.paint.text_within(left, y - 28.0, room, text, &style);
     }
 }
 

@@ -110,6 +110,10 @@ impl Panel for Table {
             }
         }
     }
+
+    fn ample(&self) -> Option<[f32; 2]> {
+        Some([if self.columns.len() > 3 { 400.0 } else { 330.0 }, 560.0])
+    }
 }
 
 impl Table {
@@ -142,7 +146,10 @@ impl Table {
                 cx.paint.text_within(left, baseline, width - 8.0, text, &style);
             }
             Form::Whole => {
-                cx.paint.text(right, baseline, &format::whole(number), &figure);
+                let whole = format::whole(number);
+                let fits = cx.paint.measure(&whole, &figure) <= width - 8.0;
+                let text = if fits { whole } else { format::short(number, cx.lang) };
+                cx.paint.text(right, baseline, &text, &figure);
             }
             Form::Percent => {
                 let text = number.map_or(format::MISSING.into(), |_| format!("{}%", format::percent(number)));

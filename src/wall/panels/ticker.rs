@@ -57,6 +57,7 @@ impl Panel for Ticker {
         for (ts, row) in order {
             let entry = Entry::read(cx, &table, row, ts, coarse);
             let width = entry.width(cx);
+            pen = cx.past_seams(pen, width);
             if pen + width > rect.right + 1.0 {
                 break;
             }

@@ -90,13 +90,37 @@ impl Panel for Trend {
         if let Some(mark) = &self.mark {
             let at = y(mark.at);
             cx.paint.polyline(&[[plot.left, at], [plot.right, at]], 1.5, tokens::TEXT_QUIET, Some((5.0, 5.0)));
-            let label = note().colour(tokens::TEXT_BODY).halo(1.6, tokens::LABEL_HALO).right();
-            cx.paint.text(plot.right - 4.0, at - 6.0, mark.label.pick(cx.lang), &label);
+            let label = note().colour(tokens::TEXT_BODY).halo(1.6, tokens::LABEL_HALO);
+            let text = mark.label.pick(cx.lang);
+            let width = cx.paint.measure(text, &label);
+            // Above or below the line, wherever along it the curves are farthest off.
+            let crowd = |left: f32, middle: f32| -> f32 {
+                let near = |row: &usize| {
+                    let x = plot.left + step * *row as f32;
+                    x >= left - step && x <= left + width + step
+                };
+                let heights = |row: usize| values.iter().filter_map(move |values| *values.get(row)?).map(y);
+                (0..rows).filter(near).flat_map(heights).map(|y| (y - middle).abs()).fold(f32::MAX, f32::min)
+            };
+            let spots = (0..=8).flat_map(|spot| {
+                let left = plot.left + 4.0 + (plot.width() - width - 8.0) * spot as f32 / 8.0;
+                [[left, at - 6.0], [left, at + 16.0]]
+            });
+            let best = spots
+                .filter(|spot| spot[1] < plot.bottom - 4.0)
+                .max_by(|a, b| crowd(a[0], a[1] - 5.0).total_cmp(&crowd(b[0], b[1] - 5.0)));
+            if let Some([left, baseline]) = best {
+                cx.paint.text(left, baseline, text, &label);
+            }
         }
         for (row, style) in [(0, note()), (rows - 1, note().right())] {
             let text = self.day_text(&table, row);
             cx.paint.text(plot.left + step * row as f32, plot.bottom + 19.0, &text, &style);
         }
+    }
+
+    fn ample(&self) -> Option<[f32; 2]> {
+        Some([440.0, 300.0])
     }
 }
 

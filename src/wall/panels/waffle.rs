@@ -89,4 +89,8 @@ impl Panel for Waffle {
             cx.paint.text_within(left + 14.0, inner.bottom - 2.0, width - 18.0, class.label.pick(cx.lang), &caption());
         }
     }
+
+    fn ample(&self) -> Option<[f32; 2]> {
+        Some([400.0, 420.0])
+    }
 }

@@ -11,21 +11,25 @@ use crate::model::{City, Clock, assets};
 use crate::query::adapter::StoreSource;
 use crate::query::{Engine, Limits};
 use crate::store::{Store, StoreOptions};
-use crate::wall::legibility::{self, Screen};
+use crate::wall::data::Data;
+use crate::wall::legibility;
 use crate::wall::scene;
+use crate::wall::screen::Screen;
+
+mod worst;
 
 #[derive(Args, Debug)]
 pub struct CheckArgs {
     /// The folder that holds assets/ and queries/ [default: the one that ships]
     #[arg(long, value_name = "DIR")]
     home: Option<PathBuf>,
-    /// A file with [screen]: width, height, pitch_mm, far_m; left out: a desk and a hall of LED
-    #[arg(long, value_name = "FILE")]
+    /// A file with [screen] (docs/scenes.md); left out: a desk, LED walls and a standing display
+    #[arg(long, value_name = "FILE", env = "LINGPING_CONFIG")]
     config: Option<PathBuf>,
 }
 
 /// Reads cities, maps, queries (planned against an empty store of each city's own dictionaries) and scenes, and whether
-/// these can be read and fit on the screens. One line a problem on stdout, a count at the end; exit code 1 when there is any.
+/// these can be read and fit on the screens, filled with large figures and long names. One line a problem on stdout, a count at the end; exit code 1 when there is any.
 ///
 /// # Errors
 /// A folder that can't be read.
@@ -50,6 +54,7 @@ pub fn run(args: CheckArgs) -> anyhow::Result<ExitCode> {
         }
     }
     let mut metrics = Vec::new();
+    let mut data = Data::default();
     let city = city.map(Arc::new);
     if let Some(city) = city.clone() {
         let store = Store::open(StoreOptions::new(city.clone(), Clock::System))?;
@@ -59,6 +64,7 @@ pub fn run(args: CheckArgs) -> anyhow::Result<ExitCode> {
         read += catalog.metrics.len();
         metrics.extend(catalog.metrics.keys().cloned());
         problems.extend(catalog.problems.iter().map(ToString::to_string));
+        data = worst::data(&engine)?;
     } else {
         problems
             .push(format!("{}: no city file reads, so no query can be checked", home.join("assets/city").display()));
@@ -81,7 +87,7 @@ pub fn run(args: CheckArgs) -> anyhow::Result<ExitCode> {
         None => legibility::USUAL.to_vec(),
     };
     if let Some(city) = &city {
-        problems.extend(legibility::check(&scenes, city, &screens)?);
+        problems.extend(legibility::check(&scenes, city, &screens, &data)?);
     }
 
     for problem in &problems {

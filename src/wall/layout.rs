@@ -1,0 +1,322 @@
+//! Where panels stand: columns from left to right, in them panels from top to bottom, or columns again.
+//!
+//! Lengths are design units. What is given keeps its length, the rest shares what is left. On a wall of several
+//! displays the gaps between panels are moved onto the seams, as little as that takes; only a map may lie across one.
+
+use super::canvas::Rect;
+use super::scene::PanelSpec;
+use super::screen::SeamLines;
+use super::tokens;
+
+/// Heights of header and footer.
+const HEADER: f32 = 98.0;
+pub const FOOTER: f32 = 88.0;
+pub const MARGIN: f32 = 36.0;
+/// A wall narrower than this has its tabs in a line of their own.
+pub const NARROW: f32 = 1400.0;
+/// Height of that line.
+pub const TABS: f32 = 48.0;
+
+/// One part of a row or a pile: its length, or its share of what is left.
+#[derive(Debug)]
+pub struct Part<T> {
+    pub what: T,
+    pub length: Option<f32>,
+    pub share: f32,
+}
+
+/// A column's panels, from top to bottom.
+pub type Column = Part<Vec<Part<Cell>>>;
+
+#[derive(Debug)]
+pub enum Cell {
+    /// Its position in the scene, and how much larger than usual it is drawn.
+    Panel(usize, Option<f32>),
+    /// Columns beside one another.
+    Columns(Vec<Column>),
+}
+
+/// Where a panel stands.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Place {
+    pub panel: usize,
+    pub rect: Rect,
+    /// What is in it (not its title) is drawn so much larger.
+    pub zoom: f32,
+}
+
+/// Everything the places depend on.
+pub struct Ground<'a> {
+    pub panels: &'a [PanelSpec],
+    pub seams: &'a SeamLines,
+    pub gap: f32,
+    pub is_shown: &'a dyn Fn(usize) -> bool,
+}
+
+/// Room for panels between header and footer.
+pub fn inner(wall: Rect, chrome: bool) -> Rect {
+    let header = if wall.width() < NARROW { HEADER + TABS } else { HEADER };
+    let (top, bottom) = if chrome { (header, FOOTER) } else { (MARGIN, MARGIN) };
+    Rect { left: wall.left + MARGIN, top: wall.top + top, right: wall.right - MARGIN, bottom: wall.bottom - bottom }
+}
+
+impl Ground<'_> {
+    /// Lays columns out in a box.
+    pub fn columns(&self, columns: &[Column], room: Rect, places: &mut Vec<Place>) {
+        // A column of which nothing is shown here leaves its place to the others; an empty one is meant.
+        let shown: Vec<&Column> = columns.iter().filter(|column| self.shows_column(column)).collect();
+        let parts = shown.iter().map(|column| Length {
+            length: column.length,
+            share: column.share,
+            least: self.least_of_column(column)[0],
+            crosses: self.column_crosses(column),
+        });
+        let spans =
+            lay_out(&parts.collect::<Vec<_>>(), room.left, room.right, self.gap, &self.seams.xs, self.seams.strip);
+        for (column, [left, right]) in shown.iter().zip(spans) {
+            self.cells(&column.what, Rect { left, right, ..room }, places);
+        }
+    }
+
+    fn cells(&self, cells: &[Part<Cell>], room: Rect, places: &mut Vec<Place>) {
+        let shown: Vec<&Part<Cell>> = cells.iter().filter(|cell| self.shows(&cell.what)).collect();
+        let parts = shown.iter().map(|cell| Length {
+            length: cell.length,
+            share: cell.share,
+            least: self.least(&cell.what)[1],
+            crosses: self.crosses(&cell.what),
+        });
+        let spans =
+            lay_out(&parts.collect::<Vec<_>>(), room.top, room.bottom, self.gap, &self.seams.ys, self.seams.strip);
+        for (cell, [top, bottom]) in shown.iter().zip(spans) {
+            let rect = Rect { top, bottom, ..room };
+            match &cell.what {
+                Cell::Panel(panel, zoom) => {
+                    let zoom = zoom.unwrap_or_else(|| natural_zoom(&self.panels[*panel], rect));
+                    places.push(Place { panel: *panel, rect, zoom });
+                }
+                Cell::Columns(columns) => self.columns(columns, rect, places),
+            }
+        }
+    }
+
+    fn shows(&self, cell: &Cell) -> bool {
+        match cell {
+            Cell::Panel(panel, _) => (self.is_shown)(*panel),
+            Cell::Columns(columns) => columns.iter().any(|column| self.shows_column(column)),
+        }
+    }
+
+    fn shows_column(&self, column: &Column) -> bool {
+        column.what.is_empty() || column.what.iter().any(|cell| self.shows(&cell.what))
+    }
+
+    fn least(&self, cell: &Cell) -> [f32; 2] {
+        match cell {
+            Cell::Panel(panel, _) => self.panels[*panel].panel.least(),
+            Cell::Columns(columns) => {
+                let shown = columns.iter().filter(|column| self.shows_column(column));
+                shown
+                    .map(|column| self.least_of_column(column))
+                    .fold([-self.gap, 0.0], |sum, least| [sum[0] + least[0] + self.gap, sum[1].max(least[1])])
+            }
+        }
+    }
+
+    fn least_of_column(&self, column: &Column) -> [f32; 2] {
+        let shown = column.what.iter().filter(|cell| self.shows(&cell.what));
+        shown
+            .map(|cell| self.least(&cell.what))
+            .fold([0.0, -self.gap], |sum, least| [sum[0].max(least[0]), sum[1] + least[1] + self.gap])
+    }
+
+    /// Only ground and map may lie under a seam.
+    fn crosses(&self, cell: &Cell) -> bool {
+        match cell {
+            Cell::Panel(panel, _) => self.panels[*panel].panel.may_cross_seams(),
+            Cell::Columns(columns) => columns.iter().all(|column| self.column_crosses(column)),
+        }
+    }
+
+    fn column_crosses(&self, column: &Column) -> bool {
+        column.what.iter().filter(|cell| self.shows(&cell.what)).all(|cell| self.crosses(&cell.what))
+    }
+}
+
+/// Steps by which what is in a panel grows with the panel.
+const ZOOMS: [f32; 4] = [1.5, 1.35, 1.2, 1.1];
+
+/// How much larger titles are where most of what stands below them is.
+pub fn heading_zoom(places: &[Place], panels: &[PanelSpec]) -> f32 {
+    let zooms: Vec<f32> = places.iter().filter(|place| panels[place.panel].framed).map(|place| place.zoom).collect();
+    match zooms.iter().sum::<f32>() / (zooms.len() as f32).max(1.0) {
+        large if large >= 1.3 => 1.25,
+        some if some >= 1.15 => 1.12,
+        _ => 1.0,
+    }
+}
+
+/// The largest step at which what a panel shows has the room it wants.
+fn natural_zoom(spec: &PanelSpec, rect: Rect) -> f32 {
+    let Some(ample) = spec.panel.ample() else { return 1.0 };
+    let room = content_room(spec, rect);
+    let least = spec.panel.least();
+    ZOOMS
+        .into_iter()
+        .find(|zoom| {
+            room[0] >= ample[0] * zoom
+                && room[1] >= ample[1] * zoom
+                && rect.width() >= least[0] * zoom
+                && rect.height() >= least[1] * zoom
+        })
+        .unwrap_or(1.0)
+}
+
+/// Width and height below the title, within the padding.
+fn content_room(spec: &PanelSpec, rect: Rect) -> [f32; 2] {
+    let top = if spec.title.is_empty() { tokens::PANEL_PADDING * 0.6 } else { tokens::PANEL_HEAD };
+    [rect.width() - 2.0 * tokens::PANEL_PADDING, rect.height() - top - tokens::PANEL_PADDING * 0.7]
+}
+
+/// One of the parts that share a length.
+struct Length {
+    length: Option<f32>,
+    share: f32,
+    least: f32,
+    crosses: bool,
+}
+
+/// Begin and end of each part between `from` and `to`, the gaps on the seams where there are any.
+fn lay_out(parts: &[Length], from: f32, to: f32, gap: f32, seams: &[f32], strip: f32) -> Vec<[f32; 2]> {
+    if parts.is_empty() {
+        return Vec::new();
+    }
+    let gaps = gap * (parts.len() as f32 - 1.0);
+    let fixed: f32 = parts.iter().filter_map(|part| part.length).sum();
+    let shares: f32 = parts.iter().filter(|part| part.length.is_none()).map(|part| part.share).sum();
+    let free = (to - from - fixed - gaps).max(0.0);
+    // Parts that are all of fixed length share what is left over.
+    let stretch = if shares > 0.0 { 1.0 } else { (to - from - gaps) / fixed.max(1.0) };
+    let wanted: Vec<f32> = parts
+        .iter()
+        .map(|part| part.length.map_or_else(|| free * part.share / shares.max(0.001), |length| length * stretch))
+        .collect();
+    let seams: Vec<f32> = seams.iter().copied().filter(|seam| *seam > from + gap && *seam < to - gap).collect();
+    let seams = if parts.len() > PARTS_MAX { &[] } else { &seams[..seams.len().min(SEAMS_MAX)] };
+    let mut search = Search { parts, wanted: &wanted, from, to, gap, seams, strip, best: None };
+    search.try_gaps(&mut Vec::with_capacity(seams.len()), 0);
+    match search.best {
+        Some((_, spans)) => spans,
+        None => search.spans(&[]).unwrap_or_default(),
+    }
+}
+
+/// So many seams and parts are tried in every way; of more seams, as of an LED wall's cabinets, only the first count.
+const SEAMS_MAX: usize = 8;
+const PARTS_MAX: usize = 10;
+
+/// Looks for the assignment of seams to gaps that changes the wanted lengths least.
+struct Search<'a> {
+    parts: &'a [Length],
+    wanted: &'a [f32],
+    from: f32,
+    to: f32,
+    gap: f32,
+    seams: &'a [f32],
+    strip: f32,
+    best: Option<(f32, Vec<[f32; 2]>)>,
+}
+
+impl Search<'_> {
+    /// `taken` says for each seam so far which gap it lies in, `None` for one that is crossed.
+    fn try_gaps(&mut self, taken: &mut Vec<Option<usize>>, first: usize) {
+        if taken.len() == self.seams.len() {
+            let Some(spans) = self.spans(taken) else { return };
+            let cost = self.cost(&spans);
+            if self.best.as_ref().is_none_or(|(least, _)| cost < *least) {
+                self.best = Some((cost, spans));
+            }
+            return;
+        }
+        for gap in first..self.parts.len().saturating_sub(1) {
+            taken.push(Some(gap));
+            self.try_gaps(taken, gap + 1);
+            taken.pop();
+        }
+        taken.push(None);
+        self.try_gaps(taken, first);
+        taken.pop();
+    }
+
+    /// The parts' places when these seams lie in these gaps; `None` when that leaves no room for one of them.
+    fn spans(&self, taken: &[Option<usize>]) -> Option<Vec<[f32; 2]>> {
+        let half = self.gap.max(self.strip) * 0.5;
+        let mut spans = Vec::with_capacity(self.parts.len());
+        let mut begin = self.from;
+        let ends = taken.iter().zip(self.seams).filter_map(|(gap, seam)| Some(((*gap)?, *seam)));
+        let last = (self.parts.len() - 1, self.to + half);
+        for (end, at) in ends.chain([last]) {
+            let first = spans.len();
+            let stop = at - half;
+            let wanted: f32 = self.wanted[first..=end].iter().sum();
+            let room = stop - begin - self.gap * (end - first) as f32;
+            let scale = room / wanted.max(1.0);
+            for part in first..=end {
+                let length = self.wanted[part] * scale;
+                if !taken.is_empty() && length + 0.5 < self.parts[part].least {
+                    return None;
+                }
+                spans.push([begin, begin + length]);
+                begin += length + self.gap;
+            }
+            begin = at + half;
+        }
+        Some(spans)
+    }
+
+    /// How far the parts are from what was wanted, and very much for a seam that goes through one.
+    fn cost(&self, spans: &[[f32; 2]]) -> f32 {
+        let half = self.strip * 0.5;
+        let crossed = self.seams.iter().filter(|seam| {
+            let through =
+                |(part, [from, to]): (&Length, &[f32; 2])| !part.crosses && *from < *seam + half && *to > *seam - half;
+            self.parts.iter().zip(spans).any(through)
+        });
+        let off = spans.iter().zip(self.wanted).map(|([from, to], wanted)| ((to - from) / wanted.max(1.0)).ln().abs());
+        crossed.count() as f32 * 100.0 + off.sum::<f32>()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn part(length: Option<f32>, least: f32, crosses: bool) -> Length {
+        Length { length, share: 1.0, least, crosses }
+    }
+
+    #[test]
+    fn what_has_no_length_shares_what_is_left() {
+        let parts = [part(Some(400.0), 0.0, false), part(None, 0.0, false), part(None, 0.0, false)];
+        let spans = lay_out(&parts, 0.0, 1040.0, 20.0, &[], 8.0);
+        assert_eq!(spans, [[0.0, 400.0], [420.0, 720.0], [740.0, 1040.0]]);
+    }
+
+    #[test]
+    fn gaps_move_onto_the_seams_and_a_map_may_lie_across_one() {
+        // Five columns of a 3840 wide wall of two displays: the seam is in the middle of the third.
+        let five = |crosses| -> Vec<Length> { (0..5).map(|at| part(None, 300.0, crosses && at == 2)).collect() };
+        let through = |spans: &[[f32; 2]]| spans.iter().any(|[from, to]| *from < 1920.0 && *to > 1920.0);
+        let plain = lay_out(&five(false), 36.0, 3804.0, 24.0, &[1920.0], 8.0);
+        assert!(!through(&plain) && plain.iter().any(|span| span[1] == 1908.0), "{plain:?}");
+        assert!(plain.iter().all(|[from, to]| to - from > 500.0), "the columns stay as alike as they can: {plain:?}");
+        let with_map = lay_out(&five(true), 36.0, 3804.0, 24.0, &[1920.0], 8.0);
+        assert!(through(&with_map) && (with_map[2][0] + with_map[2][1] - 3840.0).abs() < 0.01, "{with_map:?}");
+    }
+
+    #[test]
+    fn a_seam_that_no_gap_can_take_leaves_the_rest_as_it_was() {
+        let parts = [part(None, 900.0, false)];
+        assert_eq!(lay_out(&parts, 0.0, 1000.0, 20.0, &[500.0], 8.0), [[0.0, 1000.0]]);
+    }
+}
