@@ -22,7 +22,7 @@ use super::adapter::{Source, StoreSource};
 use super::catalog::{Catalog, Metric, statement};
 use super::failure::Failure;
 use super::functions::PlanClock;
-use super::live::view::TickCost;
+use super::live::cost::TickCost;
 use super::live::{Class, Live, LiveAnswer, class_of, keep};
 use super::rows::{TimeFormat, json_rows};
 use super::session::Ground;

@@ -104,7 +104,11 @@ pub(super) struct Core {
     pub forgot_us: i64,
     /// `seq` of the next row at the last checkpoint.
     pub checkpoint_seq: i64,
+    /// When that was, µs; 0: before this start.
+    pub checkpoint_us: i64,
 }
+
+const CHECKPOINT_EVERY_US: u64 = 86_400_000_000;
 
 /// All rows that are in the store.
 struct Everything<'a> {
@@ -297,7 +301,8 @@ impl Core {
             self.poison(&error);
             return false;
         }
-        if now_us.saturating_sub(self.forgot_us) > 60_000_000 {
+        // A clock that was set back counts as time gone by.
+        if now_us.abs_diff(self.forgot_us) > 60_000_000 {
             self.forgot_us = now_us;
             self.landing.forget(now_us.saturating_sub(self.settings.forget_after_us));
         }
@@ -348,11 +353,14 @@ impl Core {
         // A checkpoint costs as much as there is to remember: the more that is, the rarer.
         let every = self.settings.checkpoint_rows.max(2 * self.landing.tickets.len() as i64);
         let mut checkpoint = None;
-        if self.landing.next_seq - self.checkpoint_seq >= every {
+        // In a quiet city once a day, and after a start: what no checkpoint covers can be neither joined nor dropped.
+        let rows = self.landing.next_seq - self.checkpoint_seq;
+        let now_us = self.clock.now_us();
+        if rows >= every || (rows > 0 && now_us.abs_diff(self.checkpoint_us) >= CHECKPOINT_EVERY_US) {
             match checkpoint::write(&self.landing) {
                 Ok(bytes) => {
                     checkpoint = Some(bytes);
-                    self.checkpoint_seq = self.landing.next_seq;
+                    (self.checkpoint_seq, self.checkpoint_us) = (self.landing.next_seq, now_us);
                 }
                 Err(message) => tracing::warn!(%message, "no checkpoint can be taken; the next start takes longer"),
             }

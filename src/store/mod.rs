@@ -17,7 +17,6 @@ mod disk;
 mod error;
 #[cfg(test)]
 mod files;
-mod heap;
 mod landing;
 mod log;
 mod open;

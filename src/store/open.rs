@@ -120,6 +120,7 @@ pub(super) fn open(
         poisoned: None,
         forgot_us: 0,
         checkpoint_seq,
+        checkpoint_us: 0,
     };
     for stream in Stream::ALL {
         for batch in std::mem::take(&mut hot.streams[stream as usize]) {
@@ -269,9 +270,12 @@ fn replay_segments(sealer: &Sealer, covered: u64, landing: &mut Landing) -> Resu
     Ok(())
 }
 
-/// Compares the segments that the checkpoint covers with their sums: they are not read otherwise, and what is asked of
+/// Compares the files that the checkpoint covers with their sums: they are not read otherwise, and what is asked of
 /// them later must not be wrong.
 fn check_covered(sealer: &Sealer, covered: u64) -> Result<(), StoreError> {
+    for info in sealer.manifest.held.iter().filter(|info| info.logs.0 < covered) {
+        read_held(sealer, info)?;
+    }
     let infos: Vec<&SegmentInfo> = sealer.manifest.segments.iter().filter(|info| info.logs.0 < covered).collect();
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let share = infos.len().div_ceil(threads).max(1);

@@ -530,6 +530,23 @@ fn a_checkpoint_spares_reading_the_segments_and_a_broken_one_costs_only_that() {
 }
 
 #[test]
+fn a_quiet_city_gets_a_checkpoint_after_a_start_and_once_a_day() {
+    let clock = Clock::manual(NOON_US);
+    let mut house = House::open(&MemoryDisk::new(), &clock).unwrap();
+    let mut files = Vec::new();
+    for (number, hours) in [0, 1, 23, 24, 47, 49].into_iter().enumerate() {
+        clock.set_us(NOON_US + hours * 3_600_000_000);
+        let event =
+            Event::new(Stream::Tickets, clock.now_us(), "open", &format!("t{number}"), "a", &number.to_string());
+        house.send(Stream::Tickets, &[event], None).unwrap();
+        house.seal().unwrap();
+        files.push(house.sealer.manifest.checkpoint.clone().unwrap().file);
+    }
+    assert_eq!([&files[1], &files[2], &files[4]], [&files[0], &files[0], &files[3]]);
+    assert!(files[3] != files[0] && files[5] != files[3], "{files:?}");
+}
+
+#[test]
 fn rows_past_keeping_leave_and_readers_keep_what_they_hold() {
     let clock = Clock::manual(NOON_US);
     let disk = MemoryDisk::new();

@@ -224,6 +224,11 @@ impl Tickets {
         Ok(derived)
     }
 
+    /// Makes room for so many more.
+    pub fn reserve(&mut self, more: usize) {
+        self.places.reserve(more);
+    }
+
     /// Puts a ticket as it is, for recovery.
     pub fn put(&mut self, ticket: Ticket) {
         let place = self.places.get(&ticket.id).copied();
