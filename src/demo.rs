@@ -15,6 +15,7 @@ use crate::cli::{LookArgs, network, wall_options};
 use crate::feed::simulate;
 use crate::hub::{Hub, HubOptions, LISTEN, listen_address};
 use crate::model::{City, Clock, assets, time};
+use crate::query::client::hub_city;
 use crate::store::{CityRule, StoreOptions, city_for};
 use crate::wall::{self, GalleryOptions, RecordOptions, SnapshotOptions, WallError};
 
@@ -62,6 +63,16 @@ pub struct SourceArgs {
     /// Seed of the simulated city
     #[arg(long, default_value_t = SEED)]
     pub seed: u64,
+}
+
+impl SourceArgs {
+    /// The city whose clock `--at` means: the one named, else the hub's or the folder's.
+    fn city(&self) -> anyhow::Result<City> {
+        match (&self.hub, &self.city, &self.at) {
+            (Some(hub), None, Some(_)) => Ok(network()?.block_on(hub_city(hub))?),
+            _ => Ok(city_for(self.city.as_deref(), self.data.as_deref())?),
+        }
+    }
 }
 
 #[derive(Args, Debug)]
@@ -205,7 +216,7 @@ pub fn snapshot(args: SnapshotArgs) -> anyhow::Result<()> {
 pub fn record(args: RecordArgs) -> anyhow::Result<()> {
     let RecordArgs { look, seconds, fps, out, mut source } = args;
     anyhow::ensure!(seconds.is_finite() && (0.0..=3600.0).contains(&seconds), "--seconds must be 0 to 3600");
-    let city = city_for(source.city.as_deref(), source.data.as_deref())?;
+    let city = source.city()?;
     let begin = source.at.clone().unwrap_or_else(|| PICTURE_TIME.to_owned());
     let at = time::parse_local_time_us(&begin, city.tz)
         .with_context(|| format!("--at {begin:?} is no time; write RFC 3339 or a local time of the city"))?;
@@ -239,7 +250,7 @@ pub fn with_hub<T>(
     source: &SourceArgs,
     draw: impl FnOnce(String, Option<i64>) -> Result<T, WallError>,
 ) -> anyhow::Result<T> {
-    let city = Arc::new(city_for(source.city.as_deref(), source.data.as_deref())?);
+    let city = Arc::new(source.city()?);
     let at = match source.at.as_deref() {
         Some(text) => Some(time::parse_local_time_us(text, city.tz).with_context(|| {
             format!("--at {text:?} is no time; write RFC 3339 or a local time of the city such as \"2026-11-23 14:32\"")

@@ -183,10 +183,10 @@ impl Course {
                 Ok(mut landed) => {
                     taken.rows.fetch_add(rows, Ordering::Relaxed);
                     taken.ack_us.fetch_add(came.elapsed().as_micros() as u64, Ordering::Relaxed);
+                    landed.aside = good.aside_as_sent(landed.aside);
                     let mut errors = good.as_sent(std::mem::take(&mut landed.errors));
                     errors.append(&mut good.errors);
                     errors.sort_by_key(|error| error.row);
-                    landed.aside = good.aside_as_sent(landed.aside);
                     let unknown = codes::unknown(&city, &good.batch);
                     taken.unknown.add(&unknown);
                     ack(batch, landed, errors, unknown)

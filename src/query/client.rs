@@ -44,6 +44,23 @@ pub struct HubAnswer {
     pub replay: bool,
 }
 
+/// The city of a hub.
+///
+/// # Errors
+/// See [`ClientError`].
+pub async fn hub_city(url: &str) -> Result<City, ClientError> {
+    let answer = ask(url, Wanted::City, &BTreeMap::new(), None, false);
+    Ok(tokio::time::timeout(WAIT, answer).await.map_err(|_| ClientError::Late { url: url.to_owned() })??.city)
+}
+
+/// What is wanted of a hub.
+#[derive(Clone, Copy)]
+enum Wanted<'a> {
+    City,
+    Catalog,
+    Answer(&'a Question),
+}
+
 /// Asks one question; with `None`, for the catalog.
 ///
 /// # Errors
@@ -55,13 +72,14 @@ pub async fn ask_hub(
     at: Option<&str>,
     explain: bool,
 ) -> Result<HubAnswer, ClientError> {
-    let answer = ask(url, question, params, at, explain);
+    let wanted = question.map_or(Wanted::Catalog, Wanted::Answer);
+    let answer = ask(url, wanted, params, at, explain);
     tokio::time::timeout(WAIT, answer).await.map_err(|_| ClientError::Late { url: url.to_owned() })?
 }
 
 async fn ask(
     url: &str,
-    question: Option<&Question>,
+    wanted: Wanted<'_>,
     params: &BTreeMap<String, String>,
     at: Option<&str>,
     explain: bool,
@@ -89,10 +107,14 @@ async fn ask(
                 let (columns, rows, metrics) = Default::default();
                 let welcome =
                     HubAnswer { city: *city, metrics, columns, rows, explain: None, demo: false, replay: false };
-                let Some(question) = question else {
-                    socket.send(Message::text(text(&ClientMessage::Metrics)?)).await.map_err(unreachable)?;
-                    answer = Some(welcome);
-                    continue;
+                let question = match wanted {
+                    Wanted::City => return Ok(welcome),
+                    Wanted::Catalog => {
+                        socket.send(Message::text(text(&ClientMessage::Metrics)?)).await.map_err(unreachable)?;
+                        answer = Some(welcome);
+                        continue;
+                    }
+                    Wanted::Answer(question) => question,
                 };
                 let (sql, name) = match question {
                     Question::Sql(sql) => (Some(sql.clone()), None),

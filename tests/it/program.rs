@@ -257,6 +257,19 @@ fn a_data_folder_knows_its_city_and_another_one_needs_force() {
 }
 
 #[test]
+fn a_picture_of_a_hub_as_of_a_time_means_the_hubs_clock_and_no_time_to_come() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let hub = HubProcess::start(folder.path());
+    let out = folder.path().join("x.png");
+    let picture = ["snapshot", "--hub", &hub.url(), "--at", "2100-01-01", "--out", out.to_str().expect("a path")];
+    let refused = lingping(&picture);
+    assert_eq!(refused.status.code(), Some(1));
+    let told = text(&refused.stderr);
+    assert!(told.contains("2100-01-01T00:00:00-05:00 has not come yet"), "{told}");
+    assert!(!out.exists());
+}
+
+#[test]
 fn a_folder_of_before_has_no_city_until_a_hub_opens_it() {
     let folder = tempfile::tempdir().expect("a folder");
     let data = folder.path().join("data");

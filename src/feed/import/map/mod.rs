@@ -301,7 +301,7 @@ fn lacks(lacking: &[(&String, usize)], columns: &[String]) -> String {
     let rest = lacking.len() - shown.len();
     let more = if rest > 0 { format!(" and {rest} more") } else { String::new() };
     let has = if all_near { String::new() } else { format!("; it has {}", list(columns)) };
-    format!("the file has no column {}{more}{has}", shown.join(", "))
+    format!("the file lacks the columns {}{more}{has}", shown.join(", "))
 }
 
 /// Names for an error message, at most a dozen.
