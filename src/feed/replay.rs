@@ -92,6 +92,9 @@ pub struct ReplayArgs {
     /// The key for personal columns; LINGPING_KEY comes first.
     #[arg(long)]
     pub key_file: Option<PathBuf>,
+    /// Sends to a hub of another city than the map is written for.
+    #[arg(long)]
+    pub force: bool,
 }
 
 /// Where the file lies against the clock.
@@ -163,10 +166,12 @@ impl Plan {
 pub async fn replay(args: &ReplayArgs, clock: &Clock) -> Result<ImportReport, FeedError> {
     let (mut map, key) = import::prepare(&args.map, args.src.as_deref(), &args.file, args.key_file.as_deref(), false)?;
     let mut client = FeedClient::connect(&args.to, &map.src).await?;
+    let another_city = import::another_city(&map, &client, args.force)?;
     let zone = client.welcome().city.tz;
     map.codes = Some(Arc::new(client.welcome().city.clone()));
     let loaded = import::load_aside(args.file.clone(), map.clone(), key, i64::MAX, None).await?;
     let import::Loaded { mut report, mut events } = loaded;
+    report.notes.extend(another_city);
     let Some(span_us) = report.span_us else {
         client.end().await?;
         return Ok(report);

@@ -49,7 +49,8 @@ pub struct HubAnswer {
 /// # Errors
 /// See [`ClientError`].
 pub async fn hub_city(url: &str) -> Result<City, ClientError> {
-    let answer = ask(url, Wanted::City, &BTreeMap::new(), None, false);
+    let params = BTreeMap::new();
+    let answer = ask(url, Wanted::City, &params, None, false);
     Ok(tokio::time::timeout(WAIT, answer).await.map_err(|_| ClientError::Late { url: url.to_owned() })??.city)
 }
 

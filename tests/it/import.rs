@@ -455,6 +455,7 @@ async fn the_storm_is_played_back_so_that_it_ends_now() {
         report: ReportFormat::Json,
         src: None,
         key_file: None,
+        force: false,
     };
     let report = replay::replay(&args, &Clock::System).await.unwrap();
     let answer = report.hub.unwrap();
@@ -473,6 +474,14 @@ async fn the_storm_is_played_back_so_that_it_ends_now() {
     let report = replay::replay(&again, &Clock::System).await.unwrap();
     let answer = report.hub.unwrap();
     assert_eq!((answer.landed > 0, answer.duplicates, answer.quarantined), (true, 0, 0));
+    // A hub of another city takes it only by force.
+    let elsewhere = self::hub("ningbo").await;
+    let wrong = ReplayArgs { to: url(&elsewhere), ..args.clone() };
+    let refused = replay::replay(&wrong, &Clock::System).await.unwrap_err().to_string();
+    assert!(refused.contains("written for the city boston, the hub serves ningbo"), "{refused}");
+    let forced = replay::replay(&ReplayArgs { force: true, ..wrong }, &Clock::System).await.unwrap();
+    assert!(forced.notes[0].contains("days and names are the hub's"), "{:?}", forced.notes);
+    elsewhere.stop().await;
     // The storm's noon is now: what came after it is left out at `max`.
     let noon = ReplayArgs { fresh_ids: true, now: Some("2011-08-28 12:00".into()), ..args };
     let report = replay::replay(&noon, &Clock::System).await.unwrap();

@@ -241,6 +241,10 @@ impl<'m> Decoder<'m> {
                 message: format!("no stage of the map happened in this row (times: {})", names.join(", ")),
             });
         }
+        let opened_us = events.iter().find(|(kind, ..)| *kind == "open").map(|(_, ts_us, _)| *ts_us);
+        if opened_us.is_some_and(|opened_us| events.iter().any(|(_, ts_us, _)| *ts_us < opened_us)) {
+            report.rows_with_events_before_open += 1;
+        }
         for (kind, ts_us, event) in events {
             self.count(&event, kind, ts_us, report);
             sink.push(&event)?;

@@ -203,18 +203,7 @@ pub async fn import(args: &ImportArgs, clock: &Clock) -> Result<ImportReport, Fe
     let Loaded { mut report, mut events } = loaded;
     report.dry_run = args.dry_run;
     let Some(mut client) = client else { return Ok(report) };
-    let city = &client.welcome().city;
-    if let Some(wanted) = &map.city
-        && *wanted != city.code
-    {
-        let said = format!("the map is written for the city {wanted}, the hub serves {}", city.code);
-        if !args.force {
-            return Err(FeedError::Usage(format!(
-                "{said}, and an import can't be taken back; start the hub with --city {wanted}, or say --force to put both into one"
-            )));
-        }
-        report.notes.push(format!("{said}: days and names are the hub's"));
-    }
+    report.notes.extend(another_city(&map, &client, args.force)?);
     let began = Instant::now();
     let told = Told::new("sending", report.events);
     let tally = client.tally();
@@ -228,6 +217,19 @@ pub async fn import(args: &ImportArgs, clock: &Clock) -> Result<ImportReport, Fe
     report.send_s = Some(began.elapsed().as_secs_f64());
     report.hub = Some(totals.into());
     Ok(report)
+}
+
+/// Refuses a hub of another city than the map is written for; with `force`, what to say of it.
+pub(super) fn another_city(map: &Mapping, client: &FeedClient, force: bool) -> Result<Option<String>, FeedError> {
+    let serves = &client.welcome().city.code;
+    let Some(wanted) = map.city.as_ref().filter(|wanted| *wanted != serves) else { return Ok(None) };
+    let said = format!("the map is written for the city {wanted}, the hub serves {serves}");
+    if !force {
+        return Err(FeedError::Usage(format!(
+            "{said}, and what was sent can't be taken back; start a hub with --city {wanted}, or say --force to put both into one"
+        )));
+    }
+    Ok(Some(format!("{said}: days and names are the hub's")))
 }
 
 /// `lingping feed import`: [`import`], with its report printed. Data on stdout, the number of rows set aside on stderr.

@@ -426,6 +426,10 @@ fn a_date_that_may_be_missing_and_does_not_read_leaves_the_order_in_place() {
     assert_eq!(events[0].get("due"), None);
     let bad = &report.times_that_do_not_parse["办理时限"];
     assert_eq!((bad.rows, bad.examples.as_slice()), (1, &["三天内".to_owned()][..]));
+    assert_eq!(report.rows_with_events_before_open, 0);
+    let early = "A3,2024-05-01 08:00:00,,2024-05-01 07:00:00,,,,,,,\n";
+    let (told, events) = import(ORDERS, [HEADER, early].concat().as_bytes()).unwrap();
+    assert_eq!((told.rows_with_events_before_open, events.len()), (1, 2));
     // The time of an event itself is another matter: the row is set aside, and a slip of the keyboard is named.
     assert_eq!((report.rows_mapped, report.rows_quarantined), (1, 1));
     assert!(report.set_aside[0].message.contains("full-width colon"), "{:?}", report.set_aside);

@@ -54,6 +54,8 @@ pub struct ImportReport {
     /// Source column → value → rows: values that a table of the map does not have.
     pub unmapped_values: BTreeMap<String, BTreeMap<String, u64>>,
     pub times_that_do_not_parse: BTreeMap<String, BadTimes>,
+    /// Rows in which something happens before the open: they count, without a duration.
+    pub rows_with_events_before_open: u64,
     /// Column of the model → code → events: codes that the city file does not have. They are sent all the same.
     pub unknown_codes: BTreeMap<String, BTreeMap<String, u64>>,
     /// The figures that the map asks for with `[[count]]`.
@@ -193,6 +195,13 @@ impl ImportReport {
         }
         for (column, bad) in &self.times_that_do_not_parse {
             line("times that don't read", format!("{column}: {} rows, such as {}", bad.rows, bad.examples.join(", ")));
+        }
+        if self.rows_with_events_before_open > 0 {
+            let rows = grouped(self.rows_with_events_before_open);
+            line(
+                "times contradict",
+                format!("{rows} rows have an event before their open; they count, without a duration"),
+            );
         }
         for (column, values) in &self.unmapped_values {
             line("values not in the map", format!("{column}: {}", frequent(values)));
