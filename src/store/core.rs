@@ -15,6 +15,7 @@ use arrow::array::RecordBatch;
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
+use crate::model::message::Aside;
 use crate::model::{Clock, Stream};
 
 use super::checkpoint;
@@ -24,6 +25,7 @@ use super::landing::held::Held;
 use super::landing::{Landed, Landing, Part, Past};
 use super::log::LogFile;
 use super::log::frame::Commit;
+use super::mark::CityRule;
 use super::segment::{Segment, last_events};
 use super::snapshot::{Snapshot, StreamRows};
 use super::status::Status;
@@ -47,6 +49,7 @@ pub(super) struct Settings {
     pub forget_after_us: i64,
     /// Rows after which a checkpoint is taken with the next sealing.
     pub checkpoint_rows: i64,
+    pub city_rule: CityRule,
 }
 
 /// What readers and the writer share.
@@ -206,8 +209,9 @@ impl Core {
                 }
                 Request::EndReplay(replay) => {
                     self.land_pending(&mut pending, now_us, &mut commit, &mut shown, &mut answers)?;
-                    let quarantined = self.write_off(Some(replay), now_us, &mut commit)?;
-                    answers[place] = Some(Landed { quarantined, ..Landed::default() });
+                    let aside = self.write_off(Some(replay), now_us, &mut commit)?;
+                    let quarantined = aside.reasons.values().sum();
+                    answers[place] = Some(Landed { quarantined, aside, ..Landed::default() });
                 }
             }
         }
@@ -245,11 +249,14 @@ impl Core {
         Ok(())
     }
 
-    fn write_off(&mut self, replay: Option<ReplayId>, now_us: i64, commit: &mut Commit) -> Result<u64, StoreError> {
+    fn write_off(&mut self, replay: Option<ReplayId>, now_us: i64, commit: &mut Commit) -> Result<Aside, StoreError> {
         let held = self.landing.write_off(replay, now_us);
-        let count = held.len() as u64;
+        let mut aside = Aside::default();
+        for held in &held {
+            aside.add(&held.reason, || held.told(None));
+        }
         self.note_held(held, now_us, commit)?;
-        Ok(count)
+        Ok(aside)
     }
 
     fn note_held(&mut self, held: Vec<Held>, now_us: i64, commit: &mut Commit) -> Result<(), StoreError> {

@@ -52,7 +52,8 @@ pub(super) fn open(
     for folder in [dir.clone(), log::folder(&dir)] {
         disk.create_dir_all(&folder).map_err(|error| StoreError::io("cannot create", &folder, &error))?;
     }
-    let manifest = Manifest::load(&*disk, &dir)?;
+    let mut manifest = Manifest::load(&*disk, &dir)?;
+    let marked = super::mark::settle(&mut manifest, &landing.city, settings.city_rule, &dir)?;
     let zone = landing.city.tz;
     let dir = Arc::new(dir);
     let mut sealer = Sealer {
@@ -67,6 +68,9 @@ pub(super) fn open(
     };
     let logs = log_files(&*disk, &dir, &sealer.manifest)?;
     remove_leftovers(&*disk, &dir, &sealer.manifest)?;
+    if marked {
+        sealer.manifest.save(&*disk, &dir)?;
+    }
     let covered = take_checkpoint(&sealer, &mut landing);
     replay_segments(&sealer, covered, &mut landing)?;
     check_covered(&sealer, covered)?;

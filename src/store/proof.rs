@@ -48,6 +48,7 @@ struct House {
 
 fn settings() -> Settings {
     Settings {
+        city_rule: super::CityRule::Keep,
         seal_rows: 16,
         seal_bytes: 1 << 20,
         seal_after_us: i64::MAX,

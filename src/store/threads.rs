@@ -99,6 +99,7 @@ impl Writer {
             log_reserve: 64 << 20,
             forget_after_us: options.forget_after_s.saturating_mul(1_000_000),
             checkpoint_rows: options.checkpoint_rows,
+            city_rule: options.city_rule,
         };
         let cache = Arc::new(Cache::new(options.cache_bytes));
         let landing = Landing::new(options.city.clone(), options.waiting_s.saturating_mul(1_000_000));

@@ -1,4 +1,5 @@
-//! What every scene has around its panels: title, tabs, clock, age, the mark of simulated data; below, the sources.
+//! What every scene has around its panels: title, tabs, clock, age, the mark of simulated and replayed data; below, the
+//! sources.
 
 use crate::model::City;
 
@@ -68,16 +69,15 @@ impl Chrome<'_> {
         if !mode.is_empty() {
             pen += mark(paint, pen, baseline, mode, tokens::TEXT_QUIET) + 12.0;
         }
-        if self.data.is_demo() {
-            pen += self.demo_mark(paint, pen, baseline) + 22.0;
+        if let Some(word) = self.provenance() {
+            pen += mark(paint, pen, baseline, word, tokens::DEMO) + 22.0;
         }
         let right = self.right(paint, wall.right - MARGIN, baseline);
         self.tabs(paint, wall, pen, right - 30.0, baseline);
     }
 
-    /// Simulated rows are in what is shown. There is no option that leaves this out.
-    fn demo_mark(&self, paint: &mut Paint<'_>, left: f32, baseline: f32) -> f32 {
-        mark(paint, left, baseline, self.lang.pick("演示数据", "SIMULATED DATA"), tokens::DEMO)
+    fn provenance(&self) -> Option<&'static str> {
+        provenance(self.data.is_demo(), self.data.is_replay(), self.lang)
     }
 
     fn tabs(&self, paint: &mut Paint<'_>, wall: Rect, left: f32, right: f32, baseline: f32) {
@@ -178,10 +178,10 @@ impl Chrome<'_> {
         let quiet = if colour == tokens::GOOD { tokens::TEXT_QUIET } else { colour };
         let width = paint.text(right, 156.0, &text, &Style::new(Face::Text, size::BODY, quiet).right());
         paint.disc(right - width - 14.0, 150.0, 4.5, colour);
-        if self.data.is_demo() {
+        if let Some(word) = self.provenance() {
             let style = Style::new(Face::Bold, size::CAPTION, tokens::DEMO).spacing(0.08);
-            let width = paint.measure(self.lang.pick("演示数据", "SIMULATED DATA"), &style) + 22.0;
-            self.demo_mark(paint, right - width, 200.0);
+            let width = paint.measure(word, &style) + 22.0;
+            mark(paint, right - width, 200.0, word, tokens::DEMO);
         }
     }
 
@@ -237,6 +237,16 @@ impl Chrome<'_> {
     }
 }
 
+/// What must be said of where the rows are from: simulated, or old ones with new times. No option leaves this out.
+fn provenance(demo: bool, replay: bool, lang: Lang) -> Option<&'static str> {
+    match (demo, replay) {
+        (false, false) => None,
+        (true, false) => Some(lang.pick("演示数据", "SIMULATED DATA")),
+        (false, true) => Some(lang.pick("回放", "REPLAY")),
+        (true, true) => Some(lang.pick("演示数据 · 回放", "SIMULATED DATA · REPLAY")),
+    }
+}
+
 /// A framed word; returns its width.
 fn mark(paint: &mut Paint<'_>, left: f32, baseline: f32, text: &str, colour: Colour) -> f32 {
     let style = Style::new(Face::Bold, size::CAPTION, colour).spacing(0.08);
@@ -246,4 +256,18 @@ fn mark(paint: &mut Paint<'_>, left: f32, baseline: f32, text: &str, colour: Col
     paint.framed(frame, 4.0, fill, fill, false, Some((1.2, colour.alpha(0.85))));
     paint.text(frame.middle_x(), baseline - 0.5, text, &style.middle());
     width
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn simulated_and_replayed_rows_are_marked_each_and_together() {
+        assert_eq!(provenance(false, false, Lang::Zh), None);
+        let said = |demo, replay| [Lang::Zh, Lang::En].map(|lang| provenance(demo, replay, lang).unwrap());
+        assert_eq!(said(true, false), ["演示数据", "SIMULATED DATA"]);
+        assert_eq!(said(false, true), ["回放", "REPLAY"]);
+        assert_eq!(said(true, true), ["演示数据 · 回放", "SIMULATED DATA · REPLAY"]);
+    }
 }

@@ -10,8 +10,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::model::City;
 use crate::model::message::MetricRef;
+use crate::model::text::{self, nearest};
+use crate::model::{City, assets};
 
 use super::canvas::Rect;
 use super::options::{Lang, Mode};
@@ -75,6 +76,8 @@ pub struct PanelSpec {
     pub modes: Vec<String>,
     /// Every metric it shows.
     pub metrics: Vec<MetricRef>,
+    /// Its place in the file, bytes.
+    span: std::ops::Range<usize>,
     pub panel: Box<dyn Panel>,
 }
 
@@ -182,6 +185,7 @@ pub struct Layout {
 pub struct Scene {
     /// No other reading of any scene file has it.
     pub serial: u64,
+    path: String,
     pub name: String,
     pub title: Words,
     pub tab: Words,
@@ -217,48 +221,73 @@ impl Scene {
     /// # Errors
     /// The first thing that is wrong, with its line.
     pub fn load(path: &Path) -> Result<Scene, SceneError> {
-        let shown = path.display().to_string();
-        let text = std::fs::read_to_string(path).map_err(|error| SceneError {
-            path: shown.clone(),
-            line: 1,
-            message: format!("the scene cannot be read: {error}"),
-        })?;
-        let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-        Scene::parse(&shown, &name, &text)
+        Scene::read(path).map_err(first)
     }
 
+    /// As [`Scene::load`], with all that is wrong.
+    ///
+    /// # Errors
+    /// What is wrong, each with its line.
+    pub fn read(path: &Path) -> Result<Scene, Vec<SceneError>> {
+        let shown = path.display().to_string();
+        let text = text::read(path).map_err(|error| {
+            vec![SceneError { path: shown.clone(), line: 1, message: format!("the scene cannot be read: {error}") }]
+        })?;
+        let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+        Scene::parse_all(&shown, &name, &text)
+    }
+
+    /// # Errors
+    /// The first thing that is wrong, with its line.
     pub fn parse(path: &str, name: &str, text: &str) -> Result<Scene, SceneError> {
+        Scene::parse_all(path, name, text).map_err(first)
+    }
+
+    fn parse_all(path: &str, name: &str, text: &str) -> Result<Scene, Vec<SceneError>> {
         let fail = |line: usize, message: String| SceneError { path: path.to_owned(), line, message };
         let raw: RawScene = toml::from_str(text).map_err(|error| {
-            let line = error.span().map_or(1, |span| line_of(text, span.start));
-            fail(line, with_suggestion(error.message()))
+            let at = error.span().map_or(0, |span| span.start);
+            vec![fail(line_of(text, at), with_suggestion(error.message()) + &text::full_width_hint(text, at))]
         })?;
+        let mut problems = Vec::new();
+        let end_of = |start: usize| text[start..].find("\n[[").map_or(text.len(), |next| start + next);
         let mut scene_panels: Vec<PanelSpec> = Vec::with_capacity(raw.panel.len());
+        // Panels that are there but wrong: a layout may place them.
+        let mut wrong_ids = Vec::new();
         for table in raw.panel {
-            let span = table.span();
-            let end = text[span.start..].find("\n[[").map_or(text.len(), |next| span.start + next);
-            let spec = read_panel(table.into_inner())
-                .map_err(|(key, message)| fail(line_of_key(text, span.start, end, &key), message))?;
-            if scene_panels.iter().any(|known| known.id == spec.id) {
-                return Err(fail(line_of(text, span.start), format!("there are two panels {:?}; rename one", spec.id)));
+            let span = table.span().start..end_of(table.span().start);
+            let id = table.get_ref().get("id").and_then(|id| id.as_str()).map(str::to_owned);
+            match read_panel(table.into_inner(), span.clone()) {
+                Ok(spec) if scene_panels.iter().any(|known| known.id == spec.id) => {
+                    let message = format!("there are two panels {:?}; rename one", spec.id);
+                    problems.push(fail(line_of(text, span.start), message));
+                }
+                Ok(spec) => scene_panels.push(spec),
+                Err((key, message)) => {
+                    problems.push(fail(line_of_key(text, span.start, span.end, &key), message));
+                    wrong_ids.extend(id);
+                }
             }
-            scene_panels.push(spec);
         }
         let mut layouts = Vec::with_capacity(raw.layout.len());
         for layout in raw.layout {
-            let span = layout.span();
-            let end = text[span.start..].find("\n[[").map_or(text.len(), |next| span.start + next);
-            let layout = read_layout(layout.into_inner(), &scene_panels)
-                .map_err(|(key, message)| fail(line_of_key(text, span.start, end, &key), message))?;
-            layouts.push(layout);
+            let start = layout.span().start;
+            let mut wrong = Vec::new();
+            layouts.push(read_layout(layout.into_inner(), &scene_panels, &wrong_ids, &mut wrong));
+            let place = |(key, message): Wrong| fail(line_of_key(text, start, end_of(start), &key), message);
+            problems.extend(wrong.into_iter().map(place));
         }
         if layouts.is_empty() {
-            return Err(fail(1, "the scene has no [[layout]]; add one with shape = \"16:9\"".into()));
+            problems.push(fail(1, "the scene has no [[layout]]; add one with shape = \"16:9\"".into()));
+        }
+        if !problems.is_empty() {
+            return Err(problems);
         }
         let tab = if raw.tab.is_empty() { raw.title.clone() } else { raw.tab };
         static SERIAL: AtomicU64 = AtomicU64::new(1);
         Ok(Scene {
             serial: SERIAL.fetch_add(1, Ordering::Relaxed),
+            path: path.to_owned(),
             name: name.to_owned(),
             title: raw.title,
             tab,
@@ -271,6 +300,47 @@ impl Scene {
             panels: scene_panels,
             layouts,
         })
+    }
+
+    /// Metrics that are not there, and columns that they lack; `columns` gives those of a metric.
+    pub fn problems(&self, columns: &dyn Fn(&str) -> Option<Vec<String>>) -> Vec<SceneError> {
+        let text = text::read(Path::new(&self.path)).unwrap_or_default();
+        let fail = |spec: &PanelSpec, words: &[&str], message: String| {
+            let part = text.get(spec.span.clone()).unwrap_or_default();
+            let line = line_of(&text, spec.span.start) + line_with(part, words);
+            SceneError { path: self.path.clone(), line, message }
+        };
+        let mut problems: Vec<SceneError> = Vec::new();
+        let mut add = |problem: SceneError| {
+            if !problems.contains(&problem) {
+                problems.push(problem);
+            }
+        };
+        for spec in &self.panels {
+            for metric in &spec.metrics {
+                if columns(&metric.name).is_none() {
+                    let message = format!("metric {:?} is not in queries/; add the file or name another", metric.name);
+                    add(fail(spec, &[&metric.name], message));
+                }
+            }
+            for (metric, column) in spec.panel.columns() {
+                let Some(known) = columns(&metric.0.name) else { continue };
+                if column.is_empty() || known.iter().any(|known| known == column) {
+                    continue;
+                }
+                let hint = match nearest(column, known.iter().map(String::as_str)) {
+                    Some(near) => format!("did you mean {near:?}? "),
+                    None => String::new(),
+                };
+                let (id, name) = (&spec.id, &metric.0.name);
+                let message = format!(
+                    "panel {id:?}: metric {name:?} has no column {column:?}; {hint}It has {}",
+                    known.join(", ")
+                );
+                add(fail(spec, &[column, name], message));
+            }
+        }
+        problems
     }
 
     /// Every metric the scene shows, each once.
@@ -365,7 +435,7 @@ impl Layout {
 /// Key and message.
 type Wrong = (String, String);
 
-fn read_panel(mut table: toml::Table) -> Result<PanelSpec, Wrong> {
+fn read_panel(mut table: toml::Table, span: std::ops::Range<usize>) -> Result<PanelSpec, Wrong> {
     let mut word = |key: &str| match table.remove(key) {
         Some(toml::Value::String(text)) => Ok(text),
         Some(other) => Err((key.to_owned(), format!("{key} must be a text, not {}", other.type_str()))),
@@ -400,7 +470,8 @@ fn read_panel(mut table: toml::Table) -> Result<PanelSpec, Wrong> {
     };
     let Some((_, make)) = panels::KINDS.iter().find(|(name, _)| *name == kind) else {
         let known: Vec<&str> = panels::KINDS.iter().map(|(name, _)| *name).collect();
-        let near = nearest(&kind, &known).map(|near| format!("did you mean {near:?}? ")).unwrap_or_default();
+        let near =
+            nearest(&kind, known.iter().copied()).map(|near| format!("did you mean {near:?}? ")).unwrap_or_default();
         return Err((
             "kind".into(),
             format!("panel {id:?} is of unknown kind {kind:?}; {near}Known: {}", known.join(", ")),
@@ -414,37 +485,48 @@ fn read_panel(mut table: toml::Table) -> Result<PanelSpec, Wrong> {
         (key.unwrap_or_else(|| "kind".into()), format!("panel {id:?} ({kind}): {}", with_suggestion(message)))
     })?;
     let metrics = panel.metrics().into_iter().map(|metric| metric.0.clone()).collect();
-    Ok(PanelSpec { id, kind, title, note, framed, service, modes, metrics, panel })
+    Ok(PanelSpec { id, kind, title, note, framed, service, modes, metrics, span, panel })
 }
 
-fn read_layout(raw: RawLayout, known: &[PanelSpec]) -> Result<Layout, Wrong> {
-    let find = |id: &str| {
-        known.iter().position(|spec| spec.id == id).ok_or_else(|| {
-            let ids: Vec<&str> = known.iter().map(|spec| spec.id.as_str()).collect();
-            let near = nearest(id, &ids).map(|near| format!("; did you mean {near:?}?")).unwrap_or_default();
-            (
-                format!("\"{id}\""),
-                format!("layout {:?} places panel {id:?}, which the scene does not have{near}", raw.shape),
-            )
-        })
-    };
-    if raw.size.iter().any(|side| !(side.is_finite() && *side >= 200.0)) {
-        return Err(("size".into(), "size must be two numbers of at least 200, e.g. [1920, 1080]".into()));
-    }
-    let mut columns = Vec::with_capacity(raw.columns.len());
-    for column in &raw.columns {
-        let mut cells = Vec::with_capacity(column.panels.len());
-        for cell in &column.panels {
-            cells.push((find(&cell.id)?, cell.height, cell.share));
+/// What is wrong goes to `problems`; a layout with any is not shown.
+fn read_layout(raw: RawLayout, known: &[PanelSpec], wrong_ids: &[String], problems: &mut Vec<Wrong>) -> Layout {
+    let mut find = |id: &str| {
+        let place = known.iter().position(|spec| spec.id == id);
+        if place.is_none() && !wrong_ids.iter().any(|wrong| wrong == id) {
+            let near = nearest(id, known.iter().map(|spec| spec.id.as_str()));
+            let near = near.map(|near| format!("; did you mean {near:?}?")).unwrap_or_default();
+            let message = format!("layout {:?} places panel {id:?}, which the scene does not have{near}", raw.shape);
+            problems.push((format!("\"{id}\""), message));
         }
-        columns.push(Column { width: column.width, share: column.share, cells });
+        place.unwrap_or_default()
+    };
+    let columns = raw.columns.iter().map(|column| {
+        let cells = column.panels.iter().map(|cell| (find(&cell.id), cell.height, cell.share)).collect();
+        Column { width: column.width, share: column.share, cells }
+    });
+    let columns = columns.collect();
+    let bottom = raw.bottom.as_deref().map(&mut find);
+    let behind = raw.behind.as_deref().map(&mut find);
+    if raw.size.iter().any(|side| !(side.is_finite() && *side >= 200.0)) {
+        problems.push(("size".into(), "size must be two numbers of at least 200, e.g. [1920, 1080]".into()));
     }
-    let bottom = raw.bottom.as_deref().map(find).transpose()?;
-    let behind = raw.behind.as_deref().map(find).transpose()?;
     if let Some(wrong) = raw.modes.iter().find(|mode| mode.parse::<Mode>().is_err()) {
-        return Err(("modes".into(), format!("{wrong:?} is no mode; use lobby, brief or ops")));
+        problems.push(("modes".into(), format!("{wrong:?} is no mode; use lobby, brief or ops")));
     }
-    Ok(Layout { shape: raw.shape.clone(), modes: raw.modes, size: raw.size, gap: raw.gap, columns, bottom, behind })
+    Layout { shape: raw.shape, modes: raw.modes, size: raw.size, gap: raw.gap, columns, bottom, behind }
+}
+
+fn first(problems: Vec<SceneError>) -> SceneError {
+    let none = || SceneError { path: String::new(), line: 1, message: "the scene does not read".into() };
+    problems.into_iter().next().unwrap_or_else(none)
+}
+
+/// Which line of a text (from 0) holds all of these words in quotes, else the first of them; 0 where none does.
+fn line_with(text: &str, words: &[&str]) -> usize {
+    // A metric may be written with parameters: only its beginning is sure.
+    let holds = |line: &str, word: &str| line.contains(&format!("\"{word}\"")) || line.contains(&format!("\"{word}?"));
+    let position = |wanted: &[&str]| text.lines().position(|line| wanted.iter().all(|word| holds(line, word)));
+    position(words).or_else(|| words.iter().find_map(|word| position(&[word]))).unwrap_or(0)
 }
 
 fn line_of(text: &str, offset: usize) -> usize {
@@ -474,7 +556,7 @@ fn with_suggestion(message: &str) -> String {
     let message = message.trim().replace('\n', "; ");
     let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
     match quoted.split_first() {
-        Some((wrong, known)) if message.starts_with("unknown field") => match nearest(wrong, known) {
+        Some((wrong, known)) if message.starts_with("unknown field") => match nearest(wrong, known.iter().copied()) {
             Some(near) => format!("{message}; did you mean `{near}`?"),
             None => message,
         },
@@ -482,49 +564,18 @@ fn with_suggestion(message: &str) -> String {
     }
 }
 
-/// The known word nearest to a misspelt one, if it is near at all.
-pub fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
-    let distance = |other: &str| edit_distance(word, other);
-    known
-        .iter()
-        .map(|other| (distance(other), *other))
-        .min()
-        .filter(|(distance, other)| *distance <= 2.max(other.chars().count() / 3))
-        .map(|(_, other)| other)
-}
-
-fn edit_distance(from: &str, to: &str) -> usize {
-    let to: Vec<char> = to.chars().collect();
-    let mut row: Vec<usize> = (0..=to.len()).collect();
-    for (above, from) in from.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = above + 1;
-        for (index, to) in to.iter().enumerate() {
-            let cost = diagonal + usize::from(from != *to);
-            diagonal = row[index + 1];
-            row[index + 1] = cost.min(row[index] + 1).min(diagonal + 1);
-        }
-    }
-    row[to.len()]
-}
-
 /// The folder of scene files.
 pub fn folder() -> PathBuf {
-    crate::model::assets::path("scenes")
+    assets::path("scenes")
 }
 
 /// All scene files, with what is wrong with the wrong ones; in the order of the rotation.
 pub fn load_all(folder: &Path) -> (Vec<Scene>, Vec<SceneError>) {
     let (mut scenes, mut problems) = (Vec::new(), Vec::new());
-    let mut paths: Vec<PathBuf> = std::fs::read_dir(folder)
-        .map(|entries| entries.filter_map(|entry| entry.ok().map(|entry| entry.path())).collect())
-        .unwrap_or_default();
-    paths.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
-    paths.sort();
-    for path in paths {
-        match Scene::load(&path) {
+    for path in assets::files(folder, "toml").unwrap_or_default() {
+        match Scene::read(&path) {
             Ok(scene) => scenes.push(scene),
-            Err(problem) => problems.push(problem),
+            Err(wrong) => problems.extend(wrong),
         }
     }
     scenes.sort_by(|a, b| (a.order, &a.name).cmp(&(b.order, &b.name)));
