@@ -255,6 +255,9 @@ fn verify(args: &VerifyArgs) -> anyhow::Result<ExitCode> {
     if args.format == "json" {
         println!("{}", serde_json::to_string(&report)?);
     } else {
+        if let Some(city) = &report.city {
+            println!("city       {city}");
+        }
         for (stream, rows) in &report.rows {
             println!("{stream:<11}{rows:>13}");
         }

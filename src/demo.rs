@@ -15,7 +15,8 @@ use crate::cli::{LookArgs, network, wall_options};
 use crate::feed::simulate;
 use crate::hub::{Hub, HubOptions, LISTEN, listen_address};
 use crate::model::{City, Clock, assets, time};
-use crate::store::StoreOptions;
+use crate::query::client::hub_city;
+use crate::store::{CityRule, StoreOptions, city_for};
 use crate::wall::{self, GalleryOptions, RecordOptions, SnapshotOptions, WallError};
 
 /// The simulated city's seed where none is given: the number of the line.
@@ -31,9 +32,9 @@ pub struct MainJobArgs {
     /// Where the hub listens
     #[arg(long, default_value = LISTEN, value_parser = listen_address)]
     listen: SocketAddr,
-    /// City file, by name (assets/city/NAME.toml) or path
-    #[arg(long, default_value = "ningbo", env = "LINGPING_CITY")]
-    city: String,
+    /// City file, by name (assets/city/NAME.toml) or path [default: the data folder's, else LINGPING_CITY, else ningbo]
+    #[arg(long, value_name = "NAME")]
+    city: Option<String>,
     #[command(flatten)]
     look: LookArgs,
     /// Draw to memory even where there is a display; watch it on the hub's page
@@ -53,15 +54,25 @@ pub struct SourceArgs {
     /// Ask this data folder; with neither: the simulated city at a fixed time
     #[arg(long)]
     pub data: Option<PathBuf>,
-    /// City file of the data folder or the simulation
-    #[arg(long, default_value = "ningbo", env = "LINGPING_CITY")]
-    pub city: String,
+    /// City file of the simulation or the data folder [default: the folder's, else LINGPING_CITY, else ningbo]
+    #[arg(long, value_name = "NAME")]
+    pub city: Option<String>,
     /// As of then: RFC 3339, or a local time of the city (2012-01-01, "2026-11-23 14:32")
     #[arg(long)]
     pub at: Option<String>,
     /// Seed of the simulated city
     #[arg(long, default_value_t = SEED)]
     pub seed: u64,
+}
+
+impl SourceArgs {
+    /// The city whose clock `--at` means: the one named, else the hub's or the folder's.
+    fn city(&self) -> anyhow::Result<City> {
+        match (&self.hub, &self.city, &self.at) {
+            (Some(hub), None, Some(_)) => Ok(network()?.block_on(hub_city(hub))?),
+            _ => Ok(city_for(self.city.as_deref(), self.data.as_deref())?),
+        }
+    }
 }
 
 #[derive(Args, Debug)]
@@ -109,10 +120,17 @@ struct Embedded {
 }
 
 impl Embedded {
-    fn start(city: Arc<City>, data: Option<PathBuf>, clock: Clock, listen: SocketAddr) -> anyhow::Result<Embedded> {
+    fn start(
+        city: Arc<City>,
+        data: Option<PathBuf>,
+        rule: CityRule,
+        clock: Clock,
+        listen: SocketAddr,
+    ) -> anyhow::Result<Embedded> {
         let runtime = network()?;
         let mut store = StoreOptions::new(city, clock);
         store.dir = data;
+        store.city_rule = rule;
         let options = HubOptions::new(store, listen, assets::home().join("queries"));
         let hub = runtime.block_on(Hub::start(options))?;
         Ok(Embedded { runtime, hub })
@@ -132,11 +150,11 @@ impl Embedded {
 /// # Errors
 /// The port is taken, the data folder is in use, no picture can be drawn.
 pub fn run(args: MainJobArgs, clock: Clock) -> anyhow::Result<()> {
-    let city = Arc::new(City::load(&args.city)?);
     let mut look = args.look;
     // A wrong configuration is told before anything starts.
     look.seams()?;
-    let embedded = Embedded::start(city.clone(), Some(args.data), clock.clone(), args.listen)?;
+    let city = Arc::new(city_for(args.city.as_deref(), Some(&args.data))?);
+    let embedded = Embedded::start(city.clone(), Some(args.data), CityRule::Keep, clock.clone(), args.listen)?;
     let url = embedded.url();
     println!(
         "灵屏 Lingping: the wall is at http://{}/ (simulated data, 演示数据); Ctrl-C ends it",
@@ -205,7 +223,7 @@ pub fn record(args: RecordArgs) -> anyhow::Result<()> {
     let RecordArgs { mut look, seconds, fps, out, mut source } = args;
     let seams = look.seams()?;
     anyhow::ensure!(seconds.is_finite() && (0.0..=3600.0).contains(&seconds), "--seconds must be 0 to 3600");
-    let city = City::load(&source.city)?;
+    let city = source.city()?;
     let begin = source.at.clone().unwrap_or_else(|| PICTURE_TIME.to_owned());
     let at = time::parse_local_time_us(&begin, city.tz)
         .with_context(|| format!("--at {begin:?} is no time; write RFC 3339 or a local time of the city"))?;
@@ -240,7 +258,7 @@ pub fn with_hub<T>(
     source: &SourceArgs,
     draw: impl FnOnce(String, Option<i64>) -> Result<T, WallError>,
 ) -> anyhow::Result<T> {
-    let city = Arc::new(City::load(&source.city)?);
+    let city = Arc::new(source.city()?);
     let at = match source.at.as_deref() {
         Some(text) => Some(time::parse_local_time_us(text, city.tz).with_context(|| {
             format!("--at {text:?} is no time; write RFC 3339 or a local time of the city such as \"2026-11-23 14:32\"")
@@ -252,8 +270,11 @@ pub fn with_hub<T>(
     }
     let any_port = SocketAddr::from(([127, 0, 0, 1], 0));
     if let Some(data) = &source.data {
+        if let Some(at) = at {
+            time::not_ahead(at, Clock::System.now_us(), city.tz).map_err(anyhow::Error::msg)?;
+        }
         anyhow::ensure!(data.is_dir(), "data folder {} does not exist; name the folder a hub wrote", data.display());
-        let embedded = Embedded::start(city, Some(data.clone()), Clock::System, any_port)?;
+        let embedded = Embedded::start(city, Some(data.clone()), CityRule::Look, Clock::System, any_port)?;
         let drawn = draw(embedded.url(), at);
         embedded.stop();
         return Ok(drawn?);
@@ -261,7 +282,7 @@ pub fn with_hub<T>(
     let at =
         at.or_else(|| time::parse_local_time_us(PICTURE_TIME, city.tz)).context("the fixed time of the picture")?;
     let clock = Clock::manual(at);
-    let embedded = Embedded::start(city.clone(), None, clock.clone(), any_port)?;
+    let embedded = Embedded::start(city.clone(), None, CityRule::Keep, clock.clone(), any_port)?;
     let url = embedded.url();
     embedded.runtime.block_on(simulate::backfill(&url, city, clock, source.seed))?;
     let drawn = draw(url, Some(at));

@@ -8,7 +8,7 @@ const WORDS = {
     health: "运行状态", feeds: "数据来源", feedsNote: "最后一条事件", metrics: "指标", search: "按名称或口径查找",
     modes: { lobby: "大厅", brief: "汇报", ops: "值守" }, langs: { zh: "大屏中文", en: "大屏英文" },
     connecting: "连接中", live: "实时", lost: "连接中断，正在重连", late: "数据迟到", readOnly: "只读：不再收数据", ok: "正常",
-    demo: "演示数据", noWall: "没有大屏连接到这里\n\nlingping wall --hub ws://", noPicture: "大屏已连接，正在等待画面", noScene: "还没有场景文件",
+    demo: "演示数据", replay: "回放", noWall: "没有大屏连接到这里\n\nlingping wall --hub ws://", noPicture: "大屏已连接，正在等待画面", noScene: "还没有场景文件",
     until: "数据截至", rows: "行", version: "版本", uptime: "已运行", city: "城市", dup: "重复", quarantined: "隔离", waiting: "待工单",
     basis: "口径", source: "来源", window: "时段", refresh: "刷新", asOf: "截至", sample: "样本", name: "名称", systems: "系统", target: "目标",
     audience: "面向", note: "说明", copy: "复制 SQL", copied: "已复制", all: "全部", none: "无数据", few: "样本少于 30，只列件数", told: "已告知大屏",
@@ -20,7 +20,7 @@ const WORDS = {
     health: "Health", feeds: "Feeds", feedsNote: "latest event", metrics: "Metrics", search: "Find by name or definition",
     modes: { lobby: "Lobby", brief: "Briefing", ops: "Operations" }, langs: { zh: "Wall in Chinese", en: "Wall in English" },
     connecting: "connecting", live: "live", lost: "connection lost, trying again", late: "data is late", readOnly: "read-only: takes no data", ok: "good",
-    demo: "Demo data", noWall: "No wall is connected here\n\nlingping wall --hub ws://", noPicture: "A wall is connected; waiting for its picture", noScene: "there are no scene files yet",
+    demo: "Demo data", replay: "Replay", noWall: "No wall is connected here\n\nlingping wall --hub ws://", noPicture: "A wall is connected; waiting for its picture", noScene: "there are no scene files yet",
     until: "Data until", rows: "rows", version: "Version", uptime: "Up for", city: "City", dup: "duplicates", quarantined: "quarantined", waiting: "waiting for their ticket",
     basis: "Basis", source: "Source", window: "Window", refresh: "Refresh", asOf: "As of", sample: "Sample", name: "Name", systems: "Systems", target: "Target",
     audience: "Audience", note: "Note", copy: "Copy SQL", copied: "Copied", all: "All", none: "no data", few: "sample below 30: counts only", told: "The wall was told",
@@ -264,7 +264,6 @@ function showWords() {
   for (const node of document.querySelectorAll("[data-placeholder]")) node.placeholder = t(node.dataset.placeholder);
   $("lang").textContent = t("other");
   $("lang").lang = state.lang === "zh" ? "en" : "zh-CN";
-  $("demo").textContent = t("demo");
   showCity();
   showLink();
   showRemote();
@@ -294,7 +293,10 @@ function showLink() {
   }
   link.className = `status ${kind}`;
   link.textContent = text;
-  $("demo").hidden = !tick?.demo;
+  // Simulated rows, and old ones with new times: no option leaves the mark out.
+  const marks = ["demo", "replay"].filter((mark) => tick?.[mark]);
+  $("demo").textContent = marks.map(t).join(" · ");
+  $("demo").hidden = marks.length === 0;
   $("clock").textContent = tick ? moment(nowUs()) : "";
   showPicture();
 }

@@ -18,7 +18,7 @@ FROM (
     approx_percentile_cont(CAST(since_dispatch_s AS DOUBLE), 0.9) / 60.0 AS p90,
     count(since_dispatch_s) AS n
   FROM tickets
-  WHERE service = 'ask' AND kind = 'finish' AND since_dispatch_s IS NOT NULL AND ts >= day_start(-29) AND ts < day_start(1)
+  WHERE service = 'ask' AND kind = 'finish' AND since_dispatch_s >= 0 AND ts >= day_start(-29) AND ts < day_start(1)
   GROUP BY 1
 )
 ORDER BY day

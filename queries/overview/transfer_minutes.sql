@@ -20,6 +20,6 @@ SELECT
 FROM (
   SELECT ts, CAST(since_dispatch_s AS DOUBLE) AS since_dispatch_s
   FROM tickets
-  WHERE service = 'ask' AND kind = 'finish' AND ts >= day_start(-1) AND ts < day_start(1)
+  WHERE service = 'ask' AND kind = 'finish' AND since_dispatch_s >= 0 AND ts >= day_start(-1) AND ts < day_start(1)
     AND ($area IS NULL OR area = $area OR (length($area) = 6 AND substr(area, 1, 6) = $area))
 )

@@ -6,10 +6,10 @@
 -- window_en: now
 -- refresh: 1s
 -- audience: leader operations
--- basis: age of each source, rows it sent, and rows in quarantine
+-- basis: age: time since the latest event of each source, as everywhere; last_recv: when it last sent; rows it sent, and those in quarantine
 -- source: feeds quarantine
 -- systems: 23
-SELECT f.src, f.last_ts, f.last_recv, (CAST(now() AS BIGINT) - CAST(f.last_recv AS BIGINT)) / 1000000 AS age_s, f.rows,
+SELECT f.src, f.last_ts, f.last_recv, (CAST(now() AS BIGINT) - CAST(f.last_ts AS BIGINT)) / 1000000 AS age_s, f.rows,
   coalesce(q.n, 0) AS quarantined
 FROM feeds f
 LEFT JOIN (SELECT src, count(*) AS n FROM quarantine GROUP BY src) q ON q.src = f.src

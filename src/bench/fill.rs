@@ -8,6 +8,7 @@ use super::Failed;
 use crate::feed::simulate::{Rate, SimulateOptions, Simulator};
 use crate::model::{City, Clock, Stream, assets};
 use crate::query::adapter::StoreSource;
+use crate::query::source::range_of;
 use crate::query::{Engine, Limits};
 use crate::store::{Store, StoreOptions};
 
@@ -118,10 +119,11 @@ impl Ground {
         for (index, (from, to, events)) in parts.into_iter().enumerate() {
             self.land(SEED + index as u64, events / ((to - from) as f64 / 1e6), from, to).await?;
         }
+        self.clock.set_us(NOW_US);
         self.store.flush().await.map_err(|error| error.to_string())
     }
 
-    /// Lands the rows of a load test between two times. They are made on a thread of their own.
+    /// Lands the rows of a load test between two times, moving the clock along. They are made on a thread of their own.
     async fn land(&self, seed: u64, rate: f64, from: i64, to: i64) -> Result<(), Failed> {
         let mut simulator = self.simulator(seed, rate, from);
         let (made, mut taken) = tokio::sync::mpsc::channel(AHEAD);
@@ -139,7 +141,11 @@ impl Ground {
             .map_err(|error| format!("a thread can't be started: {error}"))?;
         let replay = self.store.new_replay();
         while let Some(batches) = taken.recv().await {
-            for (stream, batch) in batches? {
+            let batches = batches?;
+            // Rows are received as they happen, so that the store remembers and forgets as it does over the years.
+            let newest = batches.iter().filter_map(|(_, batch)| range_of(batch, "ts")).map(|(_, newest)| newest).max();
+            self.clock.set_us(newest.unwrap_or(from));
+            for (stream, batch) in batches {
                 self.store.append(stream, batch, Some(replay)).await.map_err(|error| error.to_string())?;
             }
         }

@@ -1,9 +1,11 @@
 //! `lingping check`: everything that is configured, read as the program reads it; every problem at once.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use anyhow::Context;
 use clap::Args;
 
 use crate::feed::import::Mapping;
@@ -39,7 +41,7 @@ pub fn run(args: CheckArgs) -> anyhow::Result<ExitCode> {
     let mut read = 0;
 
     let mut city = None;
-    for path in toml_files(&home.join("assets/city"))? {
+    for path in toml_files(&home, "city")? {
         read += 1;
         match City::load_file(&path) {
             Ok(read) if read.code == "ningbo" || city.is_none() => city = Some(read),
@@ -47,14 +49,15 @@ pub fn run(args: CheckArgs) -> anyhow::Result<ExitCode> {
             Err(error) => problems.push(error.to_string()),
         }
     }
-    for path in toml_files(&home.join("assets/maps"))? {
+    for path in toml_files(&home, "maps")? {
         read += 1;
-        if let Err(error) = Mapping::load(&path) {
-            problems.push(error.to_string());
+        if let Err(wrong) = Mapping::check(&path) {
+            problems.extend(wrong.iter().map(ToString::to_string));
         }
     }
-    let mut metrics = Vec::new();
     let mut data = Data::default();
+    // Metric → columns.
+    let mut metrics: BTreeMap<String, Vec<String>> = BTreeMap::new();
     let city = city.map(Arc::new);
     if let Some(city) = city.clone() {
         let store = Store::open(StoreOptions::new(city.clone(), Clock::System))?;
@@ -62,7 +65,12 @@ pub fn run(args: CheckArgs) -> anyhow::Result<ExitCode> {
         let engine = Engine::over(source, city, Clock::System, home.join("queries"), Limits::default())?;
         let catalog = engine.catalog();
         read += catalog.metrics.len();
-        metrics.extend(catalog.metrics.keys().cloned());
+        let runtime = crate::cli::network()?;
+        for name in catalog.metrics.keys() {
+            let columns =
+                runtime.block_on(engine.columns(name)).map_err(|error| anyhow::anyhow!("{name}: {}", error.message))?;
+            metrics.insert(name.clone(), columns);
+        }
         problems.extend(catalog.problems.iter().map(ToString::to_string));
         data = worst::data(&engine)?;
     } else {
@@ -73,14 +81,7 @@ pub fn run(args: CheckArgs) -> anyhow::Result<ExitCode> {
     read += scenes.len() + errors.len();
     problems.extend(errors.iter().map(ToString::to_string));
     for scene in &scenes {
-        for metric in scene.metrics() {
-            if !metrics.contains(&metric.name) {
-                problems.push(format!(
-                    "scene {}: metric {:?} is not in queries/; add the file or name another",
-                    scene.name, metric.name
-                ));
-            }
-        }
+        problems.extend(scene.problems(&|metric| metrics.get(metric).cloned()).iter().map(ToString::to_string));
     }
     let screens = match &args.config {
         Some(path) => vec![Screen::load(path)?],
@@ -97,14 +98,7 @@ pub fn run(args: CheckArgs) -> anyhow::Result<ExitCode> {
     Ok(if problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
-/// The TOML files of a folder, by name.
-fn toml_files(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
-    use anyhow::Context;
-    let entries = std::fs::read_dir(folder).with_context(|| format!("folder {} cannot be read", folder.display()))?;
-    let mut paths: Vec<PathBuf> = entries
-        .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| path.extension().is_some_and(|e| e == "toml"))
-        .collect();
-    paths.sort();
-    Ok(paths)
+fn toml_files(home: &Path, folder: &str) -> anyhow::Result<Vec<PathBuf>> {
+    let folder = home.join("assets").join(folder);
+    assets::files(&folder, "toml").with_context(|| format!("folder {} cannot be read", folder.display()))
 }

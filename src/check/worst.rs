@@ -25,7 +25,15 @@ pub fn data(engine: &Engine) -> anyhow::Result<Data> {
     let metrics = catalog.metrics.keys().cloned().collect();
     let welcome = Box::new(city.as_ref().clone());
     data.take(
-        HubMessage::Welcome { version: 1, hub: String::new(), city: welcome, now: now_us, demo: true, metrics },
+        HubMessage::Welcome {
+            version: 1,
+            hub: String::new(),
+            city: welcome,
+            now: now_us,
+            demo: true,
+            replay: false,
+            metrics,
+        },
         0.0,
     );
     for (name, metric) in &catalog.metrics {
@@ -36,8 +44,15 @@ pub fn data(engine: &Engine) -> anyhow::Result<Data> {
         data.take_result(result, f64::NEG_INFINITY);
     }
     let (until, status) = (Some(now_us), "ok".to_owned());
-    let tick =
-        HubMessage::Tick { now: now_us, data_until: until, recv_until: until, demo: true, status, message: None };
+    let tick = HubMessage::Tick {
+        now: now_us,
+        data_until: until,
+        recv_until: until,
+        demo: true,
+        replay: false,
+        status,
+        message: None,
+    };
     data.take(tick, 0.0);
     Ok(data)
 }

@@ -21,7 +21,7 @@ use super::error::FeedError;
 use super::link::{self, Command, Shared};
 use crate::model::city::City;
 use crate::model::event::RowError;
-use crate::model::message::{ClientMessage, FRAME_BYTES_MAX, pack_frame};
+use crate::model::message::{Aside, ClientMessage, FRAME_BYTES_MAX, pack_frame};
 use crate::model::stream::Stream;
 
 /// A batch is cut to this many rows, so that one frame stays near a megabyte and acks come steadily.
@@ -63,6 +63,8 @@ pub struct Totals {
     pub duplicates: u64,
     /// Rows the hub keeps aside, counted by reason on its feed page.
     pub quarantined: u64,
+    /// Why, and the first of them; without their places, since they may be of any batch.
+    pub aside: Aside,
     /// Rows that waited for their ticket's open when their ack came; they landed, or went to quarantine, later.
     pub waiting: u64,
     /// Rows refused with a code (a time too far ahead, a wrong type).
@@ -198,9 +200,24 @@ impl FeedClient {
         Ok(self.totals())
     }
 
+    /// What was acked so far, also while the client is busy.
+    pub fn tally(&self) -> Tally {
+        Tally(Arc::clone(&self.shared))
+    }
+
     /// What was acked so far.
     pub fn totals(&self) -> Totals {
         self.shared.lock().totals.clone()
+    }
+}
+
+/// A view of a feed's [`Totals`].
+#[derive(Clone)]
+pub struct Tally(Arc<Mutex<Shared>>);
+
+impl Tally {
+    pub fn totals(&self) -> Totals {
+        self.0.lock().totals.clone()
     }
 }
 

@@ -1,5 +1,7 @@
 //! What can go wrong on the way into a hub, each as one sentence.
 
+use crate::model::message::no_hub;
+
 /// Why a feed stopped. Rows that were not taken are no error: they are counted in [`super::Totals`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FeedError {
@@ -7,7 +9,7 @@ pub enum FeedError {
         "no hub answers at {url}: {message}; start one with `lingping hub`, or give its address with --to ws://HOST:8189/ws"
     )]
     Connect { url: String, message: String },
-    #[error("{url} is no hub's WebSocket: {message}; the address looks like ws://127.0.0.1:8189/ws")]
+    #[error("{}", no_hub(url, message))]
     Address { url: String, message: String },
     #[error(
         "the hub at {url} was lost ({message}) and did not come back within {seconds} s; nothing acked is lost: run the same command again, what has landed is not counted twice"

@@ -59,6 +59,7 @@ async fn serve(socket: TcpStream, behaviour: Behaviour, kept: Arc<Mutex<Kept>>) 
                 city: Box::new(city()),
                 now: 0,
                 demo: false,
+                replay: false,
                 metrics: vec![],
             },
             ClientMessage::Ingest { batch, .. } => {
@@ -71,12 +72,12 @@ async fn serve(socket: TcpStream, behaviour: Behaviour, kept: Arc<Mutex<Kept>>) 
                     if behaviour.cut_after == Some(batches) {
                         return;
                     }
-                    HubMessage::Ack { batch, rows, duplicates, quarantined: 0, waiting: 0, errors: vec![] }
+                    ack(batch, rows, duplicates)
                 }
             }
             ClientMessage::End { batch } => {
                 kept.lock().ends += 1;
-                HubMessage::Ack { batch, rows: 0, duplicates: 0, quarantined: 0, waiting: 0, errors: vec![] }
+                ack(batch, 0, 0)
             }
             _ => continue,
         };
@@ -85,6 +86,11 @@ async fn serve(socket: TcpStream, behaviour: Behaviour, kept: Arc<Mutex<Kept>>) 
             return;
         }
     }
+}
+
+fn ack(batch: u64, rows: u64, duplicates: u64) -> HubMessage {
+    let (aside, unknown) = Default::default();
+    HubMessage::Ack { batch, rows, duplicates, quarantined: 0, waiting: 0, errors: vec![], aside, unknown }
 }
 
 fn keep(kept: &mut Kept, payload: &[u8]) -> (u64, u64) {

@@ -283,7 +283,7 @@ impl Link {
             Some(Ok(_)) => return None,
         };
         match serde_json::from_str(&text) {
-            Ok(HubMessage::Ack { batch, rows, duplicates, quarantined, waiting, errors }) => {
+            Ok(HubMessage::Ack { batch, rows, duplicates, quarantined, waiting, errors, aside, .. }) => {
                 let at = self.pending.iter().position(|pending| pending.number == batch)?;
                 let acked = self.pending.remove(at)?;
                 self.pending_bytes -= acked.bytes;
@@ -293,6 +293,7 @@ impl Link {
                 totals.duplicates += duplicates;
                 totals.quarantined += quarantined;
                 totals.waiting += waiting;
+                totals.aside.merge(aside);
                 totals.batches += 1;
                 totals.refused += errors.len() as u64;
                 for mut error in errors {

@@ -10,6 +10,7 @@ mod error;
 mod fake_hub;
 pub mod import;
 mod link;
+mod progress;
 pub mod replay;
 pub mod simulate;
 

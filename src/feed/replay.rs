@@ -21,9 +21,13 @@ use tokio::time::Instant;
 use super::client::{FeedClient, compact};
 use super::error::FeedError;
 use super::import::{self, ImportReport, ReportFormat};
+use super::progress::Progress;
 use crate::model::Clock;
-use crate::model::time::{DAY_US, local_to_us, parse_local_time_us, to_zone};
+use crate::model::event::REPLAY_MARK;
+use crate::model::time::{DAY_US, format_time, local_to_us, parse_local_time_us, to_zone, whole_second};
 
+/// What helps when rows of a replay go to quarantine.
+const KNOWN_IDS: &str = "; if it knows these tickets from before, --fresh-ids gives them new ids";
 /// Events that are due within this of each other travel together.
 const TICK: Duration = Duration::from_millis(100);
 
@@ -88,6 +92,9 @@ pub struct ReplayArgs {
     /// The key for personal columns; LINGPING_KEY comes first.
     #[arg(long)]
     pub key_file: Option<PathBuf>,
+    /// Sends to a hub of another city than the map is written for.
+    #[arg(long)]
+    pub force: bool,
 }
 
 /// Where the file lies against the clock.
@@ -157,11 +164,14 @@ impl Plan {
 /// # Errors
 /// As [`import::import`].
 pub async fn replay(args: &ReplayArgs, clock: &Clock) -> Result<ImportReport, FeedError> {
-    let (map, key) = import::prepare(&args.map, args.src.as_deref(), &args.file, args.key_file.as_deref(), false)?;
+    let (mut map, key) = import::prepare(&args.map, args.src.as_deref(), &args.file, args.key_file.as_deref(), false)?;
     let mut client = FeedClient::connect(&args.to, &map.src).await?;
+    let another_city = import::another_city(&map, &client, args.force)?;
     let zone = client.welcome().city.tz;
+    map.codes = Some(Arc::new(client.welcome().city.clone()));
     let loaded = import::load_aside(args.file.clone(), map.clone(), key, i64::MAX, None).await?;
     let import::Loaded { mut report, mut events } = loaded;
+    report.notes.extend(another_city);
     let Some(span_us) = report.span_us else {
         client.end().await?;
         return Ok(report);
@@ -177,11 +187,19 @@ pub async fn replay(args: &ReplayArgs, clock: &Clock) -> Result<ImportReport, Fe
     let plan = Plan::new(span_us, args.speed, anchor, now_us, zone);
     // To the microsecond, so that two replays are two sources.
     let mark = to_zone(now_us, zone).format("%Y%m%dT%H%M%S%6f").to_string();
-    let src = format!("{}+replay-{mark}", map.src);
+    let src = format!("{}{REPLAY_MARK}{mark}", map.src);
     let ids = args.fresh_ids.then(|| format!("~{now_us:x}"));
     report.src.clone_from(&src);
     let began = Instant::now();
-    let bar = import::bar("playing", report.events);
+    let progress = Progress::new("playing", report.events).hint(if args.fresh_ids { "" } else { KNOWN_IDS });
+    let tally = client.tally();
+    let end = match plan.after(span_us.1) {
+        None | Some(Duration::ZERO) => String::new(),
+        Some(after) => {
+            format!("; the last one comes at {}", format_time(whole_second(now_us + after.as_micros() as i64), zone))
+        }
+    };
+    progress.say(&format!("playing {} events as {src}{end}", report.events));
     let mut withheld = 0;
     while let Some(batch) = events.next_batch()? {
         let due: Vec<Option<Duration>> = batch
@@ -200,14 +218,14 @@ pub async fn replay(args: &ReplayArgs, clock: &Clock) -> Result<ImportReport, Fe
             };
             let until = first + TICK;
             let rows = due[from..].iter().take_while(|due| due.is_some_and(|due| due < until)).count();
-            tokio::time::sleep_until(began + first).await;
-            client.send(map.stream, compact(&moved, from, rows), true).await?;
-            bar.inc(rows as u64);
+            progress.watch(&tally, tokio::time::sleep_until(began + first)).await;
+            progress.watch(&tally, client.send(map.stream, compact(&moved, from, rows), true)).await?;
+            progress.inc(rows as u64);
             from += rows;
         }
     }
-    let totals = client.end().await?;
-    bar.finish_and_clear();
+    let totals = progress.watch(&tally, client.end()).await?;
+    progress.finish();
     report.send_s = Some(began.elapsed().as_secs_f64());
     if withheld > 0 {
         report.notes.push(format!(
@@ -215,9 +233,7 @@ pub async fn replay(args: &ReplayArgs, clock: &Clock) -> Result<ImportReport, Fe
         ));
     }
     if totals.quarantined > 0 && !args.fresh_ids {
-        report.notes.push(
-            "the hub put events aside, perhaps because it knows these tickets; --fresh-ids gives them new ids".into(),
-        );
+        report.notes.push(format!("the hub put events in quarantine{KNOWN_IDS}"));
     }
     report.hub = Some(totals.into());
     Ok(report)

@@ -23,6 +23,7 @@ pub async fn answer(shared: &Shared, id: u64, asked: Asked, explain: bool, arrow
                 explain: Some(plan),
                 data_until: None,
                 demo: false,
+                replay: false,
                 info: BTreeMap::new(),
             },
             Err(error) => failed(id, error),
@@ -39,7 +40,7 @@ pub async fn answer(shared: &Shared, id: u64, asked: Asked, explain: bool, arrow
     let zone = shared.city.tz;
     let snapshot = shared.store.snapshot();
     let data_until = snapshot.data_until.map(|until| at.map_or(until, |at| until.min(at)));
-    let demo = snapshot.demo;
+    let (demo, replay) = (snapshot.demo, snapshot.replay());
     // An answer may be large; encoding it must not hold up the network.
     let encoded = tokio::task::spawn_blocking(move || {
         let message = |columns: Vec<ResultColumn>, rows| HubMessage::Answer {
@@ -51,6 +52,7 @@ pub async fn answer(shared: &Shared, id: u64, asked: Asked, explain: bool, arrow
             explain: None,
             data_until,
             demo,
+            replay,
             info: info.clone(),
         };
         let frame = if arrow {
@@ -90,6 +92,7 @@ pub fn failed(id: u64, error: QueryFailure) -> HubMessage {
         explain: None,
         data_until: None,
         demo: false,
+        replay: false,
         info: BTreeMap::new(),
     }
 }

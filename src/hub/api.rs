@@ -18,8 +18,8 @@ use serde_json::{Value as Json, json};
 use super::ipc;
 use super::questions::{Asked, failure};
 use super::shared::Shared;
-use crate::model::assets;
 use crate::model::message::QueryFailure;
+use crate::model::{assets, text};
 use crate::query::{Answer, TimeFormat, json_rows};
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -97,13 +97,15 @@ async fn answer(shared: &Shared, body: Body) -> Response {
         Err(error) => return refused(&error),
     };
     let zone = shared.city.tz;
+    let snapshot = shared.store.snapshot();
+    let (demo, replay) = (snapshot.demo, snapshot.replay());
     let encoded = tokio::task::spawn_blocking(move || match format {
         Form::Json => {
             let (columns, rows) = json_rows(&answer.schema, &answer.batches, TimeFormat::Rfc3339(zone));
             let names: Vec<String> = unique_names(&answer.schema);
             let rows: Vec<Json> =
                 rows.into_iter().map(|row| Json::Object(names.iter().cloned().zip(row).collect())).collect();
-            let body = json!({ "columns": columns, "rows": rows, "elapsed_ms": answer.elapsed_ms });
+            let body = json!({ "columns": columns, "rows": rows, "demo": demo, "replay": replay, "elapsed_ms": answer.elapsed_ms });
             Ok(("application/json", body.to_string().into_bytes()))
         }
         Form::Csv => csv(&answer, zone).map(|body| ("text/csv; charset=utf-8", body)),
@@ -212,12 +214,10 @@ fn last() -> i64 {
 }
 
 fn read_scenes() -> Vec<Json> {
-    let Ok(entries) = std::fs::read_dir(assets::path("scenes")) else { return Vec::new() };
     let mut scenes: Vec<(i64, String, Json)> = Vec::new();
-    for path in entries.flatten().map(|entry| entry.path()).take(256) {
-        let is_scene = path.extension().is_some_and(|extension| extension == "toml");
-        let Some(name) = path.file_stem().and_then(|stem| stem.to_str()).filter(|_| is_scene) else { continue };
-        let Ok(text) = std::fs::read_to_string(&path) else { continue };
+    for path in assets::files(&assets::path("scenes"), "toml").unwrap_or_default().into_iter().take(256) {
+        let Some(name) = path.file_stem().and_then(|stem| stem.to_str()) else { continue };
+        let Ok(text) = text::read(&path) else { continue };
         // A scene that does not read is the wall's to tell; here it is only listed by its name.
         let unread = || Scene { title: Words::default(), tab: Words::default(), order: last() };
         let Scene { title, tab, order } = toml::from_str(&text).unwrap_or_else(|_| unread());

@@ -6,9 +6,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::server::{Hub, HubError, HubOptions};
-use crate::model::city::CityError;
-use crate::model::{City, Clock, assets};
-use crate::store::StoreOptions;
+use crate::model::{Clock, assets};
+use crate::store::{CityRule, StoreError, StoreOptions, city_for};
 
 /// Where a hub listens unless told otherwise: on this machine only.
 pub const LISTEN: &str = "127.0.0.1:8189";
@@ -30,9 +29,13 @@ pub struct HubArgs {
     /// The address to listen on.
     #[arg(long, value_name = "ADDRESS:PORT", default_value = LISTEN, value_parser = listen_address)]
     pub listen: SocketAddr,
-    /// The city: a name under assets/city/, or the path of a TOML file.
-    #[arg(long, value_name = "NAME", default_value = "ningbo")]
-    pub city: String,
+    /// The city: a name under assets/city/, or the path of a TOML file [default: the data folder's, else LINGPING_CITY,
+    /// else ningbo].
+    #[arg(long, value_name = "NAME")]
+    pub city: Option<String>,
+    /// Opens a folder of another city, which becomes this one's.
+    #[arg(long, requires = "city")]
+    pub force: bool,
     /// The folder of queries [default: the one that ships].
     #[arg(long, value_name = "DIR")]
     pub queries: Option<PathBuf>,
@@ -47,7 +50,7 @@ pub struct HubArgs {
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
     #[error(transparent)]
-    City(#[from] CityError),
+    City(#[from] StoreError),
     #[error(transparent)]
     Hub(#[from] HubError),
     #[error("--queries {} is no folder; name one that holds .sql files", .0.display())]
@@ -61,7 +64,7 @@ pub enum RunError {
 /// # Errors
 /// The city file does not read, or the hub can't start; each in one sentence.
 pub async fn run(args: HubArgs, clock: Clock) -> Result<(), RunError> {
-    let city = Arc::new(City::load(&args.city)?);
+    let city = Arc::new(city_for(args.city.as_deref(), Some(&args.data))?);
     let title = city.title_zh.clone();
     let mut store = StoreOptions::new(city, clock);
     store.dir = Some(args.data.clone());
@@ -69,6 +72,7 @@ pub async fn run(args: HubArgs, clock: Clock) -> Result<(), RunError> {
         return Err(RunError::Queries(folder.clone()));
     }
     store.keep_days = args.keep_days;
+    store.city_rule = if args.force { CityRule::Take } else { CityRule::Keep };
     let queries = args.queries.unwrap_or_else(|| assets::home().join("queries"));
     let mut options = HubOptions::new(store, args.listen, queries);
     options.names = args.names;

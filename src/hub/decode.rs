@@ -20,8 +20,8 @@ use crate::model::row_reader::RowReader;
 const HEADER_BYTES_MAX: usize = 64 << 10;
 
 /// The types a client may send.
-const TYPES: [&str; 10] =
-    ["hello", "ingest", "end", "subscribe", "follow", "query", "control", "watch", "frame", "ping"];
+const TYPES: [&str; 11] =
+    ["hello", "ingest", "end", "subscribe", "follow", "query", "metrics", "control", "watch", "frame", "ping"];
 
 /// Why a message was not taken; becomes an `error` message.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -204,7 +204,7 @@ fn message(fields: Fields, binary: Option<(&Bytes, Bytes)>, bytes: usize) -> Res
     let message =
         ClientMessage::deserialize(Json::Object(object)).map_err(|error| wrong_field(&word, &error).of(batch))?;
     match (message, binary) {
-        (ClientMessage::Frame { width, height, scene }, Some((frame, jpeg))) => {
+        (ClientMessage::Frame { width, height, scene, .. }, Some((frame, jpeg))) => {
             Ok(Incoming::Picture { width, height, scene, frame: frame.clone(), jpeg })
         }
         (ClientMessage::Frame { .. }, None) => {

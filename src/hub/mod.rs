@@ -11,6 +11,7 @@
 mod answers;
 mod api;
 mod args;
+mod codes;
 mod decode;
 mod deliver;
 mod encode;

@@ -15,13 +15,14 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 
+use super::codes::{self, Codes};
 use super::decode::{Ingest, Refusal};
 use super::limits::{ERRORS_TOLD_MAX, Limits};
 use super::outbox::{Gone, Outbox};
 use super::rows::{self, Good};
-use crate::model::Stream;
 use crate::model::event::RowError;
-use crate::model::message::HubMessage;
+use crate::model::message::{HubMessage, UnknownCodes};
+use crate::model::{City, Stream};
 use crate::store::{Landed, ReplayId, Store, StoreError};
 
 /// What was taken in, for `/metrics`.
@@ -34,6 +35,8 @@ pub struct Taken {
     pub refused_batches: AtomicU64,
     /// Sum of the time from a batch's arrival to its ack, µs.
     pub ack_us: AtomicU64,
+    /// Codes that the city does not know.
+    pub unknown: Codes,
 }
 
 enum Work {
@@ -50,10 +53,10 @@ pub struct Pipeline {
 }
 
 impl Pipeline {
-    pub fn start(store: Store, outbox: Outbox, taken: Arc<Taken>, limits: &Limits) -> Pipeline {
+    pub fn start(store: Store, city: Arc<City>, outbox: Outbox, taken: Arc<Taken>, limits: &Limits) -> Pipeline {
         let (work, queue) = mpsc::channel(1);
         let bytes_max = kib(limits.bytes_in_flight);
-        let course = Course { store, outbox, taken, batches: limits.batches_in_flight, replay: None };
+        let course = Course { store, city, outbox, taken, batches: limits.batches_in_flight, replay: None };
         Pipeline { work, bytes: Arc::new(Semaphore::new(bytes_max)), bytes_max, task: tokio::spawn(course.run(queue)) }
     }
 
@@ -96,6 +99,7 @@ struct Read {
 
 struct Course {
     store: Store,
+    city: Arc<City>,
     outbox: Outbox,
     taken: Arc<Taken>,
     /// How many batches may be under way.
@@ -168,10 +172,10 @@ impl Course {
         };
         taken.wrong_rows.fetch_add(good.errors.len() as u64, Ordering::Relaxed);
         if good.batch.num_rows() == 0 {
-            return Box::pin(ready((ack(batch, Landed::default(), good.errors), Some(room))));
+            return Box::pin(ready((ack(batch, Landed::default(), good.errors, UnknownCodes::new()), Some(room))));
         }
         let replay = replay.then(|| *self.replay.get_or_insert_with(|| self.store.new_replay()));
-        let store = self.store.clone();
+        let (store, city) = (self.store.clone(), self.city.clone());
         Box::pin(async move {
             let rows = good.batch.num_rows() as u64;
             let landing = store.append(stream, good.batch.clone(), replay).await;
@@ -179,10 +183,13 @@ impl Course {
                 Ok(mut landed) => {
                     taken.rows.fetch_add(rows, Ordering::Relaxed);
                     taken.ack_us.fetch_add(came.elapsed().as_micros() as u64, Ordering::Relaxed);
+                    landed.aside = good.aside_as_sent(landed.aside);
                     let mut errors = good.as_sent(std::mem::take(&mut landed.errors));
                     errors.append(&mut good.errors);
                     errors.sort_by_key(|error| error.row);
-                    ack(batch, landed, errors)
+                    let unknown = codes::unknown(&city, &good.batch);
+                    taken.unknown.add(&unknown);
+                    ack(batch, landed, errors, unknown)
                 }
                 Err(error) => {
                     taken.refused_batches.fetch_add(1, Ordering::Relaxed);
@@ -194,11 +201,13 @@ impl Course {
     }
 
     async fn end(&mut self, batch: u64) -> HubMessage {
-        let Some(replay) = self.replay.take() else { return ack(batch, Landed::default(), Vec::new()) };
+        let Some(replay) = self.replay.take() else {
+            return ack(batch, Landed::default(), Vec::new(), UnknownCodes::new());
+        };
         match self.store.end_replay(replay).await {
             Ok(mut landed) => {
                 let errors = std::mem::take(&mut landed.errors);
-                ack(batch, landed, errors)
+                ack(batch, landed, errors, UnknownCodes::new())
             }
             Err(error) => store_refusal(&error).of(Some(batch)).into(),
         }
@@ -214,7 +223,7 @@ fn read(ingest: Ingest, room: OwnedSemaphorePermit) -> BoxFuture<'static, Read> 
     })
 }
 
-fn ack(batch: u64, landed: Landed, mut errors: Vec<RowError>) -> HubMessage {
+fn ack(batch: u64, landed: Landed, mut errors: Vec<RowError>, unknown: UnknownCodes) -> HubMessage {
     if errors.len() > ERRORS_TOLD_MAX {
         let untold = errors.len() - (ERRORS_TOLD_MAX - 1);
         errors.truncate(ERRORS_TOLD_MAX);
@@ -222,8 +231,8 @@ fn ack(batch: u64, landed: Landed, mut errors: Vec<RowError>) -> HubMessage {
             last.message = format!("{} (and {} wrong rows more)", last.message, untold - 1);
         }
     }
-    let Landed { rows, duplicates, quarantined, waiting, .. } = landed;
-    HubMessage::Ack { batch, rows, duplicates, quarantined, waiting, errors }
+    let Landed { rows, duplicates, quarantined, waiting, aside, .. } = landed;
+    HubMessage::Ack { batch, rows, duplicates, quarantined, waiting, errors, aside, unknown }
 }
 
 fn store_refusal(error: &StoreError) -> Refusal {

@@ -197,6 +197,7 @@ impl Pollers {
             as_of: self.engine.now_us(),
             data_until: snapshot.data_until,
             demo: snapshot.demo,
+            replay: snapshot.replay(),
             columns: Vec::new(),
             rows: Vec::new(),
             error,
@@ -231,6 +232,6 @@ struct Pace {
 
 /// Whether a client should hear of it: more than the time of the answer changed.
 fn differs(before: &MetricResult, after: &MetricResult) -> bool {
-    (&before.rows, &before.columns, &before.error, before.demo, &before.info)
-        != (&after.rows, &after.columns, &after.error, after.demo, &after.info)
+    (&before.rows, &before.columns, &before.error, before.demo, before.replay, &before.info)
+        != (&after.rows, &after.columns, &after.error, after.demo, after.replay, &after.info)
 }

@@ -90,6 +90,9 @@ fn render(shared: &Shared) -> String {
         "Batches of which nothing was taken.",
         &taken.refused_batches,
     );
+    let unknown = taken.unknown.rows().map(|(column, rows)| (format!("{{column=\"{column}\"}}"), rows as f64));
+    let help = "Rows with a code that the city file does not have.";
+    text.family("lingping_ingest_unknown_codes_total", "counter", help, unknown);
     text.seconds("lingping_ingest_ack_seconds_total", "Sum of the times from a batch to its ack.", &taken.ack_us);
     text.counter("lingping_received_messages_total", "WebSocket messages received.", &shared.received);
     text.counter("lingping_refused_messages_total", "Messages answered with an error.", &shared.refused);

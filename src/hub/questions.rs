@@ -12,7 +12,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::limits::{PARAM_BYTES_MAX, PARAMS_MAX, SQL_BYTES_MAX};
 use crate::model::City;
 use crate::model::message::QueryFailure;
-use crate::model::time::parse_local_time_us;
+use crate::model::time::{not_ahead, parse_local_time_us};
 use crate::query::{Answer, Engine, Question};
 
 /// A question as sent.
@@ -109,6 +109,10 @@ impl Questions {
                 "bad_time",
                 format!("at {shown:?} is no time; write 2026-11-23T14:32:07+08:00 or 2026-11-23 14:32"),
             ));
+        }
+        if let Some(at) = at {
+            let now_us = self.engine.now_us();
+            not_ahead(at, now_us, self.city.tz).map_err(|message| failure("future_time", message))?;
         }
         Ok((question, at))
     }

@@ -12,6 +12,7 @@ use super::limits::BATCH_ROWS_MAX;
 use crate::model::Stream;
 use crate::model::check::check_batch;
 use crate::model::event::{self, Event, RowError};
+use crate::model::message::Aside;
 
 /// A batch above this size is read on another thread, so that others' messages do not wait for it.
 pub const INLINE_BYTES: usize = 32 << 10;
@@ -29,9 +30,28 @@ pub struct Good {
 impl Good {
     /// Moves the positions in errors about the good rows to where these stood in the batch as sent.
     pub fn as_sent(&self, mut later: Vec<RowError>) -> Vec<RowError> {
-        if self.errors.is_empty() {
-            return later;
+        if !self.errors.is_empty() {
+            let kept = self.kept();
+            for error in &mut later {
+                error.row = kept.get(error.row).copied().unwrap_or(error.row);
+            }
         }
+        later
+    }
+
+    /// The same for rows that went to quarantine.
+    pub fn aside_as_sent(&self, mut aside: Aside) -> Aside {
+        if !self.errors.is_empty() && !aside.rows.is_empty() {
+            let kept = self.kept();
+            for row in aside.rows.iter_mut().filter_map(|aside| aside.row.as_mut()) {
+                *row = kept.get(*row).copied().unwrap_or(*row);
+            }
+        }
+        aside
+    }
+
+    /// Where each good row stood in the batch as sent.
+    fn kept(&self) -> Vec<usize> {
         let mut wrong = self.errors.iter().map(|error| error.row).peekable();
         let mut kept = Vec::with_capacity(self.batch.num_rows());
         for row in 0..self.sent {
@@ -39,10 +59,7 @@ impl Good {
                 kept.push(row);
             }
         }
-        for error in &mut later {
-            error.row = kept.get(error.row).copied().unwrap_or(error.row);
-        }
-        later
+        kept
     }
 }
 

@@ -220,6 +220,7 @@ async fn tick(store: Store, clock: Clock, ticks: watch::Sender<Utf8Bytes>, every
             data_until: snapshot.data_until,
             recv_until: snapshot.recv_until,
             demo: snapshot.demo,
+            replay: snapshot.replay(),
             status: status.to_owned(),
             message,
         }));

@@ -178,6 +178,22 @@ impl Session {
             ClientMessage::Query { id, sql, name, params, at, explain } => {
                 self.query(id, Asked { sql, name, params, at }, explain).await?;
             }
+            ClientMessage::Metrics => {
+                let Ok(place) = self.queries.clone().try_acquire_owned() else {
+                    let message = "queries of this connection are under way; wait for an answer";
+                    return Ok(Err(Refusal::new("overloaded", message)));
+                };
+                let (engine, outbox) = (self.shared.engine.clone(), self.outbox.clone());
+                self.tasks.spawn(async move {
+                    let message = match engine.listed().await {
+                        Ok(metrics) => HubMessage::Metrics { metrics },
+                        Err(failure) => Refusal::new(&failure.code, failure.message).into(),
+                    };
+                    drop(place);
+                    // Nobody waits for it when the connection is gone.
+                    let _ = outbox.say(message).await;
+                });
+            }
             ClientMessage::Control(control) => {
                 self.shared.walls.control(control);
             }
@@ -199,12 +215,14 @@ impl Session {
 
     fn welcome(&self) -> HubMessage {
         let shared = &self.shared;
+        let snapshot = shared.store.snapshot();
         HubMessage::Welcome {
             version: VERSION,
             hub: env!("CARGO_PKG_VERSION").to_owned(),
             city: Box::new(shared.city.as_ref().clone()),
             now: shared.clock.now_us(),
-            demo: shared.store.snapshot().demo,
+            demo: snapshot.demo,
+            replay: snapshot.replay(),
             metrics: shared.engine.catalog().metrics.keys().cloned().collect(),
         }
     }
@@ -213,7 +231,13 @@ impl Session {
         let shared = &self.shared;
         let outbox = &self.outbox;
         self.pipeline.get_or_insert_with(|| {
-            Pipeline::start(shared.store.clone(), outbox.clone(), shared.taken.clone(), &shared.limits)
+            Pipeline::start(
+                shared.store.clone(),
+                shared.city.clone(),
+                outbox.clone(),
+                shared.taken.clone(),
+                &shared.limits,
+            )
         })
     }
 

@@ -24,6 +24,19 @@ pub fn home() -> &'static Path {
     &HOME
 }
 
+/// The files of a folder with this extension, by name.
+///
+/// # Errors
+/// The folder cannot be read.
+pub fn files(folder: &Path, extension: &str) -> std::io::Result<Vec<PathBuf>> {
+    let entries = std::fs::read_dir(folder)?;
+    let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
+    let mut paths: Vec<PathBuf> =
+        paths.filter(|path| path.extension().is_some_and(|known| known == extension)).collect();
+    paths.sort();
+    Ok(paths)
+}
+
 /// A path under `assets/`.
 pub fn path(relative: impl AsRef<Path>) -> PathBuf {
     home().join("assets").join(relative)

@@ -8,6 +8,11 @@ use std::path::Path;
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
+use super::{assets, text};
+
+/// The columns of events whose values are codes of the city file.
+pub const CODED: [&str; 4] = ["service", "area", "board", "channel"];
+
 /// A code with its Chinese and English name.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -131,11 +136,8 @@ pub enum CityError {
 
 /// The names of the city files that ship.
 fn known() -> Vec<String> {
-    let files = std::fs::read_dir(crate::model::assets::path("city")).into_iter().flatten().flatten();
-    let mut names: Vec<String> =
-        files.filter_map(|file| Some(file.file_name().to_str()?.strip_suffix(".toml")?.to_owned())).collect();
-    names.sort();
-    names
+    let files = assets::files(&assets::path("city"), "toml").unwrap_or_default();
+    files.iter().filter_map(|path| Some(path.file_stem()?.to_str()?.to_owned())).collect()
 }
 
 impl City {
@@ -144,16 +146,15 @@ impl City {
     /// # Errors
     /// The file can't be read, does not parse (with line and column), or a service names an unknown board.
     pub fn load(name: &str) -> Result<City, CityError> {
-        let path =
-            if name.ends_with(".toml") { name.into() } else { crate::model::assets::path(format!("city/{name}.toml")) };
+        let path = if name.ends_with(".toml") { name.into() } else { assets::path(format!("city/{name}.toml")) };
         City::load_file(&path)
     }
 
     pub fn load_file(path: &Path) -> Result<City, CityError> {
         let shown = path.display().to_string();
-        let text = std::fs::read_to_string(path).map_err(|error| CityError::Read {
+        let text = text::read(path).map_err(|message| CityError::Read {
             path: shown.clone(),
-            message: error.to_string(),
+            message,
             known: known().join(", "),
         })?;
         City::parse(&shown, &text)
@@ -161,16 +162,34 @@ impl City {
 
     pub fn parse(path: &str, text: &str) -> Result<City, CityError> {
         let fail = |message: String| CityError::Parse { path: path.to_owned(), message };
-        let city: City = toml::from_str(text).map_err(|error| fail(error.to_string().trim_end().to_owned()))?;
-        for service in &city.services {
-            if !city.boards.iter().any(|board| board.code == service.board) {
-                return Err(fail(format!(
-                    "service {:?} belongs to board {:?}, which is not in [[boards]]; add it or name another",
-                    service.code, service.board
-                )));
-            }
+        let city: City = toml::from_str(text).map_err(|error| {
+            let hint = text::full_width_hint(text, error.span().map_or(0, |span| span.start));
+            fail(format!("{}{hint}", error.to_string().trim_end()))
+        })?;
+        let wrong = city.services.iter().filter(|service| !city.boards.iter().any(|board| board.code == service.board));
+        let wrong: Vec<String> = wrong.map(|service| format!("{:?} to {:?}", service.code, service.board)).collect();
+        if !wrong.is_empty() {
+            let message = "services belong to boards that are not in [[boards]]; add these or name others";
+            return Err(fail(format!("{message}: {}", wrong.join(", "))));
         }
         Ok(city)
+    }
+
+    /// Whether a code of one of the [`CODED`] columns is in the city file, where the file lists any; a street's code (9
+    /// digits or more) belongs to its district.
+    pub fn knows(&self, column: &str, code: &str) -> bool {
+        let named = |list: &[Named]| list.is_empty() || list.iter().any(|known| known.code == code);
+        match column {
+            "service" => self.services.is_empty() || self.services.iter().any(|known| known.code == code),
+            "board" => named(&self.boards),
+            "channel" => named(&self.channels),
+            "area" => {
+                let street = code.len() >= 9 && code.bytes().all(|byte| byte.is_ascii_digit());
+                let is = |known: &Area| known.code == code || (street && code.starts_with(&known.code));
+                self.areas.is_empty() || self.areas.iter().any(is)
+            }
+            _ => true,
+        }
     }
 
     /// The board of a service, when the city knows the service.
@@ -194,5 +213,26 @@ impl City {
     /// Baseline value by metric name.
     pub fn baseline(&self, metric: &str) -> Option<&Baseline> {
         self.baselines.iter().find(|baseline| baseline.metric == metric)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_city_knows_its_own_codes_and_the_streets_of_its_districts() {
+        let city = City::load("ningbo").unwrap();
+        for (column, code) in [("service", "ask"), ("area", "330203"), ("area", "330203001"), ("board", "life")] {
+            assert!(city.knows(column, code), "{column} {code}");
+        }
+        for (column, code) in
+            [("service", "aks"), ("area", "330299"), ("area", "33020"), ("board", ""), ("channel", "fax")]
+        {
+            assert!(!city.knows(column, code), "{column} {code}");
+        }
+        // What a city file does not list at all cannot be unknown.
+        let bare = City { channels: vec![], ..city };
+        assert!(bare.knows("channel", "fax") && bare.knows("topic", "anything"));
     }
 }

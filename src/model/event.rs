@@ -17,6 +17,8 @@ use super::time::{TIMES_US, parse_time_us};
 /// The longest text a column takes, in bytes; `id` takes 64.
 pub const TEXT_BYTES_MAX: usize = 512;
 pub const ID_BYTES_MAX: usize = 64;
+/// Stands in the `src` of rows that are played back: old events with new times.
+pub const REPLAY_MARK: &str = "+replay-";
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value {

@@ -1,9 +1,16 @@
 //! The messages of the WebSocket, both ways; `docs/protocol.md` is their description for people.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::event::RowError;
+
+/// Said of an address behind which no hub speaks.
+pub fn no_hub(url: &str, message: &str) -> String {
+    format!("{url} is no hub's WebSocket: {message}; the address looks like ws://127.0.0.1:8189/ws")
+}
 
 /// The version of the protocol.
 pub const VERSION: u32 = 1;
@@ -18,12 +25,67 @@ pub enum Format {
     Arrow,
 }
 
+/// Rows named of those that went to quarantine, at most, in one ack.
+pub const ASIDE_TOLD_MAX: usize = 100;
+/// Unknown codes named of one column, at most, in one ack.
+pub const CODES_TOLD_MAX: usize = 20;
+
+/// A row that went to quarantine.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AsideRow {
+    /// Its position in the batch as sent; none of a row that waited and came in an earlier batch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub row: Option<usize>,
+    pub kind: String,
+    pub id: String,
+    pub src_seq: String,
+    pub reason: String,
+}
+
+/// What went to quarantine: how many rows for which reason, and the first [`ASIDE_TOLD_MAX`] of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Aside {
+    pub reasons: BTreeMap<String, u64>,
+    pub rows: Vec<AsideRow>,
+}
+
+impl Aside {
+    pub fn is_empty(&self) -> bool {
+        self.reasons.is_empty()
+    }
+
+    /// Counts a row and keeps it while there is room; `row` is made only then.
+    pub fn add(&mut self, reason: &str, row: impl FnOnce() -> AsideRow) {
+        match self.reasons.get_mut(reason) {
+            Some(count) => *count += 1,
+            None => drop(self.reasons.insert(reason.to_owned(), 1)),
+        }
+        if self.rows.len() < ASIDE_TOLD_MAX {
+            self.rows.push(row());
+        }
+    }
+}
+
+impl Aside {
+    /// Takes another batch's in; the rows' places in their batches are dropped.
+    pub fn merge(&mut self, other: Aside) {
+        for (reason, count) in other.reasons {
+            *self.reasons.entry(reason).or_default() += count;
+        }
+        let room = ASIDE_TOLD_MAX.saturating_sub(self.rows.len());
+        self.rows.extend(other.rows.into_iter().take(room).map(|row| AsideRow { row: None, ..row }));
+    }
+}
+
+/// Codes that the city does not know: column → code → rows.
+pub type UnknownCodes = BTreeMap<String, BTreeMap<String, u64>>;
+
 /// A metric asked for: its name and the parameters of this asking.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct MetricRef {
     pub name: String,
-    #[serde(default, skip_serializing_if = "std::collections::BTreeMap::is_empty")]
-    pub params: std::collections::BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub params: BTreeMap<String, String>,
 }
 
 /// What walls are told to show. A field left out stays as it is.
@@ -80,13 +142,15 @@ pub enum ClientMessage {
         #[serde(default)]
         name: Option<String>,
         #[serde(default)]
-        params: std::collections::BTreeMap<String, String>,
+        params: BTreeMap<String, String>,
         /// RFC 3339, or a local time of the city; left out: now.
         #[serde(default)]
         at: Option<String>,
         #[serde(default)]
         explain: bool,
     },
+    /// The catalog, please.
+    Metrics,
     Control(Control),
     Watch {
         fps: u32,
@@ -95,10 +159,29 @@ pub enum ClientMessage {
         width: u32,
         height: u32,
         scene: String,
+        /// Who it is for (`lobby`, `brief`, `ops`), in which language, and whether it stands still.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        mode: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        lang: Option<String>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        freeze: Option<bool>,
     },
     Ping {
         n: u64,
     },
+}
+
+/// A metric of the catalog.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MetricInfo {
+    pub name: String,
+    /// The folder under `queries/`.
+    pub scene: String,
+    /// `live` or `scan`: how it is kept up to date.
+    pub class: String,
+    /// The header of its file.
+    pub info: BTreeMap<String, String>,
 }
 
 /// A column of a result: its name and Arrow type in words (`Int64`, `Utf8View`, `Timestamp(µs, "UTC")`).
@@ -113,8 +196,8 @@ pub struct ResultColumn {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct MetricResult {
     pub metric: String,
-    #[serde(default, skip_serializing_if = "std::collections::BTreeMap::is_empty")]
-    pub params: std::collections::BTreeMap<String, String>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub params: BTreeMap<String, String>,
     pub version: u64,
     /// The clock of the answer, µs.
     pub as_of: i64,
@@ -122,13 +205,16 @@ pub struct MetricResult {
     pub data_until: Option<i64>,
     /// Simulated rows are among what was asked.
     pub demo: bool,
+    /// Rows that were played back ([`super::event::REPLAY_MARK`]) are in the store.
+    #[serde(default)]
+    pub replay: bool,
     pub columns: Vec<ResultColumn>,
     pub rows: Vec<Vec<Json>>,
     #[serde(default)]
     pub error: Option<String>,
     /// What the file's header says: title_zh, title_en, unit_zh, unit_en, window_zh, window_en, basis, source …
     #[serde(default)]
-    pub info: std::collections::BTreeMap<String, String>,
+    pub info: BTreeMap<String, String>,
 }
 
 /// Why a query failed; line and column count from 1, in the SQL as sent.
@@ -151,6 +237,9 @@ pub enum HubMessage {
         city: Box<super::city::City>,
         now: i64,
         demo: bool,
+        /// Rows that were played back are in the store.
+        #[serde(default)]
+        replay: bool,
         metrics: Vec<String>,
     },
     Ack {
@@ -162,6 +251,12 @@ pub enum HubMessage {
         waiting: u64,
         #[serde(default)]
         errors: Vec<RowError>,
+        /// What of it, or of rows that waited, went to quarantine, and why.
+        #[serde(default, skip_serializing_if = "Aside::is_empty")]
+        aside: Aside,
+        /// Codes of it that the city does not know; the rows landed all the same.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        unknown: UnknownCodes,
     },
     Result(MetricResult),
     Events {
@@ -191,18 +286,26 @@ pub enum HubMessage {
         /// Simulated rows are in the store.
         #[serde(default)]
         demo: bool,
+        /// Rows that were played back are.
+        #[serde(default)]
+        replay: bool,
         /// Of a metric: what its file's header says.
-        #[serde(default, skip_serializing_if = "std::collections::BTreeMap::is_empty")]
-        info: std::collections::BTreeMap<String, String>,
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        info: BTreeMap<String, String>,
     },
     Tick {
         now: i64,
         data_until: Option<i64>,
         recv_until: Option<i64>,
         demo: bool,
+        #[serde(default)]
+        replay: bool,
         status: String,
         #[serde(default)]
         message: Option<String>,
+    },
+    Metrics {
+        metrics: Vec<MetricInfo>,
     },
     Control(Control),
     Watch {

@@ -11,6 +11,7 @@ pub mod machine;
 pub mod message;
 pub mod row_reader;
 pub mod stream;
+pub mod text;
 pub mod time;
 
 pub use city::City;

@@ -57,6 +57,26 @@ pub fn format_time(time_us: i64, zone: Tz) -> String {
     to_zone(time_us, zone).to_rfc3339_opts(SecondsFormat::AutoSi, false)
 }
 
+/// The second in which an instant lies, for print.
+pub fn whole_second(time_us: i64) -> i64 {
+    time_us.saturating_sub(time_us.rem_euclid(SECOND_US))
+}
+
+/// Clocks of two machines may differ by so much.
+const AHEAD_US: i64 = 60 * SECOND_US;
+
+/// A question as of a time can't be of one that has not come.
+///
+/// # Errors
+/// A sentence, when the time lies after `now_us` by more than clocks differ.
+pub fn not_ahead(at_us: i64, now_us: i64, zone: Tz) -> Result<(), String> {
+    if at_us <= now_us.saturating_add(AHEAD_US) {
+        return Ok(());
+    }
+    let (at, now) = (format_time(whole_second(at_us), zone), format_time(whole_second(now_us), zone));
+    Err(format!("{at} has not come yet, it is {now}; ask as of a time before, or leave it out for now"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -68,6 +88,19 @@ mod tests {
         assert_eq!(format_time(repeated, zone), "2011-11-06T01:30:00-04:00");
         let skipped = parse_local_time_us("2012-03-11 02:30", zone).unwrap();
         assert_eq!(format_time(skipped, zone), "2012-03-11T03:30:00-04:00");
+    }
+
+    #[test]
+    fn a_time_that_has_not_come_is_refused_and_two_clocks_may_differ() {
+        let now_us = parse_time_us("2026-11-23T14:32:07.5+08:00").unwrap();
+        let zone = chrono_tz::Asia::Shanghai;
+        assert_eq!(not_ahead(now_us + 30 * SECOND_US, now_us, zone), Ok(()));
+        let refused = not_ahead(now_us + DAY_US, now_us, zone).unwrap_err();
+        assert!(
+            refused.starts_with("2026-11-24T14:32:07+08:00 has not come yet, it is 2026-11-23T14:32:07+08:00;"),
+            "{refused}"
+        );
+        assert!(not_ahead(i64::MAX, now_us, zone).is_err());
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::cli::QueryCliError;
 use super::engine::{Engine, Limits};
 use super::source::{Piece, PieceRows, States, StreamRows, View, has_demo, range_of};
 use crate::model::{City, Clock, Stream};
-use crate::store::{Snapshot, Store, StoreOptions};
+use crate::store::{CityRule, Snapshot, Store, StoreOptions};
 use arrow::array::RecordBatch;
 
 /// Gives the newest view and says when there is a newer one.
@@ -161,6 +161,7 @@ impl Source for StoreSource {
 /// A snapshot as a view. Pieces that `before` already had are shared.
 fn view_of(snapshot: Arc<Snapshot>, before: Option<&View>) -> View {
     let mut view = View::new(snapshot.version, snapshot.data_until, snapshot.demo);
+    view.replay = snapshot.replay();
     for stream in Stream::ALL {
         let known = before.map(|view| view.stream(stream).pieces.as_slice()).unwrap_or_default();
         let pieces = snapshot
@@ -198,6 +199,7 @@ fn view_of(snapshot: Arc<Snapshot>, before: Option<&View>) -> View {
 pub fn open_folder(data: &Path, city: Arc<City>, clock: Clock, queries: PathBuf) -> Result<Engine, QueryCliError> {
     let mut options = StoreOptions::new(city.clone(), clock.clone());
     options.dir = Some(data.to_owned());
+    options.city_rule = CityRule::Look;
     let store = Store::open(options).map_err(|error| QueryCliError::Store(error.to_string()))?;
     Ok(Engine::over(Arc::new(StoreSource::new(store)), city, clock, queries, Limits::default())?)
 }

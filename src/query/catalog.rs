@@ -15,6 +15,7 @@ use super::header::{Header, Problem, read};
 use super::session::Ground;
 use super::source::View;
 use super::statement::{Param, bind, common_params, parse};
+use crate::model::text;
 
 /// At most this many files are read.
 const FILES_MAX: usize = 1_000;
@@ -69,9 +70,8 @@ impl Catalog {
     async fn add_file(&mut self, folder: &Path, path: &Path, ground: &Ground, before: &Catalog) {
         let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
         let last_good = before.metrics.get(&name).filter(|metric| metric.path == path).cloned();
-        let sql = match std::fs::read_to_string(path) {
-            // Some editors begin a file with a byte order mark.
-            Ok(sql) => sql.strip_prefix('\u{feff}').map_or(sql.clone(), str::to_owned),
+        let sql = match text::read(path) {
+            Ok(sql) => sql,
             Err(error) => {
                 let usable = last_good.is_some();
                 self.problem(path, 1, 1, format!("the file can't be read: {error}"), usable);

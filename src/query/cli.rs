@@ -15,10 +15,10 @@ use super::engine::{Engine, Limits, QueryError, Question};
 use super::print::{OutputFormat, write_answer};
 use super::rows::batch_of;
 use super::session::STATE_TABLES;
-use crate::model::city::CityError;
-use crate::model::message::QueryFailure;
-use crate::model::time::{parse_local_time_us, parse_time_us};
+use crate::model::message::{MetricInfo, QueryFailure, ResultColumn};
+use crate::model::time::{not_ahead, parse_local_time_us, parse_time_us};
 use crate::model::{City, Clock, Stream, assets};
+use crate::store::city_for;
 
 /// Where a hub listens when nothing else is said.
 const HUB: &str = "ws://127.0.0.1:8189/ws";
@@ -50,7 +50,7 @@ pub struct QueryArgs {
     /// A data folder to open instead of asking a hub
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
-    /// The city file of the data folder [default: ningbo]
+    /// The city file of the data folder [default: the one the folder was filled with]
     #[arg(long, value_name = "NAME")]
     pub city: Option<String>,
     /// The folder of metric files [default: queries]
@@ -65,8 +65,6 @@ pub struct QueryArgs {
 pub enum QueryCliError {
     #[error("{0}")]
     Usage(String),
-    #[error(transparent)]
-    City(#[from] CityError),
     #[error(transparent)]
     Engine(#[from] QueryError),
     #[error(transparent)]
@@ -132,12 +130,18 @@ async fn answer(args: &QueryArgs, out: &mut dyn Write) -> Result<(), QueryCliErr
             Some(text) => Some(parse_local_time_us(text, city.tz).ok_or_else(|| bad_time(text))?),
             None => None,
         };
+        if let Some(at) = at {
+            not_ahead(at, Clock::System.now_us(), city.tz).map_err(QueryCliError::Usage)?;
+        }
         if args.explain {
             let text = engine.explain(&question, &params, at).await?;
             return Ok(writeln!(out, "{text}")?);
         }
         let answer = engine.ask(&question, &params, at).await?;
-        return Ok(write_answer(out, &answer.schema, &answer.batches, args.format, city.tz)?);
+        write_answer(out, &answer.schema, &answer.batches, args.format, city.tz)?;
+        let (demo, replay) = engine.provenance();
+        say_provenance(demo, replay);
+        return Ok(());
     }
     if let Some(text) = &args.at
         && parse_time_us(text).is_none()
@@ -151,7 +155,20 @@ async fn answer(args: &QueryArgs, out: &mut dyn Write) -> Result<(), QueryCliErr
         return Ok(writeln!(out, "{text}")?);
     }
     let batch = batch_of(&answer.columns, &answer.rows).map_err(std::io::Error::other)?;
-    Ok(write_answer(out, &batch.schema(), std::slice::from_ref(&batch), args.format, answer.city.tz)?)
+    write_answer(out, &batch.schema(), std::slice::from_ref(&batch), args.format, answer.city.tz)?;
+    say_provenance(answer.demo, answer.replay);
+    Ok(())
+}
+
+/// What must be said of where the rows are from; on stderr, so that the answer can be piped on.
+fn say_provenance(demo: bool, replay: bool) {
+    for (is, said) in
+        [(demo, "演示数据: simulated rows"), (replay, "回放: rows played back, old events with new times,")]
+    {
+        if is {
+            eprintln!("{said} are in this store");
+        }
+    }
 }
 
 fn bad_time(text: &str) -> QueryCliError {
@@ -175,8 +192,9 @@ fn queries(args: &QueryArgs) -> PathBuf {
     args.queries.clone().unwrap_or_else(|| assets::home().join("queries"))
 }
 
-fn city(args: &QueryArgs) -> Result<Arc<City>, CityError> {
-    Ok(Arc::new(City::load(args.city.as_deref().unwrap_or("ningbo"))?))
+fn city(args: &QueryArgs) -> Result<Arc<City>, QueryCliError> {
+    let city = city_for(args.city.as_deref(), args.data.as_deref());
+    Ok(Arc::new(city.map_err(|error| QueryCliError::Store(error.to_string()))?))
 }
 
 fn open(args: &QueryArgs, data: &std::path::Path) -> Result<Engine, QueryCliError> {
@@ -190,43 +208,39 @@ fn open(args: &QueryArgs, data: &std::path::Path) -> Result<Engine, QueryCliErro
 async fn list(args: &QueryArgs, out: &mut dyn Write) -> Result<(), QueryCliError> {
     if let Some(url) = &args.hub {
         let hub = ask_hub(url, None, &BTreeMap::new(), None, false).await?;
-        for name in hub.metrics {
-            writeln!(out, "{name}")?;
-        }
-        return Ok(());
+        return write_list(out, &hub.metrics, args.format, hub.city.tz);
     }
     let source = Arc::new(MemorySource::default());
     let engine = Engine::over(source, city(args)?, Clock::System, queries(args), Limits::default())?;
-    let catalog = engine.catalog();
-    let columns: Vec<_> =
-        ["name", "scene", "title_zh", "title_en", "window_en", "refresh", "source", "systems", "class"]
-            .into_iter()
-            .map(|name| crate::model::message::ResultColumn {
-                name: name.to_owned(),
-                column_type: "Utf8View".to_owned(),
-            })
-            .collect();
-    let mut rows: Vec<Vec<serde_json::Value>> = Vec::new();
-    for metric in catalog.metrics.values() {
-        let said = |key: &str| serde_json::Value::from(metric.header.info.get(key).cloned().unwrap_or_default());
-        rows.push(vec![
-            metric.name.clone().into(),
-            metric.scene.clone().into(),
-            said("title_zh"),
-            said("title_en"),
-            said("window_en"),
-            said("refresh"),
-            said("source"),
-            said("systems"),
-            engine.class(&metric.name).await.map_or("", |class| class.word()).into(),
-        ]);
-    }
-    let batch = batch_of(&columns, &rows).map_err(std::io::Error::other)?;
-    write_answer(out, &batch.schema(), std::slice::from_ref(&batch), args.format, engine.city().tz)?;
-    for problem in &catalog.problems {
+    write_list(out, &engine.listed().await?, args.format, engine.city().tz)?;
+    for problem in &engine.catalog().problems {
         tracing::warn!("{problem}");
     }
     Ok(())
+}
+
+/// The metrics, as a table whatever knows them.
+fn write_list(
+    out: &mut dyn Write,
+    metrics: &[MetricInfo],
+    format: OutputFormat,
+    zone: chrono_tz::Tz,
+) -> Result<(), QueryCliError> {
+    const SAID: [&str; 7] = ["title_zh", "title_en", "unit_en", "window_en", "refresh", "source", "systems"];
+    let names = ["name", "scene"].into_iter().chain(SAID).chain(["class"]);
+    let columns: Vec<_> =
+        names.map(|name| ResultColumn { name: name.to_owned(), column_type: "Utf8View".to_owned() }).collect();
+    let rows: Vec<Vec<serde_json::Value>> = metrics
+        .iter()
+        .map(|metric| {
+            let said = SAID.map(|key| metric.info.get(key).cloned().unwrap_or_default());
+            let cells =
+                [metric.name.clone(), metric.scene.clone()].into_iter().chain(said).chain([metric.class.clone()]);
+            cells.map(serde_json::Value::from).collect()
+        })
+        .collect();
+    let batch = batch_of(&columns, &rows).map_err(std::io::Error::other)?;
+    Ok(write_answer(out, &batch.schema(), std::slice::from_ref(&batch), format, zone)?)
 }
 
 /// The tables and their columns; who writes each, and what it holds.

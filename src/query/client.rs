@@ -10,7 +10,7 @@ use tokio_tungstenite::tungstenite::{Error as WsError, Message};
 
 use super::engine::Question;
 use crate::model::City;
-use crate::model::message::{ClientMessage, Format, HubMessage, QueryFailure, ResultColumn};
+use crate::model::message::{ClientMessage, Format, HubMessage, MetricInfo, QueryFailure, ResultColumn, no_hub};
 
 /// An answer is waited for this long.
 const WAIT: Duration = Duration::from_secs(60);
@@ -19,7 +19,7 @@ const WAIT: Duration = Duration::from_secs(60);
 pub enum ClientError {
     #[error("the hub at {url} can't be reached: {message}; is it running, and is the address right?")]
     Unreachable { url: String, message: String },
-    #[error("{url} is no hub's WebSocket: {message}; the address looks like ws://127.0.0.1:8189/ws")]
+    #[error("{}", no_hub(url, message))]
     Address { url: String, message: String },
     #[error("the hub at {url} closed the connection before it answered")]
     Closed { url: String },
@@ -34,13 +34,35 @@ pub enum ClientError {
 /// What a hub answered.
 pub struct HubAnswer {
     pub city: City,
-    pub metrics: Vec<String>,
+    /// The catalog, when nothing was asked.
+    pub metrics: Vec<MetricInfo>,
     pub columns: Vec<ResultColumn>,
     pub rows: Vec<Vec<serde_json::Value>>,
     pub explain: Option<String>,
+    /// Simulated rows, and rows that were played back, are in the store.
+    pub demo: bool,
+    pub replay: bool,
 }
 
-/// Asks one question; with `None`, only what the hub says of itself (city, metrics).
+/// The city of a hub.
+///
+/// # Errors
+/// See [`ClientError`].
+pub async fn hub_city(url: &str) -> Result<City, ClientError> {
+    let params = BTreeMap::new();
+    let answer = ask(url, Wanted::City, &params, None, false);
+    Ok(tokio::time::timeout(WAIT, answer).await.map_err(|_| ClientError::Late { url: url.to_owned() })??.city)
+}
+
+/// What is wanted of a hub.
+#[derive(Clone, Copy)]
+enum Wanted<'a> {
+    City,
+    Catalog,
+    Answer(&'a Question),
+}
+
+/// Asks one question; with `None`, for the catalog.
 ///
 /// # Errors
 /// See [`ClientError`].
@@ -51,13 +73,14 @@ pub async fn ask_hub(
     at: Option<&str>,
     explain: bool,
 ) -> Result<HubAnswer, ClientError> {
-    let answer = ask(url, question, params, at, explain);
+    let wanted = question.map_or(Wanted::Catalog, Wanted::Answer);
+    let answer = ask(url, wanted, params, at, explain);
     tokio::time::timeout(WAIT, answer).await.map_err(|_| ClientError::Late { url: url.to_owned() })?
 }
 
 async fn ask(
     url: &str,
-    question: Option<&Question>,
+    wanted: Wanted<'_>,
     params: &BTreeMap<String, String>,
     at: Option<&str>,
     explain: bool,
@@ -81,10 +104,19 @@ async fn ask(
             _ => continue,
         };
         match message.map_err(|error| strange(error.to_string()))? {
-            HubMessage::Welcome { city, metrics, .. } => {
-                let (columns, rows) = (Vec::new(), Vec::new());
-                let welcome = HubAnswer { city: *city, metrics, columns, rows, explain: None };
-                let Some(question) = question else { return Ok(welcome) };
+            HubMessage::Welcome { city, .. } => {
+                let (columns, rows, metrics) = Default::default();
+                let welcome =
+                    HubAnswer { city: *city, metrics, columns, rows, explain: None, demo: false, replay: false };
+                let question = match wanted {
+                    Wanted::City => return Ok(welcome),
+                    Wanted::Catalog => {
+                        socket.send(Message::text(text(&ClientMessage::Metrics)?)).await.map_err(unreachable)?;
+                        answer = Some(welcome);
+                        continue;
+                    }
+                    Wanted::Answer(question) => question,
+                };
                 let (sql, name) = match question {
                     Question::Sql(sql) => (Some(sql.clone()), None),
                     Question::Metric(name) => (None, Some(name.clone())),
@@ -94,13 +126,18 @@ async fn ask(
                 socket.send(Message::text(text(&query)?)).await.map_err(unreachable)?;
                 answer = Some(welcome);
             }
-            HubMessage::Answer { columns, rows, error, explain, .. } => {
+            HubMessage::Metrics { metrics } => {
+                let Some(welcome) = answer else { return Err(strange("a catalog before its welcome".to_owned())) };
+                let _ = socket.close(None).await;
+                return Ok(HubAnswer { metrics, ..welcome });
+            }
+            HubMessage::Answer { columns, rows, error, explain, demo, replay, .. } => {
                 if let Some(failure) = error {
                     return Err(ClientError::Refused(failure));
                 }
                 let Some(welcome) = answer else { return Err(strange("an answer before its welcome".to_owned())) };
                 let _ = socket.close(None).await;
-                return Ok(HubAnswer { columns, rows, explain, ..welcome });
+                return Ok(HubAnswer { columns, rows, explain, demo, replay, ..welcome });
             }
             HubMessage::Error { code, message, .. } => {
                 return Err(ClientError::Refused(QueryFailure { code, message, line: None, column: None }));

@@ -22,14 +22,14 @@ use super::adapter::{Source, StoreSource};
 use super::catalog::{Catalog, Metric, statement};
 use super::failure::Failure;
 use super::functions::PlanClock;
-use super::live::view::TickCost;
+use super::live::cost::TickCost;
 use super::live::{Class, Live, LiveAnswer, class_of, keep};
 use super::rows::{TimeFormat, json_rows};
 use super::session::Ground;
 use super::source::View;
 use super::statement::{bind, common_params, parse};
 use super::watcher::Watcher;
-use crate::model::message::{MetricRef, MetricResult, QueryFailure};
+use crate::model::message::{MetricInfo, MetricRef, MetricResult, QueryFailure};
 use crate::model::{City, Clock};
 use crate::store::Store;
 
@@ -397,6 +397,7 @@ impl Engine {
                 None => view.data_until,
             },
             demo,
+            replay: view.replay,
             columns,
             rows,
             error: None,
@@ -559,6 +560,47 @@ impl Engine {
             ))
         };
         Ok(explain.await.map_err(|failure| failure.placed_in(&sql))?)
+    }
+
+    /// Whether simulated rows, and rows that were played back, are in the store.
+    pub fn provenance(&self) -> (bool, bool) {
+        let view = self.view();
+        (view.demo, view.replay)
+    }
+
+    /// The catalog for people: every metric with its header and class.
+    ///
+    /// # Errors
+    /// The engine is stopping, or planning them all takes too long.
+    pub async fn listed(&self) -> Result<Vec<MetricInfo>, QueryFailure> {
+        let (catalog, ground) = (self.catalog(), self.inner.ground.clone());
+        let work = async move {
+            let mut listed = Vec::with_capacity(catalog.metrics.len());
+            for metric in catalog.metrics.values() {
+                let class = class_of(&ground, metric, &BTreeMap::new()).await;
+                let class = class.map_or("", |(class, _)| class.word()).to_owned();
+                let (name, scene, info) = (metric.name.clone(), metric.scene.clone(), metric.header.info.clone());
+                listed.push(MetricInfo { name, scene, class, info });
+            }
+            Ok(listed)
+        };
+        Ok(self.inner.on_query_threads(work).await?)
+    }
+
+    /// The names of a metric's columns.
+    ///
+    /// # Errors
+    /// There is no such metric, or it does not plan.
+    pub async fn columns(&self, name: &str) -> Result<Vec<String>, QueryFailure> {
+        let metric = self.find(&self.catalog(), name)?;
+        let view = Arc::new(View::default());
+        let plan = async {
+            let statement = statement(&metric, &BTreeMap::new(), &self.inner.ground)?;
+            let session = self.inner.ground.session(&view, PlanClock::Fixed(0), None)?;
+            let plan = session.plan(statement).await?;
+            Ok::<_, Failure>(plan.schema().fields().iter().map(|field| field.name().clone()).collect())
+        };
+        Ok(plan.await?)
     }
 
     /// How a metric is kept up to date, and why.

@@ -2,9 +2,10 @@
 
 use std::fmt;
 
-use datafusion::common::DataFusionError;
+use datafusion::common::{Column, DataFusionError, SchemaError};
 
 use crate::model::message::QueryFailure;
+use crate::model::text::nearest;
 
 /// A query that failed: a code of `docs/protocol.md`, a sentence, and where in the SQL (both counted from 1).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,6 +15,16 @@ pub struct Failure {
     pub line: Option<u64>,
     pub column: Option<u64>,
 }
+
+/// A kind of name that SQL may get wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Table,
+    Function,
+}
+
+/// Names listed where none is near, at most.
+const LISTED: usize = 40;
 
 impl Failure {
     pub fn new(code: &str, message: impl Into<String>) -> Failure {
@@ -27,6 +38,10 @@ impl Failure {
             _ => "bad_sql",
         };
         let mut text = match error.find_root() {
+            root @ DataFusionError::SchemaError(schema, _) => match schema.as_ref() {
+                SchemaError::FieldNotFound { field, valid_fields } => no_column(field, valid_fields),
+                _ => root.strip_backtrace(),
+            },
             DataFusionError::SQL(parser, _) => match parser.as_ref() {
                 datafusion::sql::sqlparser::parser::ParserError::ParserError(text)
                 | datafusion::sql::sqlparser::parser::ParserError::TokenizerError(text) => text.clone(),
@@ -59,6 +74,25 @@ impl Failure {
         Failure { code: code.to_owned(), message: text, line, column }
     }
 
+    /// Of a table or function that does not exist: the nearest name there is, or all tables. `names` gives those of a kind.
+    #[must_use]
+    pub fn with_hint(mut self, names: &dyn Fn(Kind) -> Vec<String>) -> Failure {
+        let quoted = self.message.split('\'').nth(1).unwrap_or_default().to_owned();
+        let kind = match self.message.as_str() {
+            text if text.starts_with("table '") && text.ends_with("not found") => Kind::Table,
+            text if text.starts_with("Invalid function '") => Kind::Function,
+            _ => return self,
+        };
+        let names = names(kind);
+        self.message = match (kind, nearest(&quoted, names.iter().map(String::as_str))) {
+            (Kind::Table, Some(near)) => format!("there is no table {quoted:?}; did you mean {near}?"),
+            (Kind::Table, None) => format!("there is no table {quoted:?}; there are {}", names.join(", ")),
+            (Kind::Function, Some(near)) => format!("there is no function {quoted:?}; did you mean {near}?"),
+            (Kind::Function, None) => format!("there is no function {quoted:?}; docs/sql.md says which there are"),
+        };
+        self
+    }
+
     /// When DataFusion gave no place: the first place in `sql` of a name that the message quotes.
     #[must_use]
     pub fn placed_in(mut self, sql: &str) -> Failure {
@@ -84,6 +118,29 @@ impl Failure {
         }
         self
     }
+}
+
+/// A column that is not there, with the nearest that is, or those there are.
+fn no_column(field: &Column, valid: &[Column]) -> String {
+    let said = field.quoted_flat_name().replace('"', "");
+    let near = nearest(field.name(), valid.iter().map(Column::name));
+    let hint = match near {
+        Some(near) => format!("did you mean {near}?"),
+        None if valid.is_empty() => "nothing is selected from".to_owned(),
+        None => {
+            let mut names: Vec<&str> = Vec::new();
+            for column in valid {
+                if !names.contains(&column.name()) {
+                    names.push(column.name());
+                }
+            }
+            let rest = names.len().saturating_sub(LISTED);
+            names.truncate(LISTED);
+            let more = if rest > 0 { format!(" and {rest} more") } else { String::new() };
+            format!("there are {}{more}", names.join(", "))
+        }
+    };
+    format!("there is no column {said:?}; {hint}")
 }
 
 impl fmt::Display for Failure {

@@ -7,6 +7,7 @@ use std::fmt;
 
 use super::statement::Param;
 use crate::model::Stream;
+use crate::model::text::nearest;
 use crate::model::time::SECOND_US;
 
 /// The keys a header may have.
@@ -101,28 +102,12 @@ pub fn read(path: &str, text: &str) -> (Header, Vec<Problem>) {
 }
 
 fn suggestion(key: &str) -> String {
-    let close =
-        KEYS.iter().find(|known| known.starts_with(key) || key.starts_with(*known) || distance(known, key) <= 2);
-    match close {
+    // A key that is cut short or goes on too long is meant as well.
+    let close = KEYS.iter().copied().find(|known| known.starts_with(key) || key.starts_with(*known));
+    match close.or_else(|| nearest(key, KEYS.iter().copied())) {
         Some(close) => format!("did you mean {close}?"),
         None => format!("it is one of {}", KEYS.join(", ")),
     }
-}
-
-/// Letters to add, drop or change to get from one word to the other.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, from) in a.chars().enumerate() {
-        let mut corner = row[0];
-        row[0] = i + 1;
-        for (j, to) in b.iter().enumerate() {
-            let change = corner + usize::from(from != *to);
-            corner = row[j + 1];
-            row[j + 1] = change.min(row[j] + 1).min(corner + 1);
-        }
-    }
-    row[b.len()]
 }
 
 impl Header {

@@ -18,11 +18,12 @@ use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder, col, lit};
 use datafusion::prelude::SessionConfig;
 use datafusion::sql::parser::Statement;
 
+use super::dims;
+use super::failure::{Failure, Kind};
 use super::functions::{PlanClock, functions};
 use super::past;
 use super::source::View;
 use super::tables::{StateTable, StreamTable};
-use super::{dims, failure::Failure};
 use crate::model::time::to_utc;
 use crate::model::{City, Stream};
 
@@ -164,13 +165,32 @@ impl Session {
         if let Some(until) = self.until {
             self.add_past_states(&statement, until).await?;
         }
-        let plan = self.state.statement_to_plan(statement).await?;
+        let plan = self.state.statement_to_plan(statement).await;
+        let plan = plan.map_err(|error| Failure::from(error).with_hint(&|kind| self.names(kind)))?;
         SQLOptions::new()
             .with_allow_ddl(false)
             .with_allow_dml(false)
             .with_allow_statements(false)
             .verify_plan(&plan)?;
         Ok(plan)
+    }
+
+    /// What there is of a kind of name, for a hint to one who wrote another.
+    fn names(&self, kind: Kind) -> Vec<String> {
+        match kind {
+            Kind::Table => {
+                let mut names = self.schema.table_names();
+                names.extend(STATE_TABLES.iter().map(|name| (*name).to_owned()));
+                names.sort();
+                names.dedup();
+                names
+            }
+            Kind::Function => {
+                let state = &self.state;
+                let (scalar, aggregate) = (state.scalar_functions().keys(), state.aggregate_functions().keys());
+                scalar.chain(aggregate).chain(state.window_functions().keys()).cloned().collect()
+            }
+        }
     }
 
     /// State tables of the past are views over the events, made only when they are asked for.

@@ -142,6 +142,8 @@ pub struct View {
     pub data_until: Option<i64>,
     /// Simulated rows are among them.
     pub demo: bool,
+    /// Rows that were played back are.
+    pub replay: bool,
     streams: [StreamRows; 6],
     pub states: States,
 }

@@ -4,6 +4,7 @@
 //! file, little endian, texts with their length before them; the layout is the order of [`write`], and [`VERSION`]
 //! changes with it.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::model::Stream;
@@ -13,10 +14,10 @@ use super::landing::Landing;
 use super::landing::dedup::Keys;
 use super::landing::held::Held;
 use super::landing::objects::{Device, Feed, Queued, Seat};
-use super::landing::symbols::NONE;
+use super::landing::symbols::{NONE, Symbol};
 use super::landing::tickets::{INHERITED, Ticket};
 
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 #[derive(Default)]
 struct Out(Vec<u8>);
@@ -68,18 +69,19 @@ pub(super) fn write(landing: &Landing) -> Result<Vec<u8>, String> {
     }
     out.u64(landing.duplicates);
     out.u64(landing.forgotten);
-    let symbols = &landing.symbols;
-    let symbol = |out: &mut Out, number: u32| match symbols.text(number) {
-        Some(text) => {
-            out.bool(true);
-            out.text(text);
-        }
-        None => out.bool(false),
-    };
+    // Texts once, by their numbers; what is said below are numbers.
+    let symbols = out.place();
+    let mut count = 0;
+    for (number, text) in landing.symbols.iter() {
+        count += 1;
+        out.u32(number);
+        out.text(text);
+    }
+    out.count(symbols, count);
     out.u64(landing.tickets.len() as u64);
     for ticket in landing.tickets.iter() {
         out.text(&ticket.id);
-        ticket.said.iter().for_each(|number| symbol(&mut out, *number));
+        ticket.said.iter().for_each(|number| out.u32(*number));
         for time_us in
             [ticket.due_us, ticket.opened_us, ticket.since_us, ticket.last_us, ticket.dispatched_us, ticket.touched_us]
         {
@@ -95,7 +97,7 @@ pub(super) fn write(landing: &Landing) -> Result<Vec<u8>, String> {
     for (_, queued) in objects.queue.slab.iter() {
         out.text(&queued.id);
         out.i64(queued.since_us);
-        [queued.line, queued.skill, queued.area, queued.channel].iter().for_each(|number| symbol(&mut out, *number));
+        [queued.line, queued.skill, queued.area, queued.channel].iter().for_each(|number| out.u32(*number));
         out.bool(queued.demo);
     }
     out.u64(objects.seats.slab.len() as u64);
@@ -103,7 +105,7 @@ pub(super) fn write(landing: &Landing) -> Result<Vec<u8>, String> {
         out.text(&seat.seat);
         out.i64(seat.since_us);
         out.i64(seat.last_us);
-        [seat.state, seat.skill, seat.reason].iter().for_each(|number| symbol(&mut out, *number));
+        [seat.state, seat.skill, seat.reason].iter().for_each(|number| out.u32(*number));
         out.bool(seat.demo);
     }
     out.u64(objects.devices.slab.len() as u64);
@@ -111,7 +113,7 @@ pub(super) fn write(landing: &Landing) -> Result<Vec<u8>, String> {
         out.text(&device.id);
         let said =
             [device.device_type, device.state, device.grade, device.area, device.service, device.org, device.tags];
-        said.iter().for_each(|number| symbol(&mut out, *number));
+        said.iter().for_each(|number| out.u32(*number));
         out.i64(device.since_us);
         out.option(device.quantity);
         out.option(device.expires_us);
@@ -219,10 +221,19 @@ pub(super) fn read(bytes: &[u8], landing: &mut Landing) -> Read<()> {
     }
     landing.duplicates = input.u64()?;
     landing.forgotten = input.u64()?;
-    let symbols = &mut landing.symbols;
-    let mut symbol =
-        |input: &mut In<'_>| -> Read<u32> { if input.bool()? { Ok(symbols.intern(input.text()?)) } else { Ok(NONE) } };
+    let mut numbers = HashMap::<Symbol, Symbol, ahash::RandomState>::from_iter([(NONE, NONE)]);
     for _ in 0..input.u64()? {
+        let number = input.u32()?;
+        numbers.insert(number, landing.symbols.intern(input.text()?));
+    }
+    let symbol = |input: &mut In<'_>| -> Read<Symbol> {
+        let number = input.u32()?;
+        numbers.get(&number).copied().ok_or_else(|| format!("there is no text {number}"))
+    };
+    let tickets = input.u64()?;
+    // A ticket takes more bytes than that; a count that can't be true reserves no memory.
+    landing.tickets.reserve((tickets as usize).min(input.0.len() / 64));
+    for _ in 0..tickets {
         let id = Arc::from(input.text()?);
         let mut said = [NONE; INHERITED.len()];
         for number in &mut said {

@@ -15,6 +15,7 @@ use arrow::array::RecordBatch;
 use parking_lot::Mutex;
 use tokio::sync::watch;
 
+use crate::model::message::Aside;
 use crate::model::{Clock, Stream};
 
 use super::checkpoint;
@@ -24,6 +25,7 @@ use super::landing::held::Held;
 use super::landing::{Landed, Landing, Part, Past};
 use super::log::LogFile;
 use super::log::frame::Commit;
+use super::mark::CityRule;
 use super::segment::{Segment, last_events};
 use super::snapshot::{Snapshot, StreamRows};
 use super::status::Status;
@@ -47,6 +49,7 @@ pub(super) struct Settings {
     pub forget_after_us: i64,
     /// Rows after which a checkpoint is taken with the next sealing.
     pub checkpoint_rows: i64,
+    pub city_rule: CityRule,
 }
 
 /// What readers and the writer share.
@@ -104,7 +107,11 @@ pub(super) struct Core {
     pub forgot_us: i64,
     /// `seq` of the next row at the last checkpoint.
     pub checkpoint_seq: i64,
+    /// When that was, µs; 0: before this start.
+    pub checkpoint_us: i64,
 }
+
+const CHECKPOINT_EVERY_US: u64 = 86_400_000_000;
 
 /// All rows that are in the store.
 struct Everything<'a> {
@@ -202,8 +209,9 @@ impl Core {
                 }
                 Request::EndReplay(replay) => {
                     self.land_pending(&mut pending, now_us, &mut commit, &mut shown, &mut answers)?;
-                    let quarantined = self.write_off(Some(replay), now_us, &mut commit)?;
-                    answers[place] = Some(Landed { quarantined, ..Landed::default() });
+                    let aside = self.write_off(Some(replay), now_us, &mut commit)?;
+                    let quarantined = aside.reasons.values().sum();
+                    answers[place] = Some(Landed { quarantined, aside, ..Landed::default() });
                 }
             }
         }
@@ -241,11 +249,14 @@ impl Core {
         Ok(())
     }
 
-    fn write_off(&mut self, replay: Option<ReplayId>, now_us: i64, commit: &mut Commit) -> Result<u64, StoreError> {
+    fn write_off(&mut self, replay: Option<ReplayId>, now_us: i64, commit: &mut Commit) -> Result<Aside, StoreError> {
         let held = self.landing.write_off(replay, now_us);
-        let count = held.len() as u64;
+        let mut aside = Aside::default();
+        for held in &held {
+            aside.add(&held.reason, || held.told(None));
+        }
         self.note_held(held, now_us, commit)?;
-        Ok(count)
+        Ok(aside)
     }
 
     fn note_held(&mut self, held: Vec<Held>, now_us: i64, commit: &mut Commit) -> Result<(), StoreError> {
@@ -297,7 +308,8 @@ impl Core {
             self.poison(&error);
             return false;
         }
-        if now_us.saturating_sub(self.forgot_us) > 60_000_000 {
+        // A clock that was set back counts as time gone by.
+        if now_us.abs_diff(self.forgot_us) > 60_000_000 {
             self.forgot_us = now_us;
             self.landing.forget(now_us.saturating_sub(self.settings.forget_after_us));
         }
@@ -348,11 +360,14 @@ impl Core {
         // A checkpoint costs as much as there is to remember: the more that is, the rarer.
         let every = self.settings.checkpoint_rows.max(2 * self.landing.tickets.len() as i64);
         let mut checkpoint = None;
-        if self.landing.next_seq - self.checkpoint_seq >= every {
+        // In a quiet city once a day, and after a start: what no checkpoint covers can be neither joined nor dropped.
+        let rows = self.landing.next_seq - self.checkpoint_seq;
+        let now_us = self.clock.now_us();
+        if rows >= every || (rows > 0 && now_us.abs_diff(self.checkpoint_us) >= CHECKPOINT_EVERY_US) {
             match checkpoint::write(&self.landing) {
                 Ok(bytes) => {
                     checkpoint = Some(bytes);
-                    self.checkpoint_seq = self.landing.next_seq;
+                    (self.checkpoint_seq, self.checkpoint_us) = (self.landing.next_seq, now_us);
                 }
                 Err(message) => tracing::warn!(%message, "no checkpoint can be taken; the next start takes longer"),
             }

@@ -3,6 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::mark::CityMark;
+
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum StoreError {
     #[error("{doing} {path}: {message}")]
@@ -11,6 +13,13 @@ pub enum StoreError {
     Locked(PathBuf),
     #[error("{file} is damaged at byte {offset}: {message}; `lingping verify --data {dir}` shows more")]
     Corrupt { file: String, offset: u64, message: String, dir: String },
+    #[error(
+        "the data in {} are of the city {held}, not of {asked}; leave --city out, name another folder with --data, or, to make \
+         the folder {}'s, start a hub on it with --force", dir.display(), asked.code
+    )]
+    OtherCity { dir: PathBuf, held: Box<CityMark>, asked: Box<CityMark> },
+    #[error("{0}")]
+    City(String),
     #[error("the store takes no rows: {reason}")]
     ReadOnly { reason: String },
     #[error("a batch of {stream} has the wrong columns: {message}")]

@@ -17,9 +17,9 @@ mod disk;
 mod error;
 #[cfg(test)]
 mod files;
-mod heap;
 mod landing;
 mod log;
+mod mark;
 mod open;
 #[cfg(test)]
 mod proof;
@@ -45,6 +45,7 @@ use crate::model::{City, Clock, Stream};
 pub use self::disk::{Crash, Disk, DiskFile, FileDisk, MemoryDisk};
 pub use self::error::StoreError;
 pub use self::landing::Landed;
+pub use self::mark::{CITY_VARIABLE, CityMark, CityRule, city_for, city_of_folder};
 pub use self::segment::{Segment, SegmentInfo};
 pub use self::snapshot::Snapshot;
 pub use self::status::Status;
@@ -64,6 +65,8 @@ pub struct StoreOptions {
     /// The data folder; `None`: in memory, gone with the store.
     pub dir: Option<PathBuf>,
     pub city: Arc<City>,
+    /// What is done about a folder of another city.
+    pub city_rule: CityRule,
     pub clock: Clock,
     /// How long a live row waits for its ticket, s.
     pub waiting_s: i64,
@@ -94,6 +97,7 @@ impl StoreOptions {
         StoreOptions {
             dir: None,
             city,
+            city_rule: CityRule::Keep,
             clock,
             waiting_s: 60,
             forget_after_s: 7 * 86_400,

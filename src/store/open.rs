@@ -52,7 +52,8 @@ pub(super) fn open(
     for folder in [dir.clone(), log::folder(&dir)] {
         disk.create_dir_all(&folder).map_err(|error| StoreError::io("cannot create", &folder, &error))?;
     }
-    let manifest = Manifest::load(&*disk, &dir)?;
+    let mut manifest = Manifest::load(&*disk, &dir)?;
+    let marked = super::mark::settle(&mut manifest, &landing.city, settings.city_rule, &dir)?;
     let zone = landing.city.tz;
     let dir = Arc::new(dir);
     let mut sealer = Sealer {
@@ -67,6 +68,9 @@ pub(super) fn open(
     };
     let logs = log_files(&*disk, &dir, &sealer.manifest)?;
     remove_leftovers(&*disk, &dir, &sealer.manifest)?;
+    if marked {
+        sealer.manifest.save(&*disk, &dir)?;
+    }
     let covered = take_checkpoint(&sealer, &mut landing);
     replay_segments(&sealer, covered, &mut landing)?;
     check_covered(&sealer, covered)?;
@@ -120,6 +124,7 @@ pub(super) fn open(
         poisoned: None,
         forgot_us: 0,
         checkpoint_seq,
+        checkpoint_us: 0,
     };
     for stream in Stream::ALL {
         for batch in std::mem::take(&mut hot.streams[stream as usize]) {
@@ -269,9 +274,12 @@ fn replay_segments(sealer: &Sealer, covered: u64, landing: &mut Landing) -> Resu
     Ok(())
 }
 
-/// Compares the segments that the checkpoint covers with their sums: they are not read otherwise, and what is asked of
+/// Compares the files that the checkpoint covers with their sums: they are not read otherwise, and what is asked of
 /// them later must not be wrong.
 fn check_covered(sealer: &Sealer, covered: u64) -> Result<(), StoreError> {
+    for info in sealer.manifest.held.iter().filter(|info| info.logs.0 < covered) {
+        read_held(sealer, info)?;
+    }
     let infos: Vec<&SegmentInfo> = sealer.manifest.segments.iter().filter(|info| info.logs.0 < covered).collect();
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     let share = infos.len().div_ceil(threads).max(1);

@@ -48,6 +48,7 @@ struct House {
 
 fn settings() -> Settings {
     Settings {
+        city_rule: super::CityRule::Keep,
         seal_rows: 16,
         seal_bytes: 1 << 20,
         seal_after_us: i64::MAX,
@@ -527,6 +528,23 @@ fn a_checkpoint_spares_reading_the_segments_and_a_broken_one_costs_only_that() {
             assert_eq!((sent.rows, sent.duplicates), (0, events.len() as u64));
         }
     }
+}
+
+#[test]
+fn a_quiet_city_gets_a_checkpoint_after_a_start_and_once_a_day() {
+    let clock = Clock::manual(NOON_US);
+    let mut house = House::open(&MemoryDisk::new(), &clock).unwrap();
+    let mut files = Vec::new();
+    for (number, hours) in [0, 1, 23, 24, 47, 49].into_iter().enumerate() {
+        clock.set_us(NOON_US + hours * 3_600_000_000);
+        let event =
+            Event::new(Stream::Tickets, clock.now_us(), "open", &format!("t{number}"), "a", &number.to_string());
+        house.send(Stream::Tickets, &[event], None).unwrap();
+        house.seal().unwrap();
+        files.push(house.sealer.manifest.checkpoint.clone().unwrap().file);
+    }
+    assert_eq!([&files[1], &files[2], &files[4]], [&files[0], &files[0], &files[3]]);
+    assert!(files[3] != files[0] && files[5] != files[3], "{files:?}");
 }
 
 #[test]

@@ -6,6 +6,7 @@ use arrow::array::{BooleanArray, RecordBatch, UInt32Array};
 use arrow::compute::{filter_record_batch, take_record_batch};
 
 use crate::model::Stream;
+use crate::model::event::REPLAY_MARK;
 
 use super::columns::{ints, join};
 use super::segment::Segment;
@@ -80,6 +81,11 @@ impl Snapshot {
     /// Some columns of a state table, by their places in it; the others need not be built.
     pub fn state_columns(&self, name: &str, columns: &[usize]) -> Option<RecordBatch> {
         self.tables.table(name, Some(columns))
+    }
+
+    /// Rows that were played back are in the store: some source says so.
+    pub fn replay(&self) -> bool {
+        self.tables.feeds.iter().any(|feed| feed.src.contains(REPLAY_MARK))
     }
 
     /// Rows of a stream, sealed and hot.

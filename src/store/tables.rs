@@ -1,16 +1,17 @@
 //! The state tables: what stands where now, as record batches.
 //!
-//! A column is built when it is first asked for of a snapshot, and kept while nothing in its table changes. Bounds: `open_tickets`,
-//! `waiting`, `seat_state`, `devices` and `feeds` hold what is open, queued, known; at most [`TABLE_ROWS_MAX`] rows of
-//! each are given (the store warns above it); `quarantine` at most
+//! A column is built when it is first asked for of a snapshot, chunk by chunk of its table, and a chunk's part is kept
+//! while nothing in it changes. Bounds: `open_tickets`, `waiting`, `seat_state`, `devices` and `feeds` hold what is open,
+//! queued, known; at most [`TABLE_ROWS_MAX`] rows of each are given (the store warns above it); `quarantine` at most
 //! [`QUARANTINE_MAX`](super::landing::held::QUARANTINE_MAX).
 
 use std::sync::{Arc, LazyLock, OnceLock};
 
 use arrow::array::{
     ArrayRef, BooleanBuilder, Int64Builder, RecordBatch, RecordBatchOptions, StringViewBuilder,
-    TimestampMicrosecondBuilder,
+    TimestampMicrosecondBuilder, new_empty_array,
 };
+use arrow::compute::concat;
 use arrow::datatypes::{Field, Schema, SchemaRef};
 
 use crate::model::ColumnType::{self, Bool, Int, Text, Time};
@@ -19,7 +20,7 @@ use super::landing::held::Held;
 use super::landing::objects::{Device, Feed, Queued, Seat};
 use super::landing::symbols::Symbol;
 use super::landing::tickets::{NO_TIME, Ticket};
-use super::slab::View;
+use super::slab::{CHUNK, COLUMNS_MAX, View};
 
 /// The most rows a state table gives.
 pub const TABLE_ROWS_MAX: usize = 250_000;
@@ -138,7 +139,6 @@ pub struct Tables {
 #[derive(Debug, Default)]
 pub struct Built([OnceLock<ArrayRef>; COLUMNS_MAX]);
 
-const COLUMNS_MAX: usize = 16;
 const _: () = {
     let mut index = 0;
     while index < SPECS.len() {
@@ -205,23 +205,41 @@ impl Tables {
         if rows > TABLE_ROWS_MAX {
             tracing::warn!(table = NAMES[index], rows, "a state table gives {TABLE_ROWS_MAX} of its rows");
         }
-        let mut cells = Cells::new(SPECS[index][column].1, &self.symbols);
         match index {
-            0 => self.open.iter().take(TABLE_ROWS_MAX).for_each(|ticket| cells.add(open_ticket(ticket, column))),
-            1 => self.queue.iter().take(TABLE_ROWS_MAX).for_each(|queued| cells.add(waiting(queued, column))),
-            2 => self.seats.iter().take(TABLE_ROWS_MAX).for_each(|seat| cells.add(seat_state(seat, column))),
-            3 => self.devices.iter().take(TABLE_ROWS_MAX).for_each(|known| cells.add(device(known, column))),
-            4 => self.feeds.iter().take(TABLE_ROWS_MAX).for_each(|known| cells.add(feed(known, column))),
-            _ => {
-                let held = self.held.iter().filter(|held| held.quarantined).take(TABLE_ROWS_MAX);
-                held.for_each(|held| match column {
-                    // The whole row as it came.
-                    8 => cells.add(Cell::Text(Some(&held.row.to_string()))),
-                    _ => cells.add(quarantined(held, column)),
-                });
+            0 => self.joined(&self.open, index, column, |ticket| Some(open_ticket(ticket, column))),
+            1 => self.joined(&self.queue, index, column, |queued| Some(waiting(queued, column))),
+            2 => self.joined(&self.seats, index, column, |seat| Some(seat_state(seat, column))),
+            3 => self.joined(&self.devices, index, column, |known| Some(device(known, column))),
+            4 => self.joined(&self.feeds, index, column, |known| Some(feed(known, column))),
+            _ => self.joined(&self.held, index, column, |held| held.quarantined.then(|| quarantined(held, column))),
+        }
+    }
+
+    /// A column of all chunks of a table.
+    fn joined<T>(
+        &self,
+        view: &View<T>,
+        index: usize,
+        column: usize,
+        cell: impl Fn(&T) -> Option<Cell<'_>>,
+    ) -> ArrayRef {
+        let (mut parts, mut rows) = (Vec::with_capacity(view.chunks().len()), 0);
+        for chunk in view.chunks() {
+            let part = chunk.columns[column].get_or_init(|| {
+                let mut cells = Cells::new(SPECS[index][column].1, &self.symbols);
+                chunk.iter().filter_map(&cell).for_each(|cell| cells.add(cell));
+                cells.finish()
+            });
+            rows += part.len();
+            parts.push(part.as_ref());
+            if rows >= TABLE_ROWS_MAX {
+                break;
             }
         }
-        cells.finish()
+        let column_type = SPECS[index][column].1.arrow();
+        // Parts of one type: were they not, the column is short, and the table told as empty.
+        let joined = if parts.is_empty() { Ok(new_empty_array(&column_type)) } else { concat(&parts) };
+        joined.map_or_else(|_| new_empty_array(&column_type), |joined| joined.slice(0, rows.min(TABLE_ROWS_MAX)))
     }
 }
 
@@ -231,9 +249,10 @@ enum Cell<'a> {
     Time(i64),
     Int(Option<i64>),
     Truth(bool),
+    Row(&'a serde_json::Value),
 }
 
-use Cell::{Int as Number, Symbol as Word, Text as Letters, Time as At, Truth};
+use Cell::{Int as Number, Row as Whole, Symbol as Word, Text as Letters, Time as At, Truth};
 
 fn open_ticket(ticket: &Ticket, column: usize) -> Cell<'_> {
     let [service, board, area, topic, org, channel, _party, kind, prio, item] = ticket.said;
@@ -299,6 +318,8 @@ fn quarantined(held: &Held, column: usize) -> Cell<'_> {
         2 => Letters(Some(&held.reason)),
         3 => At(held.time().unwrap_or(NO_TIME)),
         4..8 => Letters(held.row.get(["kind", "id", "src", "src_seq"][column - 4]).and_then(serde_json::Value::as_str)),
+        // The whole row as it came.
+        8 => Whole(&held.row),
         _ => Truth(held.row.get("demo").and_then(serde_json::Value::as_bool).unwrap_or(false)),
     }
 }
@@ -319,10 +340,11 @@ struct Cells<'a> {
 impl<'a> Cells<'a> {
     fn new(column_type: ColumnType, symbols: &'a View<Arc<str>>) -> Cells<'a> {
         let builder = match column_type {
-            Int | ColumnType::Float => Builder::Int(Int64Builder::new()),
-            Bool => Builder::Bool(BooleanBuilder::new()),
-            Time => Builder::Time(TimestampMicrosecondBuilder::new().with_data_type(Time.arrow())),
-            Text => Builder::Text(StringViewBuilder::new()),
+            Int | ColumnType::Float => Builder::Int(Int64Builder::with_capacity(CHUNK)),
+            Bool => Builder::Bool(BooleanBuilder::with_capacity(CHUNK)),
+            Time => Builder::Time(TimestampMicrosecondBuilder::with_capacity(CHUNK).with_data_type(Time.arrow())),
+            // Long texts of a chunk take a page or two.
+            Text => Builder::Text(StringViewBuilder::with_capacity(CHUNK).with_fixed_block_size(2048)),
         };
         Cells { symbols, builder }
     }
@@ -330,6 +352,7 @@ impl<'a> Cells<'a> {
     fn add(&mut self, cell: Cell<'_>) {
         match (&mut self.builder, cell) {
             (Builder::Text(builder), Letters(text)) => builder.append_option(text),
+            (Builder::Text(builder), Whole(row)) => builder.append_value(row.to_string()),
             (Builder::Text(builder), Word(symbol)) => {
                 let text = if symbol == 0 { None } else { self.symbols.get(symbol).map(|text| &**text) };
                 builder.append_option(text);

@@ -19,7 +19,6 @@ use crate::model::time::DAY_US;
 
 use super::core::{Core, Generation, Request, Sealed, Settings, Shared};
 use super::disk::{Disk, FileDisk, MemoryDisk};
-use super::heap;
 use super::landing::{Landed, Landing, Part};
 use super::open::{Opened, open};
 use super::seal::Sealer;
@@ -56,8 +55,6 @@ pub(super) enum Job {
 const ROOM_BYTES: usize = 4096;
 /// Rows of one commit, about.
 const COMMIT_ROWS: usize = 64 * 1024;
-/// So long after the last sealing, the readers have let go of the rows it wrote away.
-const SETTLED: Duration = Duration::from_secs(2);
 /// Generations waiting to be sealed.
 const BEHIND_MAX: usize = 3;
 const TICK: Duration = Duration::from_millis(500);
@@ -102,6 +99,7 @@ impl Writer {
             log_reserve: 64 << 20,
             forget_after_us: options.forget_after_s.saturating_mul(1_000_000),
             checkpoint_rows: options.checkpoint_rows,
+            city_rule: options.city_rule,
         };
         let cache = Arc::new(Cache::new(options.cache_bytes));
         let landing = Landing::new(options.city.clone(), options.waiting_s.saturating_mul(1_000_000));
@@ -381,16 +379,7 @@ fn tidy(sealer: &mut Sealer, done: &SyncSender<Job>) {
 }
 
 fn seal_all(mut sealer: Sealer, generations: &Receiver<Arc<Generation>>, done: &SyncSender<Job>) {
-    loop {
-        let generation = match generations.recv_timeout(SETTLED) {
-            Ok(generation) => generation,
-            Err(RecvTimeoutError::Disconnected) => return,
-            Err(RecvTimeoutError::Timeout) => {
-                heap::give_back();
-                let Ok(generation) = generations.recv() else { return };
-                generation
-            }
-        };
+    while let Ok(generation) = generations.recv() {
         loop {
             match sealer.seal(&generation) {
                 Ok(sealed) => {

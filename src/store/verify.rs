@@ -18,6 +18,7 @@ use super::landing::digest::digest128;
 use super::log;
 use super::log::frame::Content;
 use super::log::read::{LogReader, Next};
+use super::mark::CityMark;
 use super::segment::manifest::Manifest;
 use super::segment::parquet::decode;
 
@@ -29,6 +30,8 @@ const MISSING: &str = "are missing";
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct VerifyReport {
     pub data: String,
+    /// Whose data these are; none in a folder of before.
+    pub city: Option<CityMark>,
     /// Nothing is wrong.
     pub ok: bool,
     /// Landed rows by stream.
@@ -105,6 +108,7 @@ pub(super) fn verify_on(
             Manifest::default()
         }
     };
+    report.city.clone_from(&manifest.city);
     logs.retain(|id| *id >= manifest.log_from);
     let files = manifest.segments.len() + manifest.held.len() + logs.len();
     let mut seen = Seen::default();

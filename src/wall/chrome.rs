@@ -1,4 +1,5 @@
-//! What every scene has around its panels: title, tabs, clock, age, the mark of simulated data; below, the sources.
+//! What every scene has around its panels: title, tabs, clock, age, the mark of simulated and replayed data; below, the
+//! sources.
 
 use crate::model::City;
 
@@ -63,15 +64,15 @@ impl Chrome<'_> {
             Mode::Brief => self.lang.pick("汇报", "briefing"),
             Mode::Ops => self.lang.pick("值守", "on duty"),
         };
-        let demo = if self.data.is_demo() { self.lang.pick("演示数据", "SIMULATED DATA") } else { "" };
-        let marks: f32 = [mode, demo].map(|text| mark_width(paint, text)).iter().sum();
+        let origin = self.provenance().unwrap_or_default();
+        let marks: f32 = [mode, origin].map(|text| mark_width(paint, text)).iter().sum();
         // The motto is what can be missed.
         let motto_width = paint.measure(under, &motto) + 22.0;
         let motto_left = seams.past(pen, motto_width);
         if !under.is_empty() && motto_left + motto_width + marks < clock_left - 20.0 {
             pen = motto_left + paint.text(motto_left, baseline - 1.0, under, &motto) + 22.0;
         }
-        for (text, colour) in [(mode, tokens::TEXT_QUIET), (demo, tokens::DEMO)] {
+        for (text, colour) in [(mode, tokens::TEXT_QUIET), (origin, tokens::DEMO)] {
             if !text.is_empty() {
                 pen = seams.past(pen, mark_width(paint, text));
                 pen += mark(paint, pen, baseline, text, colour) + 12.0;
@@ -84,6 +85,10 @@ impl Chrome<'_> {
         } else {
             self.tabs(paint, [pen + 10.0, clock_left - 30.0], baseline, wall.middle_x(), seams);
         }
+    }
+
+    fn provenance(&self) -> Option<&'static str> {
+        provenance(self.data.is_demo(), self.data.is_replay(), self.lang)
     }
 
     fn tabs(&self, paint: &mut Paint<'_>, [left, right]: [f32; 2], baseline: f32, middle: f32, seams: &SeamLines) {
@@ -197,11 +202,9 @@ impl Chrome<'_> {
         let quiet = if colour == tokens::GOOD { tokens::TEXT_QUIET } else { colour };
         let width = paint.text(right, 156.0, &text, &Style::new(Face::Text, size::BODY, quiet).right());
         paint.disc(right - width - 14.0, 150.0, 4.5, colour);
-        if self.data.is_demo() {
-            // There is no option that leaves this out.
-            let text = self.lang.pick("演示数据", "SIMULATED DATA");
-            let left = right - mark_width(paint, text);
-            mark(paint, left, 200.0, text, tokens::DEMO);
+        if let Some(word) = self.provenance() {
+            let left = right - mark_width(paint, word);
+            mark(paint, left, 200.0, word, tokens::DEMO);
         }
     }
 
@@ -266,6 +269,16 @@ impl Chrome<'_> {
     }
 }
 
+/// What must be said of where the rows are from: simulated, or old ones with new times. No option leaves this out.
+fn provenance(demo: bool, replay: bool, lang: Lang) -> Option<&'static str> {
+    match (demo, replay) {
+        (false, false) => None,
+        (true, false) => Some(lang.pick("演示数据", "SIMULATED DATA")),
+        (false, true) => Some(lang.pick("回放", "REPLAY")),
+        (true, true) => Some(lang.pick("演示数据 · 回放", "SIMULATED DATA · REPLAY")),
+    }
+}
+
 fn mark_style(colour: Colour) -> Style {
     Style::new(Face::Bold, size::CAPTION, colour).spacing(0.08)
 }
@@ -283,4 +296,18 @@ fn mark(paint: &mut Paint<'_>, left: f32, baseline: f32, text: &str, colour: Col
     paint.framed(frame, 4.0, fill, fill, false, Some((1.2, colour.alpha(0.85))));
     paint.text(frame.middle_x(), baseline - 0.5, text, &mark_style(colour).middle());
     width
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn simulated_and_replayed_rows_are_marked_each_and_together() {
+        assert_eq!(provenance(false, false, Lang::Zh), None);
+        let said = |demo, replay| [Lang::Zh, Lang::En].map(|lang| provenance(demo, replay, lang).unwrap());
+        assert_eq!(said(true, false), ["演示数据", "SIMULATED DATA"]);
+        assert_eq!(said(false, true), ["回放", "REPLAY"]);
+        assert_eq!(said(true, true), ["演示数据 · 回放", "SIMULATED DATA · REPLAY"]);
+    }
 }

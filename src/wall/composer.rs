@@ -313,7 +313,7 @@ fn chrome_key(view: &View<'_>, scene_key: u64) -> u64 {
     // How long the hub has been silent is told only once that is too long.
     let told = |silence_s: &f64| data.down.is_some() || *silence_s > f64::from(super::tokens::LATE_S);
     let silence_s = data.silence_s(view.now_s).filter(told).map(|silence_s| silence_s as i64);
-    (data.is_demo(), silence_s).hash(&mut hasher);
+    (data.is_demo(), data.is_replay(), silence_s).hash(&mut hasher);
     (view.tabs, view.problem, data.sparks.map().is_some()).hash(&mut hasher);
     hasher.finish() | 1
 }
@@ -335,7 +335,15 @@ mod tests {
         let city = Box::new(City::load("ningbo").unwrap());
         let mut data = Data::default();
         data.take(
-            HubMessage::Welcome { version: 1, hub: String::new(), city, now: NOW_US, demo: true, metrics: Vec::new() },
+            HubMessage::Welcome {
+                version: 1,
+                hub: String::new(),
+                city,
+                now: NOW_US,
+                demo: true,
+                replay: false,
+                metrics: Vec::new(),
+            },
             0.0,
         );
         let rows = (0..tickets).map(|number| {

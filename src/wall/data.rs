@@ -41,6 +41,7 @@ pub struct Data {
     pub data_until: Option<i64>,
     pub recv_until: Option<i64>,
     demo: bool,
+    replay: bool,
     pub status: String,
     pub status_message: Option<String>,
     /// Why there is no connection; `None` while there is one.
@@ -63,6 +64,7 @@ impl Default for Data {
             data_until: None,
             recv_until: None,
             demo: false,
+            replay: false,
             status: String::new(),
             status_message: None,
             down: None,
@@ -77,7 +79,7 @@ impl Data {
     pub fn take(&mut self, message: HubMessage, now_s: f64) {
         self.version += 1;
         match message {
-            HubMessage::Welcome { city, now, demo, metrics, .. } => {
+            HubMessage::Welcome { city, now, demo, replay, metrics, .. } => {
                 let city = Arc::new(*city);
                 if self.city.as_deref() != Some(&*city) {
                     self.sparks.set_city(&city);
@@ -86,6 +88,7 @@ impl Data {
                 self.known_metrics = metrics;
                 self.city_stamp = self.version;
                 self.demo = demo;
+                self.replay = replay;
                 self.down = None;
                 self.heard = Some((now, now_s));
             }
@@ -97,11 +100,12 @@ impl Data {
                 let shown_now = self.now_us(now_s);
                 self.sparks.take(&columns, &rows, backlog, now_s, shown_now);
             }
-            HubMessage::Tick { now, data_until, recv_until, demo, status, message } => {
+            HubMessage::Tick { now, data_until, recv_until, demo, replay, status, message } => {
                 self.heard = Some((now, now_s));
                 self.data_until = data_until;
                 self.recv_until = recv_until;
                 self.demo = demo;
+                self.replay = replay;
                 self.status = status;
                 self.status_message = message;
             }
@@ -154,6 +158,11 @@ impl Data {
     /// Simulated rows are in what is shown. Once a result says so, it counts.
     pub fn is_demo(&self) -> bool {
         self.demo || self.metrics.values().any(|known| known.result.demo)
+    }
+
+    /// Rows that were played back are in what is shown.
+    pub fn is_replay(&self) -> bool {
+        self.replay || self.metrics.values().any(|known| known.result.replay)
     }
 
     /// The hub's clock now, µs: what it last said plus what passed since.

@@ -8,7 +8,7 @@ use image::codecs::jpeg::JpegEncoder;
 
 use crate::model::message::{ClientMessage, pack_frame};
 
-use super::canvas::gpu::Capture;
+use super::canvas::gpu::{Capture, Shown};
 use super::link::FrameSender;
 use super::options::WallError;
 
@@ -36,7 +36,9 @@ fn pack(captures: &Receiver<Capture>, frames: &FrameSender) {
         if jpeg.len() > BYTES_MAX {
             jpeg = encode(&capture, QUALITY / 2);
         }
-        let header = ClientMessage::Frame { width, height, scene: capture.scene };
+        let Shown { scene, mode, lang, frozen } = capture.shown;
+        let (mode, lang) = (Some(mode.to_owned()), Some(lang.to_owned()));
+        let header = ClientMessage::Frame { width, height, scene, mode, lang, freeze: Some(frozen) };
         match pack_frame(&header, &jpeg) {
             Ok(frame) => frames.send(frame),
             Err(error) => tracing::warn!("a picture of the wall was left out: {error}"),

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value as Json;
 
 use crate::model::message::{ClientMessage, HubMessage, MetricRef, MetricResult};
-use crate::model::time::{day_start_us, format_time, parse_time_us};
+use crate::model::time::{day_start_us, format_time, not_ahead, parse_time_us};
 
 use super::data::Data;
 use super::link::{Link, News};
@@ -93,6 +93,7 @@ fn fetch(wanted: Wanted<'_>) -> Result<Gathering, WallError> {
         ticked: false,
         welcomed_us: 0,
         since: Instant::now(),
+        ahead: None,
         tickets: Vec::new(),
     };
     if wanted.at.is_none() {
@@ -102,6 +103,9 @@ fn fetch(wanted: Wanted<'_>) -> Result<Gathering, WallError> {
     loop {
         while let Some(news) = gathering.link.next() {
             gathering.take(news);
+        }
+        if let Some(ahead) = gathering.ahead.take() {
+            return Err(WallError::Setup(ahead));
         }
         gathering.settle_for_older();
         if gathering.is_complete() {
@@ -133,6 +137,8 @@ struct Gathering {
     /// The hub's clock as it said hello.
     welcomed_us: i64,
     since: Instant,
+    /// Why there can be no picture of the time that is asked for: it has not come.
+    ahead: Option<String>,
     /// The ticket events that were asked for, as they came.
     tickets: Vec<Vec<Json>>,
 }
@@ -187,6 +193,9 @@ impl Gathering {
     fn start(&mut self) {
         self.welcomed_us = self.data.now_us(0.0);
         self.since = Instant::now();
+        if let (Some(at), Some(city)) = (self.at, &self.data.city) {
+            self.ahead = not_ahead(at, self.welcomed_us, city.tz).err();
+        }
         // What the hub does not know will never come.
         let known = &self.data.known_metrics;
         self.missing.retain(|metric| known.contains(&metric.name));
@@ -241,7 +250,9 @@ impl Gathering {
     }
 
     fn answer(&mut self, answer: HubMessage) {
-        let HubMessage::Answer { id, columns, rows, error, data_until, demo, info, .. } = answer else { return };
+        let HubMessage::Answer { id, columns, rows, error, data_until, demo, replay, info, .. } = answer else {
+            return;
+        };
         let Some(position) = self.asked.iter().position(|(asked, _)| *asked == id) else { return };
         let (_, metric) = self.asked.swap_remove(position);
         let overloaded = error.as_ref().is_some_and(|error| error.code == "overloaded");
@@ -258,6 +269,7 @@ impl Gathering {
                         as_of: at,
                         data_until,
                         demo,
+                        replay,
                         columns,
                         rows,
                         error: error.map(|error| error.message),

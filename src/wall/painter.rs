@@ -4,6 +4,7 @@
 
 use crate::model::City;
 
+use super::canvas::gpu::Shown;
 use super::canvas::{DisplayList, Face, Glyphs, Paint, Rect, Style};
 use super::chrome::Chrome;
 use super::composer::Part;
@@ -34,6 +35,14 @@ pub struct View<'a> {
     pub frozen_us: Option<i64>,
     pub as_of: bool,
     pub problem: Option<&'a str>,
+}
+
+impl View<'_> {
+    /// Says what is shown, for those who watch from afar.
+    pub fn tell(&self, shown: &mut Shown) {
+        shown.scene.clone_from(&self.scene.name);
+        (shown.mode, shown.lang, shown.frozen) = (self.mode.name(), self.lang.name(), self.frozen_us.is_some());
+    }
 }
 
 /// A second of the hub's clock; panels know no finer time, so that a picture is the same throughout it.

@@ -8,7 +8,9 @@ use std::time::{Duration, Instant, SystemTime};
 
 use bevy::ecs::prelude::*;
 
+use crate::model::assets;
 use crate::model::message::{Control, HubMessage, MetricRef};
+use crate::model::text::nearest;
 use crate::model::time::day_start_us;
 
 use super::canvas::Glyphs;
@@ -88,7 +90,8 @@ impl Show {
                 return Err(WallError::Scene(problem.clone()));
             }
             let known: Vec<&str> = scenes.all.iter().map(|scene| scene.name.as_str()).collect();
-            let near = scene::nearest(scene, &known).map(|near| format!("did you mean {near}? ")).unwrap_or_default();
+            let near =
+                nearest(scene, known.iter().copied()).map(|near| format!("did you mean {near}? ")).unwrap_or_default();
             return Err(WallError::Setup(format!("there is no scene {scene:?}; {near}known: {}", known.join(", "))));
         };
         let mut show = Show {
@@ -372,7 +375,7 @@ impl Show {
             problem: problem.as_deref(),
         };
         self.moving = self.composer.compose(&view, picture) || fade != Fade::None;
-        picture.scene.clone_from(&self.scenes.all[self.current].name);
+        view.tell(&mut picture.shown);
         if due {
             // Read back also where it stayed as it was.
             picture.capture = true;
@@ -474,14 +477,10 @@ impl Scenes {
 }
 
 fn stamps(folder: &std::path::Path) -> Vec<(PathBuf, SystemTime)> {
-    let mut stamps: Vec<(PathBuf, SystemTime)> = std::fs::read_dir(folder)
-        .map(|entries| {
-            entries
-                .flatten()
-                .filter_map(|entry| Some((entry.path(), entry.metadata().ok()?.modified().ok()?)))
-                .collect()
-        })
-        .unwrap_or_default();
-    stamps.sort();
-    stamps
+    let files = assets::files(folder, "toml").unwrap_or_default();
+    files
+        .into_iter()
+        .filter_map(|path| Some((path.metadata().ok()?.modified().ok()?, path)))
+        .map(|(at, path)| (path, at))
+        .collect()
 }

@@ -9,6 +9,7 @@ use super::scene::{self, Scene};
 use super::screen::Seams;
 use super::show::Scenes;
 use super::studio::Studio;
+use crate::model::text::nearest;
 
 /// Draws one picture and writes it as PNG.
 ///
@@ -77,7 +78,7 @@ pub fn unknown_scene(scenes: &Scenes, name: &str) -> WallError {
         return WallError::Scene(problem.clone());
     }
     let known: Vec<&str> = scenes.all.iter().map(|scene| scene.name.as_str()).collect();
-    let near = scene::nearest(name, &known).map(|near| format!("did you mean {near}? ")).unwrap_or_default();
+    let near = nearest(name, known.iter().copied()).map(|near| format!("did you mean {near}? ")).unwrap_or_default();
     WallError::Setup(format!("there is no scene {name:?}; {near}known: {}", known.join(", ")))
 }
 

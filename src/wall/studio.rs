@@ -62,7 +62,7 @@ impl Studio {
         {
             let mut picture = self.app.world_mut().resource_mut::<Picture>();
             (picture.capture, picture.draw) = (true, true);
-            picture.scene.clone_from(&view.scene.name);
+            view.tell(&mut picture.shown);
         }
         self.turn()?;
         self.take()

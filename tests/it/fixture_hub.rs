@@ -97,6 +97,7 @@ async fn serve_one(socket: tokio::net::TcpStream, canned: Canned, city: Arc<City
                         city: Box::new((*city).clone()),
                         now: NOW_US,
                         demo: canned != Canned::Empty,
+                        replay: false,
                         metrics: metrics.iter().map(|metric| metric.metric.clone()).collect(),
                     };
                     send(&mut sink, &welcome).await;
@@ -131,6 +132,7 @@ pub fn tick(canned: Canned, now: i64) -> HubMessage {
         data_until: until,
         recv_until: until,
         demo: canned != Canned::Empty,
+        replay: false,
         status: "ok".into(),
         message: None,
     }
@@ -219,6 +221,7 @@ pub fn metrics(canned: Canned, city: &City) -> Vec<MetricResult> {
             as_of: NOW_US,
             data_until: (canned != Canned::Empty).then_some(NOW_US - 80_000),
             demo: canned != Canned::Empty,
+            replay: false,
             columns: columns
                 .iter()
                 .map(|name| ResultColumn { name: (*name).into(), column_type: "Int64".into() })

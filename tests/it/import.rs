@@ -455,17 +455,33 @@ async fn the_storm_is_played_back_so_that_it_ends_now() {
         report: ReportFormat::Json,
         src: None,
         key_file: None,
+        force: false,
     };
     let report = replay::replay(&args, &Clock::System).await.unwrap();
     let answer = report.hub.unwrap();
     assert_eq!((answer.landed, answer.quarantined, answer.refused), (report.events, 0, 0));
     let age = "SELECT max(ts) BETWEEN now() - INTERVAL '5 minutes' AND now() FROM tickets";
     assert_eq!(ask(&hub, age).await, json!(true));
-    // Again: another source, and with ids of its own it lands beside the first.
+    // Again with the same ids: the hub knows these tickets, and the report names rows and reasons.
+    let known = replay::replay(&args, &Clock::System).await.unwrap();
+    let told = known.hub.unwrap();
+    assert_eq!(told.quarantined_by_reason.values().sum::<u64>(), told.quarantined);
+    assert!(told.quarantined > 0 && told.quarantined_by_reason.keys().any(|reason| reason.starts_with("open after")));
+    assert!(told.quarantined_rows[0].starts_with("open of "), "{:?}", told.quarantined_rows);
+    assert!(known.notes.iter().any(|note| note.contains("--fresh-ids")), "{:?}", known.notes);
+    // Another source, and with ids of its own it lands beside the first.
     let again = ReplayArgs { fresh_ids: true, shift: Some(Shift::Today), ..args.clone() };
     let report = replay::replay(&again, &Clock::System).await.unwrap();
     let answer = report.hub.unwrap();
     assert_eq!((answer.landed > 0, answer.duplicates, answer.quarantined), (true, 0, 0));
+    // A hub of another city takes it only by force.
+    let elsewhere = self::hub("ningbo").await;
+    let wrong = ReplayArgs { to: url(&elsewhere), ..args.clone() };
+    let refused = replay::replay(&wrong, &Clock::System).await.unwrap_err().to_string();
+    assert!(refused.contains("written for the city boston, the hub serves ningbo"), "{refused}");
+    let forced = replay::replay(&ReplayArgs { force: true, ..wrong }, &Clock::System).await.unwrap();
+    assert!(forced.notes[0].contains("days and names are the hub's"), "{:?}", forced.notes);
+    elsewhere.stop().await;
     // The storm's noon is now: what came after it is left out at `max`.
     let noon = ReplayArgs { fresh_ids: true, now: Some("2011-08-28 12:00".into()), ..args };
     let report = replay::replay(&noon, &Clock::System).await.unwrap();
@@ -495,4 +511,29 @@ async fn a_phone_number_in_a_mapped_column_stops_the_import_with_its_place() {
     let file = write("bad.csv", &format!("{header}{good}2,2024-05-01 08:00:00,城管局(13812345678),,\n"));
     let error = import::import(&args(&file, map, None), &Clock::System).await.unwrap_err().to_string();
     assert!(error.contains("row 2 (line 3), column \"承办单位\"") && error.contains("mobile phone number"), "{error}");
+}
+
+#[tokio::test]
+async fn a_list_of_rows_set_aside_is_left_only_where_it_lists_some() {
+    let folder = tempfile::tempdir().unwrap();
+    let list = folder.path().join("aside.jsonl");
+    let header = "src = \"gd\"\nstream = \"tickets\"\nshape = \"wide\"\n[time]\nzone = \"Asia/Shanghai\"\n";
+    let map = folder.path().join("map.toml");
+    std::fs::write(
+        &map,
+        format!("{header}[set]\nid = \"编号\"\norg = \"单位\"\n[[stage]]\nkind = \"open\"\nat = \"受理\"\n"),
+    )
+    .unwrap();
+    let import = async |row: &str| {
+        let file = folder.path().join("export.csv");
+        std::fs::write(&file, format!("编号,受理,单位\n{row}\n")).unwrap();
+        let args = ImportArgs { quarantine: Some(list.clone()), ..args(&file, map.clone(), None) };
+        import::import(&args, &Clock::System).await
+    };
+    assert!(import("1,2024-05-01 08:00:00,城管局13812345678").await.is_err());
+    assert!(!list.exists(), "refused before a row was set aside");
+    assert_eq!(import("1,soon,城管局").await.unwrap().rows_quarantined, 1);
+    assert!(std::fs::read_to_string(&list).unwrap().contains("soon"));
+    assert_eq!(import("1,2024-05-01 08:00:00,城管局").await.unwrap().rows_quarantined, 0);
+    assert!(!list.exists(), "nothing was set aside this time");
 }

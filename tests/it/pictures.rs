@@ -50,6 +50,7 @@ fn data(canned: Canned, city: &City) -> Data {
         city: Box::new(city.clone()),
         now: NOW_US,
         demo,
+        replay: false,
         metrics: names,
     };
     data.take(welcome, 0.0);

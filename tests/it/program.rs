@@ -142,6 +142,67 @@ fn check_finds_nothing_wrong_with_what_ships() {
     assert!(check.status.success(), "{}{}", text(&check.stdout), text(&check.stderr));
 }
 
+/// A copy of what ships, to be damaged.
+fn a_home(folder: &Path) -> PathBuf {
+    let home = folder.join("home");
+    for part in ["assets", "queries"] {
+        std::fs::create_dir_all(&home).expect("a folder");
+        assert!(Command::new("cp").arg("-r").arg(part).arg(&home).status().expect("cp").success());
+    }
+    home
+}
+
+#[test]
+fn check_tells_every_problem_with_its_file_and_line() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let home = a_home(folder.path());
+    let change = |file: &str, changes: &[(&str, &str)]| {
+        let path = home.join(file);
+        let mut text = std::fs::read_to_string(&path).expect("a file");
+        for (from, to) in changes {
+            assert!(text.contains(from), "{file}: {from}");
+            text = text.replacen(from, to, 1);
+        }
+        std::fs::write(path, &text).expect("written");
+        text
+    };
+    let line = |text: &str, word: &str| text.lines().position(|line| line.contains(word)).expect("a line") + 1;
+    // Two panels of one scene with a column that their metrics lack, and one whose metric is not there.
+    let overview = change(
+        "assets/scenes/overview.toml",
+        &[
+            ("{ metric = \"today_opened\",", "{ metric = \"today_opened\", column = \"valu\","),
+            ("metric = \"opened_curve\"", "metric = \"opened_curv\""),
+        ],
+    );
+    // Two panels of another that do not read, and two places for panels that are not there.
+    let quality = change(
+        "assets/scenes/quality.toml",
+        &[("kind = \"", "kind = \"x"), ("[[layout]]", "[[panel]]\nid = \"more\"\nkind = \"heroo\"\n\n[[layout]]")],
+    );
+    let orders =
+        change("assets/maps/orders_zh.toml", &[("org = ", "orgg = "), ("kind = \"visit\"", "kind = \"visi\"")]);
+    let check = lingping(&["check", "--home", home.to_str().expect("a path")]);
+    assert_eq!(check.status.code(), Some(1));
+    let told = text(&check.stdout);
+    for (file, at, words) in [
+        (
+            "scenes/overview.toml",
+            line(&overview, "valu\""),
+            "metric \"today_opened\" has no column \"valu\"; did you mean \"value\"?",
+        ),
+        ("scenes/overview.toml", line(&overview, "opened_curv\""), "metric \"opened_curv\" is not in queries/"),
+        ("scenes/quality.toml", line(&quality, "kind = \"x"), "is of unknown kind"),
+        ("scenes/quality.toml", line(&quality, "heroo"), "did you mean \"hero\"?"),
+        ("maps/orders_zh.toml", line(&orders, "orgg"), "did you mean \"org\"?"),
+        ("maps/orders_zh.toml", line(&orders, "\"visi\""), "did you mean \"visit\"?"),
+    ] {
+        let place = format!("{file}:{at}: ");
+        assert!(told.lines().any(|line| line.contains(&place) && line.contains(words)), "{place}{words}\n{told}");
+    }
+    assert!(told.contains("6 problems"), "{told}");
+}
+
 #[test]
 fn check_looks_at_the_screen_that_is_configured() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -171,6 +232,115 @@ fn two_hubs_do_not_share_a_folder_and_the_second_says_why() {
     assert_eq!(second.status.code(), Some(1));
     assert!(text(&second.stderr).contains(&folder.path().display().to_string()), "{}", text(&second.stderr));
     drop(hub);
+}
+
+#[test]
+fn a_data_folder_knows_its_city_and_another_one_needs_force() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path().join("data");
+    let path = data.to_str().expect("a path");
+    HubProcess::start(&data).kill_9();
+
+    // Nothing says which city, and it is the folder's.
+    let city = lingping(&["query", "SELECT code FROM city", "--data", path, "--format", "csv"]);
+    assert_eq!(text(&city.stdout), "code\nboston\n", "{}", text(&city.stderr));
+    let verified = lingping(&["verify", "--data", path]);
+    assert!(text(&verified.stdout).contains("boston (America/New_York)"), "{}", text(&verified.stdout));
+
+    let sentence = "are of the city boston (America/New_York), not of ningbo (Asia/Shanghai); leave --city out";
+    for args in [
+        &["hub", "--listen", "127.0.0.1:0", "--city", "ningbo", "--data", path][..],
+        &["query", "SELECT 1", "--city", "ningbo", "--data", path],
+    ] {
+        let refused = lingping(args);
+        assert_eq!(refused.status.code(), Some(1));
+        assert!(text(&refused.stderr).contains(sentence), "{}", text(&refused.stderr));
+    }
+    let hub = |more: &[&str]| {
+        let child = Command::new(PROGRAM)
+            .args(["hub", "--listen", "127.0.0.1:0", "--data", path])
+            .args(more)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn();
+        HubProcess::listening(child.expect("the hub starts"))
+    };
+    let plain = hub(&[]);
+    assert_eq!(plain.query("SELECT tz FROM city")["tz"], "America/New_York");
+    plain.kill_9();
+    hub(&["--city", "ningbo", "--force"]).kill_9();
+    assert_eq!(hub(&[]).query("SELECT code FROM city")["code"], "ningbo");
+}
+
+#[test]
+fn a_picture_of_a_hub_as_of_a_time_means_the_hubs_clock_and_no_time_to_come() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let hub = HubProcess::start(folder.path());
+    let out = folder.path().join("x.png");
+    let picture = ["snapshot", "--hub", &hub.url(), "--at", "2100-01-01", "--out", out.to_str().expect("a path")];
+    let refused = lingping(&picture);
+    assert_eq!(refused.status.code(), Some(1));
+    let told = text(&refused.stderr);
+    assert!(told.contains("2100-01-01T00:00:00-05:00 has not come yet"), "{told}");
+    assert!(!out.exists());
+}
+
+#[test]
+fn a_folder_of_before_has_no_city_until_a_hub_opens_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path().join("data");
+    let path = data.to_str().expect("a path");
+    HubProcess::start(&data).kill_9();
+    // As it was written before: without a city, and so without its sum.
+    let manifest = data.join("manifest.json");
+    let read =
+        || -> serde_json::Value { serde_json::from_slice(&std::fs::read(&manifest).expect("read")).expect("JSON") };
+    let mut old = read();
+    old.as_object_mut().expect("an object").retain(|key, _| key != "city" && key != "crc");
+    std::fs::write(&manifest, old.to_string()).expect("written");
+
+    let looked = lingping(&["query", "SELECT code FROM city", "--city", "boston", "--data", path, "--format", "csv"]);
+    assert_eq!(text(&looked.stdout), "code\nboston\n", "{}", text(&looked.stderr));
+    assert!(read().get("city").is_none(), "a look writes nothing");
+    HubProcess::start(&data).kill_9();
+    assert_eq!(read()["city"]["code"], "boston");
+}
+
+#[test]
+fn a_relative_data_folder_survives_a_restart() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let hub = || {
+        let child = Command::new(PROGRAM)
+            .args(["hub", "--city", "boston", "--listen", "127.0.0.1:0", "--data", "./data/here"])
+            .current_dir(folder.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn();
+        HubProcess::listening(child.expect("the hub starts"))
+    };
+    let first = hub();
+    let key = folder.path().join("key");
+    let key = key.to_str().expect("a path");
+    let import = ["feed", "import", SLICE, "--map", MAP, "--to", &first.url(), "--key-file", key];
+    assert!(lingping(&import).status.success());
+    let before = first.query(TOTALS);
+    // Stopped, not killed: the rows are sealed into segments, which are found again by their paths.
+    assert!(Command::new("kill").args(["-TERM", &first.child.id().to_string()]).status().expect("kill").success());
+    let mut first = first;
+    first.child.wait().expect("it ends");
+    let second = hub();
+    assert_eq!(second.query(TOTALS), before);
+    let scanned = "select count(*) as n from tickets where kind = 'open' and id like '1%'";
+    assert!(second.query(scanned)["n"].as_i64() > Some(0));
+    second.kill_9();
+    assert!(folder.path().join("data/here/manifest.json").is_file());
+    let asked = Command::new(PROGRAM)
+        .args(["query", TOTALS, "--data", "data/here", "--format", "json"])
+        .current_dir(folder.path())
+        .output()
+        .expect("it runs");
+    let asked: serde_json::Value = serde_json::from_slice(&asked.stdout).expect("JSON");
+    assert_eq!(asked, before);
 }
 
 /// The main job without a display: simulated city, hub, wall drawn in memory; dropped, it is killed.
@@ -214,6 +384,32 @@ fn the_main_job_serves_a_picture_of_the_wall() {
     assert_eq!(picture.dimensions(), (640, 360));
     let brightest = picture.pixels().map(|pixel| pixel.0.iter().map(|c| u32::from(*c)).sum::<u32>()).max();
     assert!(brightest > Some(600), "the picture is dark: {brightest:?}");
+    let shown = told_to_show(&job.0.url());
+    assert!(shown["scene"].is_string() && shown["freeze"] == false, "{shown}");
+}
+
+/// Tells the wall another mode and language, and waits for the picture that says it has them: by this the page marks them.
+fn told_to_show(url: &str) -> serde_json::Value {
+    use futures_util::{SinkExt, StreamExt};
+    use tokio_tungstenite::tungstenite::Message;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let shown = async {
+        let (mut socket, _) = tokio_tungstenite::connect_async(url).await.expect("the hub answers");
+        for message in [r#"{"type":"control","mode":"ops","lang":"en"}"#, r#"{"type":"watch","fps":5}"#] {
+            socket.send(Message::text(message)).await.expect("sent");
+        }
+        while let Some(Ok(message)) = socket.next().await {
+            let Message::Binary(frame) = message else { continue };
+            let (header, _) = lingping::model::message::split_frame(&frame).expect("a frame");
+            let header: serde_json::Value = serde_json::from_slice(header).expect("JSON");
+            if header["mode"] == "ops" && header["lang"] == "en" {
+                return header;
+            }
+        }
+        panic!("the connection ended");
+    };
+    let patience = Duration::from_secs(60);
+    runtime.block_on(async { tokio::time::timeout(patience, shown).await }).expect("a picture in the new mode")
 }
 
 /// Status line, headers and body. Some servers keep the connection open: the length they say ends the answer.

@@ -60,7 +60,7 @@ fn bless() -> Option<String> {
 /// The kept moment; taken anew of the simulated city when it is to be blessed.
 fn moment() -> Moment {
     if bless().as_deref() == Some("moment") {
-        let source = SourceArgs { hub: None, data: None, city: "ningbo".into(), at: None, seed: 81890 };
+        let source = SourceArgs { hub: None, data: None, city: Some("ningbo".into()), at: None, seed: 81890 };
         let scenes = scenes();
         let moment = with_hub(&source, |hub, at| {
             let data = gather(Wanted::of(&hub, at, 120, &scenes.iter().collect::<Vec<_>>()))?;
@@ -96,7 +96,10 @@ fn data(moment: &Moment, state: State) -> Data {
     let metrics = moment.results.iter().map(|result| result.metric.clone()).collect();
     let demo = state != State::Empty;
     let city = Box::new(city);
-    data.take(HubMessage::Welcome { version: 1, hub: "kept".into(), city, now: NOW_US, demo, metrics }, 0.0);
+    data.take(
+        HubMessage::Welcome { version: 1, hub: "kept".into(), city, now: NOW_US, demo, replay: false, metrics },
+        0.0,
+    );
     for result in &moment.results {
         let mut result = result.clone();
         match state {
@@ -119,7 +122,10 @@ fn data(moment: &Moment, state: State) -> Data {
     let until = demo.then_some(NOW_US - 80_000);
     let (data_until, recv_until) = (until, until);
     let status = "ok".to_owned();
-    data.take(HubMessage::Tick { now: NOW_US, data_until, recv_until, demo, status, message: None }, 0.0);
+    data.take(
+        HubMessage::Tick { now: NOW_US, data_until, recv_until, demo, replay: false, status, message: None },
+        0.0,
+    );
     data
 }
 

@@ -21,7 +21,7 @@ use super::peers::PeerArgs;
 use crate::model::message::MetricRef;
 use crate::query::Question;
 use crate::query::live::Class;
-use crate::query::live::view::TickCost;
+use crate::query::live::cost::TickCost;
 
 #[derive(Args, Clone, Debug)]
 pub struct LiveArgs {

@@ -13,7 +13,7 @@ use crate::bench::measure::{spread, table};
 use crate::bench::peers::{PERSPECTIVE, PeerArgs};
 use crate::model::message::MetricRef;
 use crate::model::time::day_start_us;
-use crate::query::live::view::TickCost;
+use crate::query::live::cost::TickCost;
 
 const SIX: [&str; 6] = ["open_now", "solved_total", "loop_today", "types_today", "rating_levels", "transfer_minutes"];
 const UPDATES: usize = 20;

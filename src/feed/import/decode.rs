@@ -15,7 +15,8 @@ use super::sink::{Cell, Sink};
 use super::source::Cells;
 use super::{digest, personal, times};
 use crate::feed::FeedError;
-use crate::model::event::{ID_BYTES_MAX, TEXT_BYTES_MAX};
+use crate::model::city::CODED;
+use crate::model::event::{ID_BYTES_MAX, TEXT_BYTES_MAX, source_index};
 use crate::model::stream::{Column, ColumnType};
 use crate::model::time::{DAY_US, local_to_us};
 
@@ -62,6 +63,8 @@ pub struct Decoder<'m> {
     binding: Binding,
     key: Option<Key>,
     columns: Vec<&'static Column>,
+    /// Those whose values are codes of the city file.
+    coded: Vec<usize>,
     /// Events later than this are a misread format.
     latest_us: i64,
     seen: HashMap<String, Seen>,
@@ -82,6 +85,7 @@ impl<'m> Decoder<'m> {
             binding,
             key,
             columns: map.stream.source_columns().collect(),
+            coded: CODED.iter().filter_map(|name| source_index(map.stream, name)).collect(),
             latest_us: now_us.saturating_add(DAY_US),
             seen: HashMap::new(),
             last_poll_us: None,
@@ -117,7 +121,7 @@ impl<'m> Decoder<'m> {
                 };
                 let mut event = common;
                 self.complete(&mut event, kind, kind, ts_us, &row)?;
-                report.event(kind, ts_us);
+                self.count(&event, kind, ts_us, report);
                 Ok(sink.push(&event)?)
             }
             Shape::Snapshot { poll, state, since, gone, skip } => {
@@ -152,7 +156,7 @@ impl<'m> Decoder<'m> {
                     return Err(Fault::row("too_many", "id", format!("more than {OBJECTS_MAX} objects in one file")));
                 }
                 self.seen.insert(id.into_owned(), Seen { kind, poll_us });
-                report.event(kind, ts_us);
+                self.count(&event, kind, ts_us, report);
                 Ok(sink.push(&event)?)
             }
         }
@@ -237,11 +241,29 @@ impl<'m> Decoder<'m> {
                 message: format!("no stage of the map happened in this row (times: {})", names.join(", ")),
             });
         }
+        let opened_us = events.iter().find(|(kind, ..)| *kind == "open").map(|(_, ts_us, _)| *ts_us);
+        if opened_us.is_some_and(|opened_us| events.iter().any(|(_, ts_us, _)| *ts_us < opened_us)) {
+            report.rows_with_events_before_open += 1;
+        }
         for (kind, ts_us, event) in events {
-            report.event(kind, ts_us);
+            self.count(&event, kind, ts_us, report);
             sink.push(&event)?;
         }
         Ok(())
+    }
+
+    /// Counts an event, and the codes of it that the city does not know.
+    fn count(&self, event: &[Cell<'_>], kind: &str, ts_us: i64, report: &mut ImportReport) {
+        report.event(kind, ts_us);
+        let Some(city) = &self.map.codes else { return };
+        for &index in &self.coded {
+            let column = self.columns[index].name;
+            if let Some(Cell::Text(code)) = event.get(index)
+                && !city.knows(column, code)
+            {
+                report.unknown_code(column, code);
+            }
+        }
     }
 
     /// The cells that the map names, trimmed, with what means missing taken out, looked through for personal data.
@@ -337,7 +359,12 @@ impl<'m> Decoder<'m> {
         report: &mut ImportReport,
     ) -> Result<Cell<'v>, Fault> {
         if column.column_type == ColumnType::Time {
-            return Ok(self.time(field, row, report)?.map_or(Cell::Null, Cell::Time));
+            // Not the time of the event: one that does not read is missing, and reported; the rest of the row is good.
+            return match self.time(field, row, report) {
+                Ok(time) => Ok(time.map_or(Cell::Null, Cell::Time)),
+                Err(Fault::Row { reason: "bad_time", .. }) => Ok(Cell::Null),
+                Err(fault) => Err(fault),
+            };
         }
         let scalar = |scalar: &'v Scalar| match (scalar, column.column_type) {
             (Scalar::Text(text), _) => Cell::Text(Cow::Borrowed(text.as_str())),
@@ -401,7 +428,9 @@ impl<'m> Decoder<'m> {
         self.map.times.instant(value).ok_or_else(|| {
             report.bad_time(name, value);
             let shown: String = value.chars().take(40).collect();
-            Fault::row("bad_time", name, format!("{shown:?} is none of the time formats of the map"))
+            let wide = value.contains('：') != self.map.times.has_full_width_colon();
+            let hint = if wide { "; one of the two has a full-width colon ：" } else { "" };
+            Fault::row("bad_time", name, format!("{shown:?} is none of the time formats of the map{hint}"))
         })
     }
 

@@ -4,54 +4,22 @@
 use std::io::Write;
 use std::path::Path;
 
-use indicatif::ProgressBar;
-
 use super::key::Key;
 use super::load;
 use super::map::Mapping;
+use super::proof::ORDERS;
 use crate::feed::FeedError;
+use crate::feed::progress::Progress;
 use crate::fuzz::{Choices, files};
 
 const NOW_US: i64 = 1_795_415_527_000_000;
 
-const MAP: &str = r#"
-src = "gd"
-stream = "tickets"
-shape = "wide"
-null = ["-", "无"]
-drop = ["姓名"]
-
-[time]
-zone = "Asia/Shanghai"
-formats = ["%Y-%m-%d %H:%M:%S", "%Y/%m/%d %H:%M"]
-
-[set]
-id = "工单编号"
-org = "承办单位"
-caller = { column = "来电号码", key = true }
-type = { column = "诉求类型", map = { "咨询" = "ask", "投诉" = "complain" }, else = "other" }
-rating = { column = "满意度", map = { "满意" = 4, "不满意" = 2 } }
-
-[[stage]]
-kind = "open"
-at = "受理时间"
-set = { due = "办理时限" }
-
-[[stage]]
-kind = "dispatch"
-at = "派单时间"
-
-[[stage]]
-kind = "finish"
-at = "办结时间"
-"#;
-
 const ROWS: &str = "\
-工单编号,姓名,来电号码,承办单位,诉求类型,满意度,受理时间,办理时限,派单时间,办结时间
-G-1,张三,13800000001,自来水公司,咨询,满意,2026-11-20 08:00:00,2026-11-21 08:00:00,2026-11-20 08:05:00,2026-11-20 09:00:00
+工单编号,姓名,来电号码,承办单位,诉求类型,满意度,受理时间,办理时限,派单时间,办结时间,内容
+G-1,张三,13800000001,自来水公司,咨询,满意,2026-11-20 08:00:00,2026-11-21 08:00:00,2026-11-20 08:05:00,2026-11-20 09:00:00,停水
 G-2,李四,-,\"住建局,
-二科\",投诉,不满意,2026/11/20 08:30,,无,2026-11-20 10:00:00
-G-3,,13800000003,无,建议,,2026-11-20 09:00:00,,,
+二科\",投诉,不满意,2026/11/20 08:30,,无,2026-11-20 10:00:00,
+G-3,,13800000003,无,建议,,2026-11-20 09:00:00,,,,
 ";
 
 const WORDS: &[&str] = &[
@@ -93,7 +61,7 @@ const WORDS: &[&str] = &[
 fn maps() -> Vec<Vec<u8>> {
     let mut maps = files("assets/maps", "toml");
     maps.extend(files("tests/data", "toml"));
-    maps.push(MAP.as_bytes().to_vec());
+    maps.push(ORDERS.as_bytes().to_vec());
     maps
 }
 
@@ -129,7 +97,7 @@ fn told(error: &FeedError) {
 /// Reads a file by a map to its last event.
 fn import(map: &Mapping, path: &Path) {
     let key = Key::new(b"a key for tests only").unwrap();
-    match load(path, map, Some(key), NOW_US, &ProgressBar::hidden(), None) {
+    match load(path, map, Some(key), NOW_US, &Progress::hidden(), None) {
         Err(error) => told(&error),
         Ok(mut loaded) => {
             let mut events = 0;
@@ -163,7 +131,7 @@ fn fuzz_maps() {
 
 #[test]
 fn fuzz_import_files() {
-    let (seeds, map) = (sources(), Mapping::parse("map.toml", MAP, &folder()).unwrap());
+    let (seeds, map) = (sources(), Mapping::parse("map.toml", ORDERS, &folder()).unwrap());
     let files = tempfile::tempdir().unwrap();
     let path = files.path().join("export");
     bolero::check!().with_iterations(2_000).with_max_len(96).for_each(|bytes: &[u8]| {

@@ -19,11 +19,11 @@ mod sink;
 pub mod source;
 mod times;
 
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use indicatif::{ProgressBar, ProgressStyle};
 use tokio::time::Instant;
 
 pub use self::map::Mapping;
@@ -36,6 +36,7 @@ use self::sink::Sink;
 use self::source::{Cells, Next, Progress};
 use super::client::FeedClient;
 use super::error::FeedError;
+use super::progress::Progress as Told;
 use crate::model::Clock;
 
 /// Rows between two looks at the progress bar.
@@ -99,7 +100,7 @@ pub fn load(
     map: &Mapping,
     key: Option<Key>,
     now_us: i64,
-    bar: &ProgressBar,
+    told: &Told,
     mut aside: Option<&mut dyn Write>,
 ) -> Result<Loaded, FeedError> {
     let began = Instant::now();
@@ -123,6 +124,11 @@ pub fn load(
             report.notes.push(format!("column {:?} is in none of the first objects of the file", column.name));
         }
     }
+    if map.codes.is_none() {
+        report
+            .notes
+            .push("the map names no city, so codes were not held against one; say city = \"ningbo\" at its top".into());
+    }
     let mut decoder = Decoder::new(map, binding, key, now_us);
     let mut sink = Sink::new(map.stream);
     let mut cells = Cells::default();
@@ -132,8 +138,7 @@ pub fn load(
             report.rows_read += 1;
         }
         if report.rows_read.is_multiple_of(ROWS_PER_LOOK) {
-            bar.set_length(progress.total.load(Ordering::Relaxed));
-            bar.set_position(progress.done.load(Ordering::Relaxed));
+            told.set(progress.done.load(Ordering::Relaxed), progress.total.load(Ordering::Relaxed));
         }
         let fault = match next {
             Next::End => break,
@@ -177,12 +182,12 @@ fn dropped(map: &Mapping, columns: &[String]) -> Vec<String> {
     columns.iter().filter(|column| !used(column)).cloned().collect()
 }
 
-/// Reads, sends and waits for every ack; prints nothing but the progress bar.
+/// Reads, sends and waits for every ack; tells on stderr how far it is.
 ///
 /// # Errors
 /// As [`load`], and when no hub answers or the hub is lost.
 pub async fn import(args: &ImportArgs, clock: &Clock) -> Result<ImportReport, FeedError> {
-    let (map, key) = prepare(&args.map, args.src.as_deref(), &args.file, args.key_file.as_deref(), args.dry_run)?;
+    let (mut map, key) = prepare(&args.map, args.src.as_deref(), &args.file, args.key_file.as_deref(), args.dry_run)?;
     // A hub that isn't there is better known before a long file is read.
     let client = match (&args.to, args.dry_run) {
         (Some(url), false) => Some(FeedClient::connect(url, &map.src).await?),
@@ -191,34 +196,40 @@ pub async fn import(args: &ImportArgs, clock: &Clock) -> Result<ImportReport, Fe
         }
         (_, true) => None,
     };
+    if let Some(client) = &client {
+        map.codes = Some(Arc::new(client.welcome().city.clone()));
+    }
     let loaded = load_aside(args.file.clone(), map.clone(), key, clock.now_us(), args.quarantine.clone()).await?;
     let Loaded { mut report, mut events } = loaded;
     report.dry_run = args.dry_run;
     let Some(mut client) = client else { return Ok(report) };
-    let city = &client.welcome().city;
-    if let Some(wanted) = &map.city
-        && *wanted != city.code
-    {
-        let said = format!("the map is written for the city {wanted}, the hub serves {}", city.code);
-        if !args.force {
-            return Err(FeedError::Usage(format!(
-                "{said}, and an import can't be taken back; start the hub with --city {wanted}, or say --force to put both into one"
-            )));
-        }
-        report.notes.push(format!("{said}: days and names are the hub's"));
-    }
+    report.notes.extend(another_city(&map, &client, args.force)?);
     let began = Instant::now();
-    let bar = bar("sending", report.events);
+    let told = Told::new("sending", report.events);
+    let tally = client.tally();
     while let Some(batch) = events.next_batch()? {
         let rows = batch.num_rows() as u64;
-        client.send(map.stream, batch, true).await?;
-        bar.inc(rows);
+        told.watch(&tally, client.send(map.stream, batch, true)).await?;
+        told.inc(rows);
     }
-    let totals = client.end().await?;
-    bar.finish_and_clear();
+    let totals = told.watch(&tally, client.end()).await?;
+    told.finish();
     report.send_s = Some(began.elapsed().as_secs_f64());
     report.hub = Some(totals.into());
     Ok(report)
+}
+
+/// Refuses a hub of another city than the map is written for; with `force`, what to say of it.
+pub(super) fn another_city(map: &Mapping, client: &FeedClient, force: bool) -> Result<Option<String>, FeedError> {
+    let serves = &client.welcome().city.code;
+    let Some(wanted) = map.city.as_ref().filter(|wanted| *wanted != serves) else { return Ok(None) };
+    let said = format!("the map is written for the city {wanted}, the hub serves {serves}");
+    if !force {
+        return Err(FeedError::Usage(format!(
+            "{said}, and what was sent can't be taken back; start a hub with --city {wanted}, or say --force to put both into one"
+        )));
+    }
+    Ok(Some(format!("{said}: days and names are the hub's")))
 }
 
 /// `lingping feed import`: [`import`], with its report printed. Data on stdout, the number of rows set aside on stderr.
@@ -251,6 +262,14 @@ pub(super) fn print(report: &ImportReport, format: ReportFormat) {
     let refused = report.hub.as_ref().map_or(0, |hub| hub.refused);
     if refused > 0 {
         eprintln!("{refused} events were refused by the hub");
+    }
+}
+
+/// Nothing was set aside: an empty file, which was made by us, would look like a list.
+fn remove_empty(path: &Path) {
+    if std::fs::symlink_metadata(path).is_ok_and(|file| file.is_file() && file.len() == 0) {
+        // Still there, it is empty and harmless.
+        let _ = std::fs::remove_file(path);
     }
 }
 
@@ -287,7 +306,7 @@ pub(super) fn prepare(
     Ok((map, Some(key)))
 }
 
-/// [`load`] on a thread of its own, with a progress bar on a terminal.
+/// [`load`] on a thread of its own; tells on stderr how far it is.
 pub(super) async fn load_aside(
     file: PathBuf,
     map: Mapping,
@@ -296,7 +315,7 @@ pub(super) async fn load_aside(
     quarantine: Option<PathBuf>,
 ) -> Result<Loaded, FeedError> {
     let task = tokio::task::spawn_blocking(move || {
-        let bar = bar("reading", 0);
+        let told = Told::new(format!("reading {}", file.display()), 0);
         let mut aside = match &quarantine {
             None => None,
             Some(path) => {
@@ -307,24 +326,17 @@ pub(super) async fn load_aside(
                 Some(std::io::BufWriter::new(file))
             }
         };
-        let loaded = load(&file, &map, key, now_us, &bar, aside.as_mut().map(|aside| aside as &mut dyn Write))?;
+        let loaded = load(&file, &map, key, now_us, &told, aside.as_mut().map(|aside| aside as &mut dyn Write));
         if let Some(mut aside) = aside {
             aside
                 .flush()
                 .map_err(|error| FeedError::File { path: "--quarantine".into(), message: error.to_string() })?;
         }
-        bar.finish_and_clear();
-        Ok(loaded)
+        if let Some(path) = &quarantine {
+            remove_empty(path);
+        }
+        told.finish();
+        loaded
     });
     task.await.map_err(|error| FeedError::Encode(format!("the reader stopped: {error}")))?
-}
-
-/// A progress bar on stderr when that is a terminal, else one that shows nothing.
-pub(super) fn bar(what: &str, length: u64) -> ProgressBar {
-    if !std::io::stderr().is_terminal() {
-        return ProgressBar::hidden();
-    }
-    let style = ProgressStyle::with_template("{msg} {wide_bar} {percent}% {eta}")
-        .unwrap_or_else(|_| ProgressStyle::default_bar());
-    ProgressBar::new(length).with_style(style).with_message(what.to_owned())
 }

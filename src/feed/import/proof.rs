@@ -5,13 +5,13 @@ use std::path::Path;
 
 use arrow::array::RecordBatch;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
-use indicatif::ProgressBar;
 use proptest::prelude::*;
 
 use super::key::Key;
 use super::map::Mapping;
 use super::{ImportReport, Loaded, load};
 use crate::feed::FeedError;
+use crate::feed::progress::Progress;
 use crate::model::time::parse_time_us;
 
 type Event = BTreeMap<String, String>;
@@ -24,7 +24,7 @@ fn import(map: &str, file: &[u8]) -> Result<(ImportReport, Vec<Event>), FeedErro
     let map = Mapping::parse("map.toml", map, folder.path())?;
     let key = Key::new(b"a key for tests only")?;
     let now_us = parse_time_us("2026-01-01T00:00:00Z").unwrap();
-    let Loaded { report, mut events } = load(&path, &map, Some(key), now_us, &ProgressBar::hidden(), None)?;
+    let Loaded { report, mut events } = load(&path, &map, Some(key), now_us, &Progress::hidden(), None)?;
     let mut all = vec![];
     while let Some(batch) = events.next_batch()? {
         all.extend((0..batch.num_rows()).map(|row| event(&batch, row)));
@@ -49,7 +49,7 @@ fn sentence(map: &str, file: &str) -> String {
     import(map, file.as_bytes()).unwrap_err().to_string()
 }
 
-const ORDERS: &str = r#"
+pub(super) const ORDERS: &str = r#"
 src = "gd"
 stream = "tickets"
 shape = "wide"
@@ -287,7 +287,7 @@ fn a_dictionary_file_and_the_citys_own_names_are_looked_up() {
     let file = folder.path().join("f.csv");
     std::fs::write(&file, "id,at,unit,area\n1,2024-05-01T00:00:00Z,城管局,海曙区\n2,2024-05-01T00:00:01Z,别的,火星\n")
         .unwrap();
-    let Loaded { report, mut events } = load(&file, &map, None, i64::MAX, &ProgressBar::hidden(), None).unwrap();
+    let Loaded { report, mut events } = load(&file, &map, None, i64::MAX, &Progress::hidden(), None).unwrap();
     let batch = events.next_batch().unwrap().unwrap();
     let (first, second) = (event(&batch, 0), event(&batch, 1));
     assert_eq!((first["org"].as_str(), first["area"].as_str()), ("CG", "330203"));
@@ -330,7 +330,7 @@ fn files_that_are_no_exports_are_refused_in_one_sentence() {
         assert!(error.contains(words) && error.lines().count() == 1, "{bytes:?}: {error}");
     }
     let map = Mapping::parse("map.toml", ORDERS, Path::new(".")).unwrap();
-    let error = load(Path::new("/nowhere/at/all.csv"), &map, None, 0, &ProgressBar::hidden(), None).err().unwrap();
+    let error = load(Path::new("/nowhere/at/all.csv"), &map, None, 0, &Progress::hidden(), None).err().unwrap();
     assert!(error.to_string().contains("cannot be opened"), "{error}");
 }
 
@@ -387,8 +387,7 @@ fn how_long_a_real_file_takes() {
         let map = Mapping::load(&crate::model::assets::path(format!("maps/{map}.toml"))).unwrap();
         let key = Key::new(b"a key for tests only").unwrap();
         let began = std::time::Instant::now();
-        let Loaded { report, mut events } =
-            load(&path, &map, Some(key), i64::MAX, &ProgressBar::hidden(), None).unwrap();
+        let Loaded { report, mut events } = load(&path, &map, Some(key), i64::MAX, &Progress::hidden(), None).unwrap();
         let mut rows = 0;
         while let Some(batch) = events.next_batch().unwrap() {
             rows += batch.num_rows();
@@ -407,7 +406,7 @@ fn the_template_of_a_chinese_order_table_reads_one() {
     std::fs::write(&file, [header, row].concat()).unwrap();
     let map = Mapping::load(&map).unwrap();
     let key = Key::new(b"a key for tests only").unwrap();
-    let Loaded { report, mut events } = load(&file, &map, Some(key), i64::MAX, &ProgressBar::hidden(), None).unwrap();
+    let Loaded { report, mut events } = load(&file, &map, Some(key), i64::MAX, &Progress::hidden(), None).unwrap();
     assert_eq!((report.rows_quarantined, &report.unmapped_values), (0, &BTreeMap::new()), "{:?}", report.set_aside);
     let batch = events.next_batch().unwrap().unwrap();
     let kinds: Vec<String> = (0..batch.num_rows()).map(|row| event(&batch, row)["kind"].clone()).collect();
@@ -415,4 +414,73 @@ fn the_template_of_a_chinese_order_table_reads_one() {
     let (open, rate) = (event(&batch, 0), event(&batch, 5));
     assert_eq!((open["area"].as_str(), open["topic"].as_str()), ("330203009", "城乡建设/物业管理/电梯"));
     assert_eq!((open["type"].as_str(), open["channel"].as_str(), rate["rating"].as_str()), ("complain", "phone", "4"));
+}
+
+#[test]
+fn a_date_that_may_be_missing_and_does_not_read_leaves_the_order_in_place() {
+    let rows = "A1,2024-05-01 08:00:00,,2024-05-03 10:00:00,三天内,石碶街道,,咨询,满意,,\n\
+                A2,2024-05-01 08：00,,,2024-05-04 08:00:00,石碶街道,,咨询,,,\n";
+    let (report, events) = import(ORDERS, [HEADER, rows].concat().as_bytes()).unwrap();
+    let kinds: Vec<(&str, &str)> = events.iter().map(|event| (event["id"].as_str(), event["kind"].as_str())).collect();
+    assert_eq!(kinds, [("A1", "open"), ("A1", "finish")]);
+    assert_eq!(events[0].get("due"), None);
+    let bad = &report.times_that_do_not_parse["办理时限"];
+    assert_eq!((bad.rows, bad.examples.as_slice()), (1, &["三天内".to_owned()][..]));
+    assert_eq!(report.rows_with_events_before_open, 0);
+    let early = "A3,2024-05-01 08:00:00,,2024-05-01 07:00:00,,,,,,,\n";
+    let (told, events) = import(ORDERS, [HEADER, early].concat().as_bytes()).unwrap();
+    assert_eq!((told.rows_with_events_before_open, events.len()), (1, 2));
+    // The time of an event itself is another matter: the row is set aside, and a slip of the keyboard is named.
+    assert_eq!((report.rows_mapped, report.rows_quarantined), (1, 1));
+    assert!(report.set_aside[0].message.contains("full-width colon"), "{:?}", report.set_aside);
+}
+
+#[test]
+fn all_columns_that_a_file_lacks_are_told_at_once() {
+    let file = "工单编号,受理时刻,派单时间,办结时间,承办单位,来电号码,诉求类型,满意度,姓名\n";
+    let told = sentence(ORDERS, file);
+    for part in ["\"受理时间\" (line", "did you mean \"受理时刻\"?", "\"办理时限\" (line", "\"内容\" (line"]
+    {
+        assert!(told.contains(part), "{told}");
+    }
+    assert_eq!(told.lines().count(), 1, "{told}");
+}
+
+#[test]
+fn codes_that_the_city_does_not_have_are_listed_with_their_counts_and_kept() {
+    let map = ORDERS.replace("src = \"gd\"", "src = \"gd\"\ncity = \"ningbo\"").replace(
+        "org = \"承办单位\"",
+        "org = \"承办单位\"\nservice = { constant = \"govt\" }\narea = { column = \"承办单位\", city = \"areas\" }",
+    );
+    let rows = "A1,2024-05-01 08:00:00,,2024-05-03 10:00:00,,海曙区,,咨询,满意,,\n\
+                A2,2024-05-01 08:00:00,,,,亚特兰蒂斯,,咨询,,,\n";
+    let (report, events) = import(&map, [HEADER, rows].concat().as_bytes()).unwrap();
+    assert_eq!((events.len(), events[0]["service"].as_str()), (3, "govt"));
+    let codes: Vec<(&str, Vec<(&str, u64)>)> = report
+        .unknown_codes
+        .iter()
+        .map(|(column, codes)| (column.as_str(), codes.iter().map(|(code, n)| (code.as_str(), *n)).collect()))
+        .collect();
+    assert_eq!(codes, [("area", vec![("亚特兰蒂斯", 1)]), ("service", vec![("govt", 3)])]);
+    assert!(report.text().contains("codes nobody knows"), "{}", report.text());
+}
+
+#[test]
+fn a_copied_map_finds_the_dictionary_that_ships_and_another_is_told_with_both_places() {
+    let template = std::fs::read_to_string(crate::model::assets::path("maps/orders_zh.toml")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let copy = folder.path().join("mine.toml");
+    std::fs::write(&copy, format!("\u{feff}{template}")).unwrap();
+    Mapping::load(&copy).unwrap();
+    std::fs::write(&copy, template.replace("ningbo_streets.csv", "streets.csv")).unwrap();
+    let told = Mapping::load(&copy).unwrap_err().to_string();
+    let beside = folder.path().join("../city/streets.csv").display().to_string();
+    assert!(told.contains("mine.toml:") && told.contains(&beside) && told.contains("assets/maps/../city"), "{told}");
+    // A map in GBK, and one with signs of a Chinese keyboard.
+    let (gbk, ..) = encoding_rs::GBK.encode(&template);
+    std::fs::write(&copy, gbk).unwrap();
+    assert!(Mapping::load(&copy).unwrap_err().to_string().contains("is not UTF-8, it looks like GBK"));
+    std::fs::write(&copy, template.replacen("src = ", "src ＝ ", 1)).unwrap();
+    let told = Mapping::load(&copy).unwrap_err().to_string();
+    assert!(told.contains("mine.toml:5:") && told.contains("full-width ＝"), "{told}");
 }

@@ -6,6 +6,7 @@ use std::fmt::Write;
 use serde::Serialize;
 
 use crate::feed::Totals;
+use crate::model::message::AsideRow;
 use crate::model::time::format_time;
 
 /// Distinct values and columns kept in a report; what is beyond is counted under [`OTHERS`].
@@ -53,6 +54,10 @@ pub struct ImportReport {
     /// Source column → value → rows: values that a table of the map does not have.
     pub unmapped_values: BTreeMap<String, BTreeMap<String, u64>>,
     pub times_that_do_not_parse: BTreeMap<String, BadTimes>,
+    /// Rows in which something happens before the open: they count, without a duration.
+    pub rows_with_events_before_open: u64,
+    /// Column of the model → code → events: codes that the city file does not have. They are sent all the same.
+    pub unknown_codes: BTreeMap<String, BTreeMap<String, u64>>,
     /// The figures that the map asks for with `[[count]]`.
     pub import_report: BTreeMap<String, u64>,
     pub columns_keyed: Vec<String>,
@@ -75,6 +80,9 @@ pub struct HubAnswer {
     pub landed: u64,
     pub duplicates: u64,
     pub quarantined: u64,
+    pub quarantined_by_reason: BTreeMap<String, u64>,
+    /// The first of them.
+    pub quarantined_rows: Vec<String>,
     pub refused: u64,
     /// The first of what was refused.
     pub errors: Vec<String>,
@@ -86,10 +94,40 @@ impl From<Totals> for HubAnswer {
             landed: totals.rows,
             duplicates: totals.duplicates,
             quarantined: totals.quarantined,
+            quarantined_rows: totals.aside.rows.iter().take(EXAMPLES_KEPT * 2).map(named).collect(),
+            quarantined_by_reason: totals.aside.reasons,
             refused: totals.refused,
             errors: totals.errors.iter().take(EXAMPLES_KEPT).map(ToString::to_string).collect(),
         }
     }
+}
+
+fn named(row: &AsideRow) -> String {
+    format!("{} of {} ({}): {}", row.kind, row.id, row.src_seq, row.reason)
+}
+
+/// Counts a value, among so many distinct ones.
+fn count(counts: &mut BTreeMap<String, BTreeMap<String, u64>>, column: &str, value: &str) {
+    if !counts.contains_key(column) {
+        counts.insert(column.to_owned(), BTreeMap::new());
+    }
+    let Some(values) = counts.get_mut(column) else { return };
+    if let Some(count) = values.get_mut(value) {
+        *count += 1;
+    } else if values.len() < VALUES_KEPT {
+        values.insert(value.to_owned(), 1);
+    } else {
+        *values.entry(OTHERS.to_owned()).or_default() += 1;
+    }
+}
+
+/// `电话 ×12, App ×3`, the most frequent first, at most a dozen.
+fn frequent(values: &BTreeMap<String, u64>) -> String {
+    let mut values: Vec<_> = values.iter().collect();
+    values.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+    let shown: Vec<String> = values.iter().take(12).map(|(value, count)| format!("{value} ×{count}")).collect();
+    let more = if values.len() > 12 { format!(", and {} more", values.len() - 12) } else { String::new() };
+    format!("{}{more}", shown.join(", "))
 }
 
 impl ImportReport {
@@ -106,17 +144,11 @@ impl ImportReport {
     }
 
     pub(super) fn unmapped(&mut self, column: &str, value: &str) {
-        if !self.unmapped_values.contains_key(column) {
-            self.unmapped_values.insert(column.to_owned(), BTreeMap::new());
-        }
-        let Some(values) = self.unmapped_values.get_mut(column) else { return };
-        if let Some(count) = values.get_mut(value) {
-            *count += 1;
-        } else if values.len() < VALUES_KEPT {
-            values.insert(value.to_owned(), 1);
-        } else {
-            *values.entry(OTHERS.to_owned()).or_default() += 1;
-        }
+        count(&mut self.unmapped_values, column, value);
+    }
+
+    pub(super) fn unknown_code(&mut self, column: &str, code: &str) {
+        count(&mut self.unknown_codes, column, code);
     }
 
     pub(super) fn bad_time(&mut self, column: &str, value: &str) {
@@ -164,12 +196,21 @@ impl ImportReport {
         for (column, bad) in &self.times_that_do_not_parse {
             line("times that don't read", format!("{column}: {} rows, such as {}", bad.rows, bad.examples.join(", ")));
         }
+        if self.rows_with_events_before_open > 0 {
+            let rows = grouped(self.rows_with_events_before_open);
+            line(
+                "times contradict",
+                format!("{rows} rows have an event before their open; they count, without a duration"),
+            );
+        }
         for (column, values) in &self.unmapped_values {
-            let mut values: Vec<_> = values.iter().collect();
-            values.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
-            let shown: Vec<String> = values.iter().take(12).map(|(value, count)| format!("{value} ×{count}")).collect();
-            let more = if values.len() > 12 { format!(", and {} more", values.len() - 12) } else { String::new() };
-            line("values not in the map", format!("{column}: {}{more}", shown.join(", ")));
+            line("values not in the map", format!("{column}: {}", frequent(values)));
+        }
+        for (column, codes) in &self.unknown_codes {
+            line(
+                "codes nobody knows",
+                format!("{column}: {} (not in the city file; kept as they are)", frequent(codes)),
+            );
         }
         if !self.columns_keyed.is_empty() {
             line("keyed columns", self.columns_keyed.join(", "));
@@ -198,6 +239,12 @@ impl ImportReport {
                     }
                 }
                 line("hub", parts.join(", "));
+                if hub.quarantined > 0 {
+                    line("in quarantine", with_parts(hub.quarantined, &hub.quarantined_by_reason));
+                }
+                for row in &hub.quarantined_rows {
+                    line("in quarantine", row.clone());
+                }
                 for error in &hub.errors {
                     line("refused", error.clone());
                 }

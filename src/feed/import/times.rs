@@ -63,6 +63,14 @@ pub struct TimeReader {
 }
 
 impl TimeReader {
+    /// Some format is written with the colon of a Chinese keyboard.
+    pub fn has_full_width_colon(&self) -> bool {
+        self.formats.iter().any(|format| match format {
+            TimeFormat::Local(text) | TimeFormat::Date(text) | TimeFormat::Offset(text) => text.contains('：'),
+            _ => false,
+        })
+    }
+
     /// An instant, µs since 1970 UTC.
     pub fn instant(&self, text: &str) -> Option<i64> {
         let local = |time: NaiveDateTime| sane(time).and_then(|time| local_to_us(time, self.zone));

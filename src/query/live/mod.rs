@@ -2,16 +2,21 @@
 //!
 //! A query is planned once and cut ([`cut`]) where its lowest aggregate stands. Below the cut the work is done set by set
 //! of rows ([`nodes`]) and kept as partial states; a time window decides by least and greatest `ts` which sets matter
-//! ([`window`]); at a tick only new rows and the sets in which a window ends are looked at, states are merged, and
-//! DataFusion's own final step and the plan above it run over the result ([`view`], [`slot`]).
+//! ([`window`], [`items`]); at a tick only new rows and the sets in which a window ends are looked at, states are merged
+//! ([`states`]), and DataFusion's own final step and the plan above it run over the result ([`view`], [`slot`]).
 //!
 //! It is not a second SQL engine: what it cannot cut is scanned whole, and [`Class::Scan`] says why. It fails as the
 //! engine does, never with a wrong number: the oracle in the tests holds every answer against a full scan.
 
+mod batches;
+pub mod cost;
 pub mod cut;
+mod items;
 pub mod keep;
 pub mod nodes;
+mod rerun;
 pub mod slot;
+mod states;
 pub mod view;
 pub mod window;
 
@@ -23,10 +28,11 @@ use arrow::datatypes::SchemaRef;
 use parking_lot::Mutex;
 use tokio::sync::Mutex as AsyncMutex;
 
+use self::cost::{TickCost, TickError};
 use self::cut::Template;
 use self::keep::KeptStates;
 use self::nodes::{Nodes, Rest};
-use self::view::{LiveView, Missing, TickCost, TickError};
+use self::view::{LiveView, Missing};
 use super::catalog::{Metric, statement};
 use super::failure::Failure;
 use super::functions::{ClockCell, PlanClock};

@@ -379,7 +379,10 @@ impl Follower {
     fn follow(&mut self, rows: &StreamRows) {
         let same = self.pieces.len() == rows.pieces.len()
             && self.pieces.iter().zip(&rows.pieces).all(|(node, piece)| is_piece(node, piece));
-        if !same {
+        // Hot rows may be sealed, and their piece dropped again for its age, between two views.
+        let hot_from = hot_from(rows);
+        let left = self.hot.roots().any(|root| root.seq_min < hot_from);
+        if !same || left {
             self.take_pieces(rows);
         }
         for batch in &rows.hot {
@@ -400,7 +403,7 @@ impl Follower {
     /// Pieces came, and perhaps others went: by sealing, compaction or retention.
     fn take_pieces(&mut self, rows: &StreamRows) {
         let mut gone: HashMap<u64, Arc<Node>> = self.pieces.iter().map(|node| (piece_id(node), node.clone())).collect();
-        let hot_from = rows.hot.iter().find_map(seq_ends).map_or(i64::MAX, |(first, _)| first);
+        let hot_from = hot_from(rows);
         let (sealed, kept): (Vec<_>, Vec<_>) = self.hot.leaves().into_iter().partition(|leaf| leaf.seq_max < hot_from);
         let mut pieces = Vec::with_capacity(rows.pieces.len());
         let mut fresh = Vec::new();
@@ -474,6 +477,11 @@ fn piece_id(node: &Node) -> u64 {
     }
 }
 
+/// The sequence number from which on rows are hot.
+fn hot_from(rows: &StreamRows) -> i64 {
+    rows.hot.iter().find_map(seq_ends).map_or(i64::MAX, |(first, _)| first)
+}
+
 /// The first and the last sequence number; hot batches ascend.
 fn seq_ends(batch: &RecordBatch) -> Option<(i64, i64)> {
     let seq = batch.column_by_name("seq")?.as_any().downcast_ref::<Int64Array>()?.values();
@@ -538,6 +546,23 @@ mod tests {
             stream.open(piece, &[0, 1]).unwrap();
             assert_eq!(seqs_of(piece), expected);
         }
+    }
+
+    #[test]
+    fn hot_rows_that_left_unseen_are_counted_no_more() {
+        let source = MemorySource::default();
+        let mut nodes = Nodes::default();
+        source.land(Stream::Signals, rows(&[0, 1]));
+        source.land(Stream::Signals, rows(&[2, 3]));
+        nodes.follow(&source.view());
+        // Rows 0 and 1 were sealed and dropped for their age before anybody looked.
+        source.change(|view| drop(view.stream_mut(Stream::Signals).hot.remove(0)));
+        let held = |rows: &Rows| rows.stream(Stream::Signals).hot().iter().flat_map(seqs_of).collect::<Vec<_>>();
+        assert_eq!(held(&nodes.follow(&source.view())), [2, 3]);
+        source.change(|view| view.stream_mut(Stream::Signals).hot.clear());
+        assert_eq!(held(&nodes.follow(&source.view())), Vec::<i64>::new());
+        source.land(Stream::Signals, rows(&[4]));
+        assert_eq!(held(&nodes.follow(&source.view())), [4]);
     }
 
     #[test]

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
+use crate::model::message::AsideRow;
 use crate::model::{Event, Stream};
 use crate::store::ReplayId;
 use crate::store::slab::{Slab, View};
@@ -41,6 +42,12 @@ pub struct Held {
 impl Held {
     pub fn text(&self, name: &str) -> &str {
         self.row.get(name).and_then(Json::as_str).unwrap_or_default()
+    }
+
+    /// The row as an ack names it; `row` is its position in the batch as sent.
+    pub fn told(&self, row: Option<usize>) -> AsideRow {
+        let text = |name| self.text(name).to_owned();
+        AsideRow { row, kind: text("kind"), id: text("id"), src_seq: text("src_seq"), reason: self.reason.clone() }
     }
 
     pub fn time(&self) -> Option<i64> {

@@ -24,6 +24,7 @@ use std::sync::Arc;
 use arrow::array::{Array, RecordBatch};
 use serde::Serialize;
 
+use crate::model::message::Aside;
 use crate::model::{City, RowError, Stream, event};
 
 use self::dedup::Dedup;
@@ -49,6 +50,8 @@ pub struct Landed {
     /// Seen before, by (`src`, `src_seq`).
     pub duplicates: u64,
     pub quarantined: u64,
+    /// Which of them, and why.
+    pub aside: Aside,
     /// Held until the `open` of their ticket comes.
     pub waiting: u64,
     /// Rows not taken at all, with their position in the batch as sent.
@@ -221,7 +224,11 @@ impl Landing {
                 }
             };
             match held.quarantined {
-                true => reports[job].quarantined += 1,
+                true => {
+                    reports[job].quarantined += 1;
+                    let sent = (row < first_released).then(|| places.sent(row));
+                    reports[job].aside.add(&held.reason, || held.told(sent));
+                }
                 false => reports[job].waiting += 1,
             }
             self.held.put(held.clone());

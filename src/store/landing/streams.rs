@@ -336,7 +336,9 @@ impl Landing {
     fn seat_column(&self, column: &Column, walk: &Walk) -> ArrayRef {
         let rows = walk.stages.len();
         if column.column_type == ColumnType::Int {
-            return int_array(walk.stages.iter().map(|stage| stage.map(|(_, stage_s)| stage_s)));
+            return int_array(
+                walk.stages.iter().map(|stage| stage.map(|(_, stage_s)| stage_s).filter(|stage_s| *stage_s >= 0)),
+            );
         }
         let nothing = StringViewArray::new_null(rows);
         fill(&nothing, &self.symbols, walk.stages.iter().map(|stage| stage.map_or(NONE, |(state, _)| state)))

@@ -68,6 +68,10 @@ impl Symbols {
         if symbol == NONE { None } else { self.texts.get(symbol).map(|text| &**text) }
     }
 
+    pub fn iter(&self) -> impl Iterator<Item = (Symbol, &str)> {
+        self.texts.iter().filter(|(symbol, _)| *symbol != NONE).map(|(symbol, text)| (symbol, &**text))
+    }
+
     pub fn view(&mut self) -> View<Arc<str>> {
         self.texts.view()
     }

@@ -193,6 +193,8 @@ impl Tickets {
             ticket.rejects = ticket.rejects.saturating_add(1);
         }
         let timed = |seconds: i64| (!ticket.dates_only).then_some(seconds);
+        // Where a source's times contradict each other (a finish before its open) no duration is known.
+        let lasted = |seconds: i64| timed(seconds).filter(|seconds| *seconds >= 0);
         let dispatched = ticket.dispatched_us != NO_TIME;
         let derived = Derived {
             said: ticket.said,
@@ -201,9 +203,10 @@ impl Tickets {
             prev_state,
             opened_us: ticket.opened_us,
             open_delta: machine::open_delta(prev_state, state),
-            elapsed_s: timed(seconds(ticket.opened_us, step.ts_us)),
-            stage_s: prev_state.and_then(|_| timed(seconds(ticket.last_us, step.ts_us))),
+            elapsed_s: lasted(seconds(ticket.opened_us, step.ts_us)),
+            stage_s: prev_state.and_then(|_| lasted(seconds(ticket.last_us, step.ts_us))),
             dispatched,
+            // Recovery finds the dispatch again by this one, so it stays as it is, also below 0.
             since_dispatch_s: dispatched.then(|| timed(seconds(ticket.dispatched_us, step.ts_us))).flatten(),
             rejects: i64::from(ticket.rejects),
             dates_only: ticket.dates_only,
@@ -222,6 +225,11 @@ impl Tickets {
         ticket.touched_us = step.recv_us;
         self.write(place, ticket);
         Ok(derived)
+    }
+
+    /// Makes room for so many more.
+    pub fn reserve(&mut self, more: usize) {
+        self.places.reserve(more);
     }
 
     /// Puts a ticket as it is, for recovery.
@@ -344,6 +352,20 @@ mod tests {
         assert_eq!((tickets.len(), tickets.open_len()), (1, 0));
         let derived = tickets.step("a", &step("reopen", 1002), no_board).unwrap();
         assert_eq!((derived.open_delta, tickets.open_len()), (1, 1));
+    }
+
+    #[test]
+    fn times_that_contradict_each_other_give_no_duration_and_the_ticket_goes_on() {
+        let mut tickets = Tickets::default();
+        tickets.step("a", &step("open", 1000), no_board).unwrap();
+        let derived = tickets.step("a", &step("dispatch", 1060), no_board).unwrap();
+        assert_eq!((derived.elapsed_s, derived.stage_s), (Some(60), Some(60)));
+        let derived = tickets.step("a", &step("finish", 900), no_board).unwrap();
+        assert_eq!((derived.state, derived.open_delta, derived.overdue), (State::Done, -1, None));
+        assert_eq!((derived.elapsed_s, derived.stage_s, derived.since_dispatch_s), (None, None, Some(-160)));
+        // What follows is measured from the open again.
+        let derived = tickets.step("a", &step("visit", 1300), no_board).unwrap();
+        assert_eq!((derived.elapsed_s, derived.stage_s), (Some(300), Some(400)));
     }
 
     #[test]

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::SegmentInfo;
 use crate::store::StoreError;
 use crate::store::disk::{Disk, replace};
+use crate::store::mark::CityMark;
 
 pub const VERSION: u32 = 1;
 pub const FILE: &str = "manifest.json";
@@ -32,6 +33,9 @@ pub struct Manifest {
     /// The newest checkpoint, under the data folder.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub checkpoint: Option<CheckpointInfo>,
+    /// Whose data these are; none in older manifests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub city: Option<CityMark>,
     /// CRC-32C of all of the above, see [`Manifest::sum`]; none in older manifests.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub crc: Option<u32>,
@@ -65,6 +69,7 @@ impl Default for Manifest {
             held: Vec::new(),
             dropped: 0,
             checkpoint: None,
+            city: None,
             crc: None,
         }
     }

@@ -27,7 +27,7 @@ use super::buffers::Buffers;
 use super::glyphs::Upload;
 use super::list::{DisplayList, FieldInstance, GlyphInstance, MeshVertex, ShapeInstance, SparkInstance, Visual};
 use super::pipelines::{Pipelines, make_pipelines, make_present};
-pub use super::readback::Capture;
+pub use super::readback::{Capture, Shown};
 use super::readback::{copy_out, read_out};
 use super::textures::{Atlas, Layers, Light, extent};
 
@@ -56,8 +56,7 @@ pub struct Picture {
     pub draw: bool,
     /// Read the picture back and send it.
     pub capture: bool,
-    /// Name of the scene shown.
-    pub scene: String,
+    pub shown: Shown,
 }
 
 /// A part of the picture.
@@ -321,7 +320,7 @@ fn render(
         (picture.draw && picture.capture).then(|| copy_out(device, &mut encoder, &layers.picture, layers.size));
     queue.submit([encoder.finish()]);
     if let Some(buffer) = reading
-        && let Some(capture) = read_out(device, &buffer, layers.size, &picture.scene)
+        && let Some(capture) = read_out(device, &buffer, layers.size, &picture.shown)
     {
         match captures.0.try_send(capture) {
             Ok(()) | Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {}

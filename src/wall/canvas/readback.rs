@@ -1,12 +1,21 @@
 //! Pictures read back from the GPU.
 
+/// What a picture shows, for whoever watches from afar.
+#[derive(Clone, Debug, Default)]
+pub struct Shown {
+    /// Name of the scene.
+    pub scene: String,
+    pub mode: &'static str,
+    pub lang: &'static str,
+    pub frozen: bool,
+}
+
 /// A picture read back from the GPU: rows top to bottom, RGBA.
 pub struct Capture {
     pub width: u32,
     pub height: u32,
     pub rgba: Vec<u8>,
-    /// Name of the scene shown.
-    pub scene: String,
+    pub shown: Shown,
 }
 
 pub fn copy_out(
@@ -37,7 +46,7 @@ pub fn read_out(
     device: &wgpu::Device,
     buffer: &wgpu::Buffer,
     [width, height]: [u32; 2],
-    scene: &str,
+    shown: &Shown,
 ) -> Option<Capture> {
     let (sender, receiver) = std::sync::mpsc::sync_channel(1);
     buffer.map_async(wgpu::MapMode::Read, .., move |mapped| {
@@ -56,5 +65,5 @@ pub fn read_out(
         }
     }
     buffer.unmap();
-    Some(Capture { width, height, rgba, scene: scene.to_owned() })
+    Some(Capture { width, height, rgba, shown: shown.clone() })
 }

@@ -67,6 +67,15 @@ impl Panel for Bars {
         vec![&self.metric]
     }
 
+    fn columns(&self) -> Vec<(&Metric, &str)> {
+        let names = match &self.code {
+            Some(code) => vec![code.as_str()],
+            None => vec![self.zh.as_str(), self.en.as_str()],
+        };
+        let named = [Some(&self.value), self.board.as_ref(), self.lift.as_ref()].into_iter().flatten();
+        named.map(String::as_str).chain(names).map(|column| (&self.metric, column)).collect()
+    }
+
     fn paint(&self, cx: &mut Cx<'_, '_>) {
         let table = cx.table(&self.metric);
         let rows = table.rows().min(self.most);

@@ -22,6 +22,11 @@ impl Panel for Boards {
         vec![&self.metric, &self.curve]
     }
 
+    fn columns(&self) -> Vec<(&Metric, &str)> {
+        let fixed = ["board", "n", "yesterday"].map(|column| (&self.metric, column));
+        fixed.into_iter().chain(["board", "minute", "n"].map(|column| (&self.curve, column))).collect()
+    }
+
     fn paint(&self, cx: &mut Cx<'_, '_>) {
         cx.heading_of_file();
         let inner = cx.inner();

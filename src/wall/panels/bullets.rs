@@ -79,6 +79,15 @@ impl Panel for Bullets {
         self.rates.iter().map(|rate| &rate.metric).collect()
     }
 
+    fn columns(&self) -> Vec<(&Metric, &str)> {
+        let mut columns = Vec::new();
+        for rate in &self.rates {
+            let named = [Some(&rate.value), Some(&rate.k), Some(&rate.n), rate.code.as_ref()];
+            columns.extend(named.into_iter().flatten().map(|column| (&rate.metric, column.as_str())));
+        }
+        columns
+    }
+
     fn paint(&self, cx: &mut Cx<'_, '_>) {
         cx.heading_of_file();
         let inner = cx.inner();

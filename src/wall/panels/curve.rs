@@ -42,6 +42,11 @@ impl Panel for Curve {
         vec![&self.metric]
     }
 
+    fn columns(&self) -> Vec<(&Metric, &str)> {
+        let named = [Some(&self.column), self.ghost.as_ref(), self.low.as_ref(), self.high.as_ref()];
+        named.into_iter().flatten().map(|column| (&self.metric, column.as_str())).collect()
+    }
+
     fn paint(&self, cx: &mut Cx<'_, '_>) {
         cx.heading_of_file();
         let inner = cx.inner();

@@ -29,6 +29,10 @@ impl Panel for Diverging {
         vec![&self.metric]
     }
 
+    fn columns(&self) -> Vec<(&Metric, &str)> {
+        vec![(&self.metric, self.left.as_str()), (&self.metric, self.right.as_str())]
+    }
+
     fn paint(&self, cx: &mut Cx<'_, '_>) {
         cx.heading_of_file();
         let inner = cx.inner();

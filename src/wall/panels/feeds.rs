@@ -7,6 +7,7 @@ use super::super::format;
 use super::super::scene::{Metric, Words};
 use super::super::tokens::{self, size};
 use super::{Cx, Panel};
+use crate::model::event::REPLAY_MARK;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -44,14 +45,17 @@ impl Panel for Feeds {
         let table = cx.table(&self.metric);
         for row in 0..table.rows() {
             let source = table.text(row, "src").unwrap_or("—");
+            // A replay is a source of its own; it is called what its file is called, and marked.
+            let (source, played) = source.split_once(REPLAY_MARK).map_or((source, false), |(source, _)| (source, true));
             let name = self.names.get(source).map_or(source, |words| words.pick(cx.lang));
+            let name = if played { format!("{name} · {}", cx.lang.pick("回放", "replay")) } else { name.to_owned() };
             let age = table.number(row, "age_s");
             let limit = self.late.get(source).copied().unwrap_or(self.late_s);
             let late = age.is_none_or(|age| age > limit);
             let text = age.map_or(format::MISSING.to_owned(), |age| format::span(age, cx.lang));
             let word = if late { format!(" {}", cx.lang.pick("迟到", "late")) } else { String::new() };
             let colour = if late { tokens::WARN } else { tokens::TEXT };
-            let lead = if late { format!("▲ {name}") } else { name.to_owned() };
+            let lead = if late { format!("▲ {name}") } else { name };
             let value = format!("{text}{word}");
             let width = cx.paint.measure(&lead, &style) + 8.0 + cx.paint.measure(&value, &style);
             pen = cx.past_seams(pen, width);

@@ -69,6 +69,16 @@ impl Panel for Figures {
             .collect()
     }
 
+    fn columns(&self) -> Vec<(&Metric, &str)> {
+        let mut columns = Vec::new();
+        for value in &self.values {
+            columns.push((&value.metric, value.column.as_str()));
+            columns.extend(value.of.as_deref().map(|of| (&value.metric, of)));
+        }
+        columns.extend(self.columns.iter().map(|columns| (&columns.metric, columns.column.as_str())));
+        columns
+    }
+
     fn paint(&self, cx: &mut Cx<'_, '_>) {
         cx.heading_of_file();
         let inner = cx.inner();

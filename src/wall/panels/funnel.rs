@@ -45,6 +45,10 @@ impl Panel for Funnel {
         vec![&self.metric]
     }
 
+    fn columns(&self) -> Vec<(&Metric, &str)> {
+        vec![(&self.metric, self.column.as_str()), (&self.metric, "n")]
+    }
+
     fn paint(&self, cx: &mut Cx<'_, '_>) {
         cx.heading_of_file();
         let inner = cx.inner();
@@ -137,9 +141,16 @@ impl Funnel {
         if skipped <= 0.0 || from + 1 >= to {
             return;
         }
+        let (left, right) = (left_of(from) + bar, left_of(to));
+        // A source that tells of no stage between says nothing of what skipped them.
+        if values[from + 1..to].iter().all(|value| value.is_none_or(|value| value <= 0.0)) {
+            let text = format!("{} {}", direct.label.pick(cx.lang), format::MISSING);
+            let style = caption().colour(tokens::TEXT_FAINT).middle();
+            cx.paint.text((left + right) * 0.5, plot.middle_y() + 5.0, &text, &style);
+            return;
+        }
         let y = |value: f64| plot.bottom - (value / most) as f32 * plot.height();
         let thick = (skipped / most) as f32 * plot.height();
-        let (left, right) = (left_of(from) + bar, left_of(to));
         let upper = [[left, y(start)], [right, y(end)]];
         let lower = [[left, y(start) + thick], [right, y(end) + thick]];
         cx.paint.band(&upper, &lower, tokens::ACCENT.alpha(0.12));

@@ -103,6 +103,16 @@ impl Panel for Hero {
         std::iter::once(&self.metric).chain(self.small.iter().map(|small| &small.metric)).collect()
     }
 
+    fn columns(&self) -> Vec<(&Metric, &str)> {
+        let mut columns = vec![(&self.metric, self.column.as_str())];
+        for small in &self.small {
+            columns.push((&small.metric, small.column.as_str()));
+            columns.extend(small.fault.iter().map(|fault| (&small.metric, fault.column.as_str())));
+            columns.extend(small.second.as_deref().map(|second| (&small.metric, second)));
+        }
+        columns
+    }
+
     fn paint(&self, cx: &mut Cx<'_, '_>) {
         cx.heading_of_file();
         let inner = cx.inner();

@@ -56,6 +56,12 @@ impl Panel for Histogram {
         std::iter::once(&self.metric).chain(self.facts.iter().map(|fact| &fact.metric)).collect()
     }
 
+    fn columns(&self) -> Vec<(&Metric, &str)> {
+        let own = [&self.from, &self.to].into_iter().chain(self.values.iter().map(|part| &part.column));
+        let facts = self.facts.iter().map(|fact| (&fact.metric, fact.column.as_str()));
+        own.map(|column| (&self.metric, column.as_str())).chain(facts).collect()
+    }
+
     fn paint(&self, cx: &mut Cx<'_, '_>) {
         cx.heading_of_file();
         let inner = cx.inner();

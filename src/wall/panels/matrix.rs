@@ -77,6 +77,11 @@ impl Panel for Matrix {
         vec![&self.metric]
     }
 
+    fn columns(&self) -> Vec<(&Metric, &str)> {
+        let axes = [&self.row, &self.column].into_iter().flat_map(|axis| [&axis.code, &axis.zh, &axis.en]);
+        axes.chain([&self.value]).map(|column| (&self.metric, column.as_str())).collect()
+    }
+
     fn paint(&self, cx: &mut Cx<'_, '_>) {
         cx.heading_of_file();
         let inner = cx.inner();

@@ -38,6 +38,11 @@ pub trait Panel: Send + Sync {
     /// Every metric it shows.
     fn metrics(&self) -> Vec<&Metric>;
 
+    /// The columns it reads, each with its metric; what a metric may lack is left out.
+    fn columns(&self) -> Vec<(&Metric, &str)> {
+        Vec::new()
+    }
+
     /// What of it changes rarely: drawn under the panels' text, kept until the layout or [`Panel::back_version`]
     /// changes.
     fn paint_back(&self, cx: &mut Cx<'_, '_>) {

@@ -44,6 +44,10 @@ impl Panel for Ranges {
         vec![&self.metric]
     }
 
+    fn columns(&self) -> Vec<(&Metric, &str)> {
+        [&self.low, &self.middle, &self.high].into_iter().map(|column| (&self.metric, column.as_str())).collect()
+    }
+
     fn paint(&self, cx: &mut Cx<'_, '_>) {
         cx.heading_of_file();
         let inner = cx.inner();

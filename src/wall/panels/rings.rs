@@ -54,6 +54,15 @@ impl Panel for Rings {
         self.rates.iter().map(|rate| &rate.metric).chain(self.duration.iter().map(|line| &line.metric)).collect()
     }
 
+    fn columns(&self) -> Vec<(&Metric, &str)> {
+        let rates = self.rates.iter().flat_map(|rate| ["value", "k", "n"].map(|column| (&rate.metric, column)));
+        let lines = self
+            .duration
+            .iter()
+            .flat_map(|line| [&line.column, &line.before].map(|column| (&line.metric, column.as_str())));
+        rates.chain(lines).collect()
+    }
+
     fn paint(&self, cx: &mut Cx<'_, '_>) {
         cx.heading_of_file();
         let inner = cx.inner();

@@ -69,6 +69,11 @@ impl Panel for Table {
         vec![&self.metric]
     }
 
+    fn columns(&self) -> Vec<(&Metric, &str)> {
+        let columns = self.columns.iter().flat_map(|column| [&column.column, &column.zh, &column.en]);
+        columns.map(|column| (&self.metric, column.as_str())).collect()
+    }
+
     fn paint(&self, cx: &mut Cx<'_, '_>) {
         cx.heading_of_file();
         let inner = cx.inner();

@@ -47,6 +47,11 @@ impl Panel for Trend {
         vec![&self.metric]
     }
 
+    fn columns(&self) -> Vec<(&Metric, &str)> {
+        let lines = self.lines.iter().map(|line| &line.column);
+        [&self.day].into_iter().chain(lines).map(|column| (&self.metric, column.as_str())).collect()
+    }
+
     fn paint(&self, cx: &mut Cx<'_, '_>) {
         cx.heading_of_file();
         let inner = cx.inner();

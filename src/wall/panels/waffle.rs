@@ -43,6 +43,10 @@ impl Panel for Waffle {
         vec![&self.metric]
     }
 
+    fn columns(&self) -> Vec<(&Metric, &str)> {
+        [&self.code, &self.value].into_iter().map(|column| (&self.metric, column.as_str())).collect()
+    }
+
     fn paint(&self, cx: &mut Cx<'_, '_>) {
         cx.heading_of_file();
         let inner = cx.inner();

@@ -1,5 +1,7 @@
 //! Where a mistake in a scene file is, and what was probably meant.
 
+use crate::model::text::nearest;
+
 /// The line, counted from 1, in which a byte lies.
 pub fn line_of(text: &str, offset: usize) -> usize {
     text[..offset.min(text.len())].bytes().filter(|byte| *byte == b'\n').count() + 1
@@ -28,7 +30,7 @@ pub fn with_suggestion(message: &str) -> String {
     let message = message.trim().replace('\n', "; ");
     let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
     match quoted.split_first() {
-        Some((wrong, known)) if message.starts_with("unknown field") => match nearest(wrong, known) {
+        Some((wrong, known)) if message.starts_with("unknown field") => match nearest(wrong, known.iter().copied()) {
             Some(near) => format!("{message}; did you mean `{near}`?"),
             None => message,
         },
@@ -36,28 +38,10 @@ pub fn with_suggestion(message: &str) -> String {
     }
 }
 
-/// The known word nearest to a misspelt one, if it is near at all.
-pub fn nearest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
-    let distance = |other: &str| edit_distance(word, other);
-    known
-        .iter()
-        .map(|other| (distance(other), *other))
-        .min()
-        .filter(|(distance, other)| *distance <= 2.max(other.chars().count() / 3))
-        .map(|(_, other)| other)
-}
-
-fn edit_distance(from: &str, to: &str) -> usize {
-    let to: Vec<char> = to.chars().collect();
-    let mut row: Vec<usize> = (0..=to.len()).collect();
-    for (above, from) in from.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = above + 1;
-        for (index, to) in to.iter().enumerate() {
-            let cost = diagonal + usize::from(from != *to);
-            diagonal = row[index + 1];
-            row[index + 1] = cost.min(row[index] + 1).min(diagonal + 1);
-        }
-    }
-    row[to.len()]
+/// Which line of a text (from 0) holds all of these words in quotes, else the first of them; 0 where none does.
+pub fn line_with(text: &str, words: &[&str]) -> usize {
+    // A metric may be written with parameters: only its beginning is sure.
+    let holds = |line: &str, word: &str| line.contains(&format!("\"{word}\"")) || line.contains(&format!("\"{word}?"));
+    let position = |wanted: &[&str]| text.lines().position(|line| wanted.iter().all(|word| holds(line, word)));
+    position(words).or_else(|| words.iter().find_map(|word| position(&[word]))).unwrap_or(0)
 }

@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use crate::model::City;
 use crate::model::message::MetricRef;
+use crate::model::text::{self, nearest};
+use crate::model::{City, assets};
 
 use super::canvas::Rect;
 use super::layout::{self, Column, Ground, Place};
@@ -20,7 +21,7 @@ use super::screen::{SeamLines, Seams};
 mod mistakes;
 mod read;
 
-pub use mistakes::nearest;
+use mistakes::{line_of, line_with};
 
 /// What is wrong with a scene file.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
@@ -80,6 +81,8 @@ pub struct PanelSpec {
     pub modes: Vec<String>,
     /// Every metric it shows.
     pub metrics: Vec<MetricRef>,
+    /// Its place in the file, bytes.
+    span: std::ops::Range<usize>,
     pub panel: Box<dyn Panel>,
 }
 
@@ -96,6 +99,7 @@ pub struct Layout {
 pub struct Scene {
     /// No other reading of any scene file has it.
     pub serial: u64,
+    path: String,
     pub name: String,
     pub title: Words,
     pub tab: Words,
@@ -129,22 +133,67 @@ impl Scene {
     /// # Errors
     /// The first thing that is wrong, with its line.
     pub fn load(path: &Path) -> Result<Scene, SceneError> {
-        let shown = path.display().to_string();
-        let text = std::fs::read_to_string(path).map_err(|error| SceneError {
-            path: shown.clone(),
-            line: 1,
-            message: format!("the scene cannot be read: {error}"),
-        })?;
-        let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
-        Scene::parse(&shown, &name, &text)
+        Scene::read(path).map_err(first)
     }
 
-    /// Reads the text of a scene file.
+    /// As [`Scene::load`], with all that is wrong.
     ///
+    /// # Errors
+    /// What is wrong, each with its line.
+    pub fn read(path: &Path) -> Result<Scene, Vec<SceneError>> {
+        let shown = path.display().to_string();
+        let text = text::read(path).map_err(|error| {
+            vec![SceneError { path: shown.clone(), line: 1, message: format!("the scene cannot be read: {error}") }]
+        })?;
+        let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+        read::scene(&shown, &name, &text)
+    }
+
     /// # Errors
     /// The first thing that is wrong, with its line.
     pub fn parse(path: &str, name: &str, text: &str) -> Result<Scene, SceneError> {
-        read::scene(path, name, text)
+        read::scene(path, name, text).map_err(first)
+    }
+
+    /// Metrics that are not there, and columns that they lack; `columns` gives those of a metric.
+    pub fn problems(&self, columns: &dyn Fn(&str) -> Option<Vec<String>>) -> Vec<SceneError> {
+        let text = text::read(Path::new(&self.path)).unwrap_or_default();
+        let fail = |spec: &PanelSpec, words: &[&str], message: String| {
+            let part = text.get(spec.span.clone()).unwrap_or_default();
+            let line = line_of(&text, spec.span.start) + line_with(part, words);
+            SceneError { path: self.path.clone(), line, message }
+        };
+        let mut problems: Vec<SceneError> = Vec::new();
+        let mut add = |problem: SceneError| {
+            if !problems.contains(&problem) {
+                problems.push(problem);
+            }
+        };
+        for spec in &self.panels {
+            for metric in &spec.metrics {
+                if columns(&metric.name).is_none() {
+                    let message = format!("metric {:?} is not in queries/; add the file or name another", metric.name);
+                    add(fail(spec, &[&metric.name], message));
+                }
+            }
+            for (metric, column) in spec.panel.columns() {
+                let Some(known) = columns(&metric.0.name) else { continue };
+                if column.is_empty() || known.iter().any(|known| known == column) {
+                    continue;
+                }
+                let hint = match nearest(column, known.iter().map(String::as_str)) {
+                    Some(near) => format!("did you mean {near:?}? "),
+                    None => String::new(),
+                };
+                let (id, name) = (&spec.id, &metric.0.name);
+                let message = format!(
+                    "panel {id:?}: metric {name:?} has no column {column:?}; {hint}It has {}",
+                    known.join(", ")
+                );
+                add(fail(spec, &[column, name], message));
+            }
+        }
+        problems
     }
 
     /// Every metric the scene shows, each once.
@@ -205,23 +254,23 @@ impl Layout {
     }
 }
 
+fn first(problems: Vec<SceneError>) -> SceneError {
+    let none = || SceneError { path: String::new(), line: 1, message: "the scene does not read".into() };
+    problems.into_iter().next().unwrap_or_else(none)
+}
+
 /// The folder of scene files.
 pub fn folder() -> PathBuf {
-    crate::model::assets::path("scenes")
+    assets::path("scenes")
 }
 
 /// All scene files, with what is wrong with the wrong ones; in the order of the rotation.
 pub fn load_all(folder: &Path) -> (Vec<Scene>, Vec<SceneError>) {
     let (mut scenes, mut problems) = (Vec::new(), Vec::new());
-    let mut paths: Vec<PathBuf> = std::fs::read_dir(folder)
-        .map(|entries| entries.filter_map(|entry| entry.ok().map(|entry| entry.path())).collect())
-        .unwrap_or_default();
-    paths.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
-    paths.sort();
-    for path in paths {
-        match Scene::load(&path) {
+    for path in assets::files(folder, "toml").unwrap_or_default() {
+        match Scene::read(&path) {
             Ok(scene) => scenes.push(scene),
-            Err(problem) => problems.push(problem),
+            Err(wrong) => problems.extend(wrong),
         }
     }
     scenes.sort_by(|a, b| (a.order, &a.name).cmp(&(b.order, &b.name)));

@@ -5,10 +5,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use serde::Deserialize;
 use toml::Spanned;
 
+use crate::model::text::{self, nearest};
+
 use super::super::layout::{Cell, Column, Part};
 use super::super::options::Mode;
 use super::super::panels;
-use super::mistakes::{line_of, line_of_key, nearest, with_suggestion};
+use super::mistakes::{line_of, line_of_key, with_suggestion};
 use super::{Layout, PanelSpec, Scene, SceneError, Words};
 
 #[derive(Clone, Debug, Deserialize)]
@@ -105,39 +107,52 @@ struct RawCell {
 /// Reads the text of a scene file.
 ///
 /// # Errors
-/// The first thing that is wrong, with its line.
-pub fn scene(path: &str, name: &str, text: &str) -> Result<Scene, SceneError> {
+/// All that is wrong, each with its line.
+pub fn scene(path: &str, name: &str, text: &str) -> Result<Scene, Vec<SceneError>> {
     let fail = |line: usize, message: String| SceneError { path: path.to_owned(), line, message };
     let raw: RawScene = toml::from_str(text).map_err(|error| {
-        let line = error.span().map_or(1, |span| line_of(text, span.start));
-        fail(line, with_suggestion(error.message()))
+        let at = error.span().map_or(0, |span| span.start);
+        vec![fail(line_of(text, at), with_suggestion(error.message()) + &text::full_width_hint(text, at))]
     })?;
+    let mut problems = Vec::new();
+    let end_of = |start: usize| text[start..].find("\n[[").map_or(text.len(), |next| start + next);
     let mut scene_panels: Vec<PanelSpec> = Vec::with_capacity(raw.panel.len());
+    // Panels that are there but wrong: a layout may place them.
+    let mut wrong_ids = Vec::new();
     for table in raw.panel {
-        let span = table.span();
-        let end = text[span.start..].find("\n[[").map_or(text.len(), |next| span.start + next);
-        let spec = read_panel(table.into_inner())
-            .map_err(|(key, message)| fail(line_of_key(text, span.start, end, &key), message))?;
-        if scene_panels.iter().any(|known| known.id == spec.id) {
-            return Err(fail(line_of(text, span.start), format!("there are two panels {:?}; rename one", spec.id)));
+        let span = table.span().start..end_of(table.span().start);
+        let id = table.get_ref().get("id").and_then(|id| id.as_str()).map(str::to_owned);
+        match read_panel(table.into_inner(), span.clone()) {
+            Ok(spec) if scene_panels.iter().any(|known| known.id == spec.id) => {
+                let message = format!("there are two panels {:?}; rename one", spec.id);
+                problems.push(fail(line_of(text, span.start), message));
+            }
+            Ok(spec) => scene_panels.push(spec),
+            Err((key, message)) => {
+                problems.push(fail(line_of_key(text, span.start, span.end, &key), message));
+                wrong_ids.extend(id);
+            }
         }
-        scene_panels.push(spec);
     }
     let mut layouts = Vec::with_capacity(raw.layout.len());
     for layout in raw.layout {
-        let span = layout.span();
-        let end = text[span.start..].find("\n[[").map_or(text.len(), |next| span.start + next);
-        let layout = read_layout(layout.into_inner(), &scene_panels)
-            .map_err(|(key, message)| fail(line_of_key(text, span.start, end, &key), message))?;
-        layouts.push(layout);
+        let start = layout.span().start;
+        let mut wrong = Vec::new();
+        layouts.push(read_layout(layout.into_inner(), &scene_panels, &wrong_ids, &mut wrong));
+        let place = |(key, message): Wrong| fail(line_of_key(text, start, end_of(start), &key), message);
+        problems.extend(wrong.into_iter().map(place));
     }
     if layouts.is_empty() {
-        return Err(fail(1, "the scene has no [[layout]]; add one with shape = \"16:9\"".into()));
+        problems.push(fail(1, "the scene has no [[layout]]; add one with shape = \"16:9\"".into()));
+    }
+    if !problems.is_empty() {
+        return Err(problems);
     }
     let tab = if raw.tab.is_empty() { raw.title.clone() } else { raw.tab };
     static SERIAL: AtomicU64 = AtomicU64::new(1);
     Ok(Scene {
         serial: SERIAL.fetch_add(1, Ordering::Relaxed),
+        path: path.to_owned(),
         name: name.to_owned(),
         title: raw.title,
         tab,
@@ -155,7 +170,7 @@ pub fn scene(path: &str, name: &str, text: &str) -> Result<Scene, SceneError> {
 /// Key and message.
 type Wrong = (String, String);
 
-fn read_panel(mut table: toml::Table) -> Result<PanelSpec, Wrong> {
+fn read_panel(mut table: toml::Table, span: std::ops::Range<usize>) -> Result<PanelSpec, Wrong> {
     let mut word = |key: &str| match table.remove(key) {
         Some(toml::Value::String(text)) => Ok(text),
         Some(other) => Err((key.to_owned(), format!("{key} must be a text, not {}", other.type_str()))),
@@ -190,7 +205,8 @@ fn read_panel(mut table: toml::Table) -> Result<PanelSpec, Wrong> {
     };
     let Some((_, make)) = panels::KINDS.iter().find(|(name, _)| *name == kind) else {
         let known: Vec<&str> = panels::KINDS.iter().map(|(name, _)| *name).collect();
-        let near = nearest(&kind, &known).map(|near| format!("did you mean {near:?}? ")).unwrap_or_default();
+        let near =
+            nearest(&kind, known.iter().copied()).map(|near| format!("did you mean {near:?}? ")).unwrap_or_default();
         return Err((
             "kind".into(),
             format!("panel {id:?} is of unknown kind {kind:?}; {near}Known: {}", known.join(", ")),
@@ -204,61 +220,75 @@ fn read_panel(mut table: toml::Table) -> Result<PanelSpec, Wrong> {
         (key.unwrap_or_else(|| "kind".into()), format!("panel {id:?} ({kind}): {}", with_suggestion(message)))
     })?;
     let metrics = panel.metrics().into_iter().map(|metric| metric.0.clone()).collect();
-    Ok(PanelSpec { id, kind, title, note, framed, service, modes, metrics, panel })
+    Ok(PanelSpec { id, kind, title, note, framed, service, modes, metrics, span, panel })
 }
 
-fn read_layout(raw: RawLayout, known: &[PanelSpec]) -> Result<Layout, Wrong> {
-    let find = |id: &str| {
-        known.iter().position(|spec| spec.id == id).ok_or_else(|| {
-            let ids: Vec<&str> = known.iter().map(|spec| spec.id.as_str()).collect();
-            let near = nearest(id, &ids).map(|near| format!("; did you mean {near:?}?")).unwrap_or_default();
-            (
-                format!("\"{id}\""),
-                format!("layout {:?} places panel {id:?}, which the scene does not have{near}", raw.shape),
-            )
-        })
-    };
+/// What is wrong goes to `problems`; a layout with any is not shown.
+fn read_layout(raw: RawLayout, known: &[PanelSpec], wrong_ids: &[String], problems: &mut Vec<Wrong>) -> Layout {
+    let mut find = Find { shape: &raw.shape, known, wrong_ids, problems: &mut *problems };
+    let columns = find.columns(&raw.columns, 0);
+    let bottom = raw.bottom.as_deref().map(|id| find.panel(id));
+    let behind = raw.behind.as_deref().map(|id| find.panel(id));
     if raw.size.iter().any(|side| !(side.is_finite() && *side >= 200.0)) {
-        return Err(("size".into(), "size must be two numbers of at least 200, e.g. [1920, 1080]".into()));
+        problems.push(("size".into(), "size must be two numbers of at least 200, e.g. [1920, 1080]".into()));
     }
-    let columns = read_columns(&raw.columns, &find, 0)?;
-    let bottom = raw.bottom.as_deref().map(find).transpose()?;
-    let behind = raw.behind.as_deref().map(find).transpose()?;
     if let Some(wrong) = raw.modes.iter().find(|mode| mode.parse::<Mode>().is_err()) {
-        return Err(("modes".into(), format!("{wrong:?} is no mode; use lobby, brief or ops")));
+        problems.push(("modes".into(), format!("{wrong:?} is no mode; use lobby, brief or ops")));
     }
-    Ok(Layout { shape: raw.shape.clone(), modes: raw.modes, size: raw.size, gap: raw.gap, columns, bottom, behind })
+    Layout { shape: raw.shape, modes: raw.modes, size: raw.size, gap: raw.gap, columns, bottom, behind }
 }
 
 /// Columns lie in columns at most so deep.
 const NESTED_MAX: usize = 4;
 
-fn read_columns(
-    raw: &[RawColumn],
-    find: &dyn Fn(&str) -> Result<usize, Wrong>,
-    depth: usize,
-) -> Result<Vec<Column>, Wrong> {
-    if depth > NESTED_MAX {
-        return Err(("columns".into(), format!("columns lie more than {NESTED_MAX} deep in one another; use fewer")));
-    }
-    let mut columns = Vec::with_capacity(raw.len());
-    for column in raw {
-        let mut cells = Vec::with_capacity(column.panels.len());
-        for cell in &column.panels {
-            if cell.zoom.is_some_and(|zoom| !(0.5..=3.0).contains(&zoom)) {
-                return Err(("columns".into(), "zoom must be 0.5 to 3, e.g. zoom = 1.5".into()));
-            }
-            let what = match (&cell.id, &cell.columns) {
-                (Some(id), None) => Cell::Panel(find(id)?, cell.zoom),
-                (None, Some(columns)) => Cell::Columns(read_columns(columns, find, depth + 1)?),
-                _ => {
-                    let message = "a place names a panel by its id, or holds columns; write one of { id = \"…\" } and { columns = […] }";
-                    return Err(("columns".into(), message.into()));
-                }
-            };
-            cells.push(Part { what, length: cell.height, share: cell.share });
+/// Finds the panels that a layout places, and says what is wrong with the places.
+struct Find<'a> {
+    shape: &'a str,
+    known: &'a [PanelSpec],
+    /// Panels that are there but wrong, and told already.
+    wrong_ids: &'a [String],
+    problems: &'a mut Vec<Wrong>,
+}
+
+impl Find<'_> {
+    fn panel(&mut self, id: &str) -> usize {
+        let place = self.known.iter().position(|spec| spec.id == id);
+        if place.is_none() && !self.wrong_ids.iter().any(|wrong| wrong == id) {
+            let near = nearest(id, self.known.iter().map(|spec| spec.id.as_str()));
+            let near = near.map(|near| format!("; did you mean {near:?}?")).unwrap_or_default();
+            let message = format!("layout {:?} places panel {id:?}, which the scene does not have{near}", self.shape);
+            self.problems.push((format!("\"{id}\""), message));
         }
-        columns.push(Part { what: cells, length: column.width, share: column.share });
+        place.unwrap_or_default()
     }
-    Ok(columns)
+
+    fn columns(&mut self, raw: &[RawColumn], depth: usize) -> Vec<Column> {
+        if depth > NESTED_MAX {
+            let message = format!("columns lie more than {NESTED_MAX} deep in one another; use fewer");
+            self.problems.push(("columns".into(), message));
+            return Vec::new();
+        }
+        let column = |column: &RawColumn| {
+            let what = column.panels.iter().filter_map(|cell| self.cell(cell, depth)).collect();
+            Part { what, length: column.width, share: column.share }
+        };
+        raw.iter().map(column).collect()
+    }
+
+    fn cell(&mut self, cell: &RawCell, depth: usize) -> Option<Part<Cell>> {
+        if cell.zoom.is_some_and(|zoom| !(0.5..=3.0).contains(&zoom)) {
+            self.problems.push(("columns".into(), "zoom must be 0.5 to 3, e.g. zoom = 1.5".into()));
+        }
+        let what = match (&cell.id, &cell.columns) {
+            (Some(id), None) => Cell::Panel(self.panel(id), cell.zoom),
+            (None, Some(columns)) => Cell::Columns(self.columns(columns, depth + 1)),
+            _ => {
+                let message = "a place names a panel by its id, or holds columns; write one of { id = \"…\" } and \
+                               { columns = […] }";
+                self.problems.push(("columns".into(), message.into()));
+                return None;
+            }
+        };
+        Some(Part { what, length: cell.height, share: cell.share })
+    }
 }

@@ -8,7 +8,7 @@ use lingping::model::message::pack_frame;
 use serde_json::{Value as Json, json};
 use std::sync::Arc;
 
-use super::client::{Client, NOW_US, Setup, open, start};
+use super::client::{Client, NOW_US, Setup, get, open, start};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn rows_are_acknowledged_and_can_be_asked_for() {
@@ -227,5 +227,80 @@ async fn history_waits_for_its_tickets_until_the_end() {
     assert_eq!((&ack["type"], &ack["batch"], &ack["quarantined"]), (&json!("ack"), &json!(3), &json!(1)), "{ack}");
     assert_eq!(client.value("SELECT count(*) FROM tickets").await, 2);
     assert_eq!(client.value("SELECT count(*) FROM quarantine").await, 1);
+    running.hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_ack_names_the_rows_in_quarantine_and_why() {
+    let running = start().await;
+    let mut client = Client::connect(running.address).await;
+    let event = |kind: &str, n: i64, seq: &str| json!({"ts": NOW_US, "kind": kind, "id": format!("T-{n}"), "src": "crm", "src_seq": seq});
+    // A wrong row before them: positions are those of the batch as sent.
+    let rows = [json!({"ts": NOW_US}), open(1), event("rate", 1, "r1"), event("open", 1, "o2")];
+    let ack = client.ingest(1, &rows).await;
+    assert_eq!((&ack["rows"], &ack["quarantined"]), (&json!(1), &json!(2)), "{ack}");
+    let mut told = ack["aside"]["rows"].as_array().unwrap().clone();
+    told.sort_by_key(|row| row["row"].as_u64());
+    let row = |row: u64, kind: &str, seq: &str, reason: &str| json!({"row": row, "kind": kind, "id": "T-1", "src_seq": seq, "reason": reason});
+    assert_eq!(told, [row(2, "rate", "r1", "rate after waiting"), row(3, "open", "o2", "open after waiting")]);
+    assert_eq!(ack["aside"]["reasons"], json!({"rate after waiting": 1, "open after waiting": 1}));
+
+    // Many: all are counted, the first are named. Those that waited are named when the replay ends.
+    let finishes: Vec<Json> = (1000..1300).map(|n| event("finish", n, &format!("f{n}"))).collect();
+    let message = json!({"type": "ingest", "batch": 2, "stream": "tickets", "replay": true, "rows": finishes});
+    let ack = client.ask(message).await;
+    assert_eq!((&ack["waiting"], &ack["aside"]), (&json!(300), &Json::Null), "{ack}");
+    let ack = client.ask(json!({"type": "end", "batch": 3})).await;
+    assert_eq!((&ack["quarantined"], &ack["aside"]["reasons"]), (&json!(300), &json!({"unknown_ticket": 300})));
+    let told = ack["aside"]["rows"].as_array().unwrap();
+    assert_eq!((told.len(), told[0].get("row")), (100, None), "{}", told[0]);
+    running.hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn unknown_codes_are_kept_counted_and_told() {
+    let running = start().await;
+    let mut client = Client::connect(running.address).await;
+    let with = |n: i64, service: &str, area: &str| {
+        let mut row = open(n);
+        (row["service"], row["area"]) = (json!(service), json!(area));
+        row
+    };
+    let rows = [with(1, "aks", "330203"), with(2, "aks", "330203001"), with(3, "ask", "Atlantis")];
+    let ack = client.ingest(1, &rows).await;
+    assert_eq!((&ack["rows"], &ack["quarantined"]), (&json!(3), &json!(0)), "{ack}");
+    assert_eq!(ack["unknown"], json!({"service": {"aks": 2}, "area": {"Atlantis": 1}}));
+    assert_eq!(client.ingest(2, &[open(4)]).await["unknown"], Json::Null);
+    assert_eq!(client.value("SELECT count(*) FROM tickets WHERE service = 'aks'").await, 2);
+
+    let health: Json = serde_json::from_str(&get(running.address, "/healthz").await.body).unwrap();
+    assert_eq!(health["unknown_codes"], json!({"service": {"aks": 2}, "area": {"Atlantis": 1}}));
+    let metrics = get(running.address, "/metrics").await.body;
+    for line in ["{column=\"service\"} 2", "{column=\"area\"} 1", "{column=\"board\"} 0"] {
+        assert!(metrics.contains(&format!("lingping_ingest_unknown_codes_total{line}\n")), "{metrics}");
+    }
+    running.hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_that_were_played_back_are_marked_wherever_they_are_shown() {
+    let running = start().await;
+    let mut client = Client::connect(running.address).await;
+    let mut row = open(1);
+    client.ingest(1, &[row.clone()]).await;
+    let marks = |message: &Json| (message["demo"].as_bool(), message["replay"].as_bool());
+    let query = json!({"type": "query", "id": 1, "sql": "SELECT 1"});
+    assert_eq!(marks(&client.ask(query.clone()).await), (Some(false), Some(false)));
+
+    (row["src"], row["id"]) = (json!("crm+replay-20261123T143207000000"), json!("T-9"));
+    client.ingest(2, &[row]).await;
+    assert_eq!(marks(&client.ask(query).await), (Some(false), Some(true)));
+    assert_eq!(marks(&client.ask(json!({"type": "hello", "client": "feed"})).await), (Some(false), Some(true)));
+    let subscribe = json!({"type": "subscribe", "metrics": [{"name": "today_opened"}]});
+    assert_eq!(marks(&client.ask(subscribe).await), (Some(false), Some(true)));
+    let health: Json = serde_json::from_str(&get(running.address, "/healthz").await.body).unwrap();
+    assert_eq!(marks(&health), (Some(false), Some(true)));
+    let answer: Json = serde_json::from_str(&get(running.address, "/api/query?sql=SELECT+1").await.body).unwrap();
+    assert_eq!(marks(&answer), (Some(false), Some(true)));
     running.hub.stop().await;
 }

@@ -182,3 +182,64 @@ async fn the_same_questions_over_http() {
     assert_eq!(http(address, "POST /api/query\r\nContent-Type: text/plain", &" ".repeat(200_000)).await.status, 413);
     running.hub.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_as_of_a_time_that_has_not_come_is_refused() {
+    let running = Setup::default().start().await;
+    let mut client = Client::connect(running.address).await;
+    let ask = |at: &str| json!({"type": "query", "id": 1, "sql": "SELECT 1", "at": at});
+    let answer = client.ask(ask("2026-11-24 00:00")).await;
+    assert_eq!(answer["error"]["code"], "future_time", "{answer}");
+    assert!(answer["error"]["message"].as_str().unwrap().contains("has not come yet"), "{answer}");
+    assert_eq!(client.ask(ask("2026-11-23 14:32")).await["error"], Json::Null);
+    running.hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_finish_before_its_open_counts_and_is_no_instant_answer() {
+    let running = Setup::default().start().await;
+    let mut client = Client::connect(running.address).await;
+    let finish = |n: i64, seconds: i64| json!({"ts": NOW_US + (seconds - n) * 1_000_000, "kind": "finish", "id": format!("T-{n}"), "src": "crm", "src_seq": format!("f{n}")});
+    // Half a minute after its open, and ten minutes before it.
+    client.ingest(1, &[open(100), open(200), finish(100, 30), finish(200, -600)]).await;
+    assert_eq!(client.value("SELECT count(*) FROM open_tickets").await, 0);
+    assert_eq!(client.value("SELECT count(elapsed_s) FROM tickets WHERE kind = 'finish'").await, 1);
+    assert_eq!(client.value("SELECT min(elapsed_s) FROM tickets WHERE kind = 'finish'").await, 30);
+    let rate = client.ask(json!({"type": "query", "id": 2, "name": "instant_rate"})).await;
+    assert_eq!(rate["rows"], json!([[0.5, 1, 2]]), "{rate}");
+    running.hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_name_that_is_not_there_is_told_with_the_nearest_one() {
+    let running = Setup::default().start().await;
+    let mut client = Client::connect(running.address).await;
+    for (sql, words) in [
+        ("SELECT * FROM tickts", "there is no table \"tickts\"; did you mean tickets?"),
+        ("SELECT * FROM opentickets", "did you mean open_tickets?"),
+        ("SELECT * FROM banana", "there is no table \"banana\"; there are activities, areas, "),
+        ("SELECT servic FROM tickets", "there is no column \"servic\"; did you mean service?"),
+        ("SELECT t.servic FROM tickets t", "did you mean service?"),
+        ("SELECT banana FROM feeds", "there is no column \"banana\"; there are src, last_ts, "),
+        ("SELECT day_strt(0)", "there is no function \"day_strt\"; did you mean day_start?"),
+    ] {
+        let answer = client.ask(json!({"type": "query", "id": 1, "sql": sql})).await;
+        let (error, message) = (&answer["error"], answer["error"]["message"].as_str().unwrap_or_default());
+        assert!(message.contains(words), "{sql}: {answer}");
+        assert_eq!((&error["code"], &error["line"]), (&json!("bad_sql"), &json!(1)), "{sql}: {answer}");
+    }
+    running.hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_catalog_is_given_with_titles_units_and_classes() {
+    let running = Setup::default().start().await;
+    let mut client = Client::connect(running.address).await;
+    let answer = client.ask(json!({"type": "metrics"})).await;
+    let metrics = answer["metrics"].as_array().unwrap();
+    let one = metrics.iter().find(|metric| metric["name"] == "today_opened").unwrap();
+    assert_eq!((&one["scene"], &one["class"]), (&json!("overview"), &json!("live")));
+    assert_eq!((&one["info"]["title_zh"], one["info"]["unit_en"].is_string()), (&json!("今日受理"), true), "{one}");
+    assert!(metrics.len() > 40, "{}", metrics.len());
+    running.hub.stop().await;
+}

@@ -1,12 +1,13 @@
 //! Dictionaries of a map: a CSV file beside it, or the city's own lists.
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use super::Scalar;
 use super::document::Node;
-use super::{Scalar, nearest};
 use crate::feed::FeedError;
-use crate::model::City;
+use crate::model::text::nearest;
+use crate::model::{City, assets, text};
 
 /// A dictionary larger than this is a file named by mistake.
 const ENTRIES_MAX: usize = 1_000_000;
@@ -27,20 +28,17 @@ pub fn of_file(folder: &Path, node: Node<'_>) -> Result<Entries, FeedError> {
             (file, from, to)
         }
     };
-    let path = folder.join(&file);
+    let path = find(folder, &file).map_err(|message| node.error(message))?;
     let fail = |message: String| node.error(format!("dictionary {}: {message}", path.display()));
-    let mut reader = csv::ReaderBuilder::new()
-        .flexible(true)
-        .trim(csv::Trim::All)
-        .from_path(&path)
-        .map_err(|error| fail(format!("cannot be read: {error}")))?;
+    let text = text::read(&path).map_err(|error| fail(format!("cannot be read: {error}")))?;
+    let mut reader =
+        csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_reader(std::io::Cursor::new(text));
     let header = reader.headers().map_err(|error| fail(error.to_string()))?.clone();
     let position = |name: Option<String>, else_at: usize| match name {
         None => Ok(else_at),
-        Some(name) => header
-            .iter()
-            .position(|column| column.trim_start_matches('\u{feff}') == name)
-            .ok_or_else(|| fail(format!("has no column {name:?}"))),
+        Some(name) => {
+            header.iter().position(|column| column == name).ok_or_else(|| fail(format!("has no column {name:?}")))
+        }
     };
     let (from, to) = (position(from, 0)?, position(to, 1)?);
     let mut entries = Entries::new();
@@ -58,6 +56,18 @@ pub fn of_file(folder: &Path, node: Node<'_>) -> Result<Entries, FeedError> {
         }
     }
     Ok(entries)
+}
+
+/// A dictionary beside the map, or where the map's template lies: a copied map keeps those it names (`../city/…`).
+fn find(folder: &Path, file: &str) -> Result<PathBuf, String> {
+    let (beside, shipped) = (folder.join(file), assets::path("maps").join(file));
+    if let Some(found) = [&beside, &shipped].into_iter().find(|path| path.exists()) {
+        return Ok(found.clone());
+    }
+    let (beside, shipped) = (beside.display(), shipped.display());
+    Err(format!(
+        "dictionary {file:?} is neither {beside} (beside the map) nor {shipped}; say where it lies from the map"
+    ))
 }
 
 /// `city = "areas"`: names and other spellings → codes, from the city file.
@@ -90,7 +100,7 @@ pub fn of_city(city: &City, node: Node<'_>) -> Result<Entries, FeedError> {
             named.iter().for_each(|one| add(&one.code, &[&one.code, &one.zh, &one.en]));
         }
         other => {
-            let hint = nearest(other, lists.into_iter()).map(|near| format!("did you mean {near:?}?"));
+            let hint = nearest(other, lists).map(|near| format!("did you mean {near:?}?"));
             let hint = hint.unwrap_or_else(|| format!("it has {}", lists.join(", ")));
             return Err(node.error(format!("a city has no list {other:?}; {hint}")));
         }

@@ -8,13 +8,37 @@ use toml::de::{DeTable, DeValue};
 
 use super::Scalar;
 use crate::feed::FeedError;
+use crate::model::text::nearest;
 
 pub struct Document<'a> {
     pub path: &'a str,
     pub text: &'a str,
+    /// What is wrong with it so far.
+    problems: RefCell<Vec<FeedError>>,
 }
 
-impl Document<'_> {
+impl<'a> Document<'a> {
+    pub fn new(path: &'a str, text: &'a str) -> Document<'a> {
+        Document { path, text, problems: RefCell::default() }
+    }
+
+    /// Notes what is wrong, so that reading can go on and find what else is.
+    pub fn keep<T>(&self, read: Result<T, FeedError>) -> Option<T> {
+        read.map_err(|problem| self.problems.borrow_mut().push(problem)).ok()
+    }
+
+    pub fn is_good(&self) -> bool {
+        self.problems.borrow().is_empty()
+    }
+
+    /// All that is wrong, by line.
+    pub fn problems(&self) -> Vec<FeedError> {
+        let line = |problem: &FeedError| if let FeedError::Map { line, .. } = problem { *line } else { 0 };
+        let mut problems = self.problems.take();
+        problems.sort_by_key(line);
+        problems
+    }
+
     pub fn line(&self, offset: usize) -> usize {
         self.text.as_bytes().iter().take(offset).filter(|byte| **byte == b'\n').count() + 1
     }
@@ -72,19 +96,22 @@ impl<'a> Table<'a> {
             .map(|(key, value)| (key.get_ref().as_ref(), self.document.line(key.span().start), self.node(value)))
     }
 
-    /// Complains about the first key that nobody asked for.
-    pub fn finish(self) -> Result<(), FeedError> {
+    /// Complains about the keys that nobody asked for.
+    pub fn finish(&self) -> Result<(), FeedError> {
         let asked = self.asked.borrow();
+        let mut unknown = Ok(());
         for (key, line, _) in self.entries() {
             if !asked.contains(&key) {
                 let hint = match nearest(key, asked.iter().copied()) {
                     Some(near) => format!("did you mean {near:?}?"),
                     None => format!("it may have {}", asked.join(", ")),
                 };
-                return Err(self.error(line, format!("{} has no key {key:?}; {hint}", self.name)));
+                let problem = Err(self.error(line, format!("{} has no key {key:?}; {hint}", self.name)));
+                // The last is the caller's, the others are noted here.
+                self.document.keep(std::mem::replace(&mut unknown, problem));
             }
         }
-        Ok(())
+        unknown
     }
 }
 
@@ -154,46 +181,5 @@ impl<'a> Node<'a> {
             return Ok(vec![(text.to_owned(), self.line)]);
         }
         self.items()?.iter().map(|item| Ok((item.text()?.to_owned(), item.line))).collect()
-    }
-}
-
-/// The name nearest to `word`, when it is near enough to be a slip.
-pub fn nearest<'n>(word: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
-    let plain = |text: &str| text.to_lowercase().replace([' ', '-', '_'], "");
-    let wanted = plain(word);
-    names
-        .map(|name| (distance(&wanted, &plain(name)), name))
-        .min_by_key(|(distance, _)| *distance)
-        .filter(|(distance, name)| *distance * 3 <= wanted.chars().count().max(name.chars().count()))
-        .map(|(_, name)| name)
-}
-
-/// Levenshtein distance in characters.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, left) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, right) in b.iter().enumerate() {
-            let change = diagonal + usize::from(left != *right);
-            diagonal = row[j + 1];
-            row[j + 1] = change.min(row[j] + 1).min(row[j + 1] + 1);
-        }
-    }
-    row[b.len()]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_slip_finds_its_name_and_another_word_finds_none() {
-        let names = ["closed_dt", "open_dt", "target_dt", "受理时间", "办结时间"];
-        assert_eq!(nearest("close_dt", names.into_iter()), Some("closed_dt"));
-        assert_eq!(nearest("Closed DT", names.into_iter()), Some("closed_dt"));
-        assert_eq!(nearest("受理日间", names.into_iter()), Some("受理时间"));
-        assert_eq!(nearest("banana", names.into_iter()), None);
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::sync::Arc;
 
 use toml::de::DeValue;
 
@@ -26,7 +27,7 @@ pub enum Role {
 pub struct Reader<'a> {
     pub document: &'a Document<'a>,
     pub folder: &'a Path,
-    pub city: Option<City>,
+    pub city: Option<Arc<City>>,
     pub columns: Vec<UsedColumn>,
 }
 

@@ -10,12 +10,13 @@ mod field;
 mod parse;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::times::TimeReader;
 use crate::feed::FeedError;
+use crate::model::City;
 use crate::model::stream::Stream;
-
-pub use document::nearest;
+use crate::model::text::{self, nearest};
 
 /// How the file itself is read; left out, all of it is found by looking.
 #[derive(Clone, Debug)]
@@ -178,6 +179,8 @@ pub struct Mapping {
     pub stream: Stream,
     /// The city file whose zone and dictionaries this map is written for.
     pub city: Option<String>,
+    /// The city whose codes the events should have: the map's, or the hub's that they are sent to.
+    pub codes: Option<Arc<City>>,
     pub file: FileOptions,
     pub times: TimeReader,
     pub columns: Vec<UsedColumn>,
@@ -204,13 +207,19 @@ impl Mapping {
     /// # Errors
     /// It cannot be read, or something in it is wrong: the file, the line and what to do.
     pub fn load(path: &std::path::Path) -> Result<Mapping, FeedError> {
+        Mapping::check(path).map_err(first)
+    }
+
+    /// As [`Mapping::load`], with all that is wrong.
+    ///
+    /// # Errors
+    /// What is wrong, by line.
+    pub fn check(path: &std::path::Path) -> Result<Mapping, Vec<FeedError>> {
         let shown = path.display().to_string();
-        let text = std::fs::read_to_string(path).map_err(|error| FeedError::File {
-            path: shown.clone(),
-            message: format!("the map cannot be read: {error}"),
+        let text = text::read(path).map_err(|error| {
+            vec![FeedError::File { path: shown.clone(), message: format!("the map cannot be read: {error}") }]
         })?;
-        let folder = path.parent().unwrap_or(std::path::Path::new("."));
-        Mapping::parse(&shown, &text, folder)
+        parse::mapping(&shown, &text, path.parent().unwrap_or(std::path::Path::new(".")))
     }
 
     /// Reads a map; dictionaries it names are looked for in `folder`.
@@ -218,7 +227,7 @@ impl Mapping {
     /// # Errors
     /// As [`Mapping::load`].
     pub fn parse(path: &str, text: &str, folder: &std::path::Path) -> Result<Mapping, FeedError> {
-        parse::mapping(path, text, folder)
+        parse::mapping(path, text, folder).map_err(first)
     }
 
     /// Finds the columns of the map among those of a file.
@@ -228,27 +237,21 @@ impl Mapping {
     pub fn bind(&self, columns: &[String], sparse: bool) -> Result<Binding, FeedError> {
         let fail = |line, message| FeedError::Map { path: self.path.clone(), line, message };
         let position = |name: &str| columns.iter().position(|column| column == name);
-        let lacks = |name: &str| {
-            let hint = match nearest(name, columns.iter().map(String::as_str)) {
-                Some(near) => format!("did you mean {near:?}?"),
-                None => format!("it has {}", list(columns)),
-            };
-            format!("the file has no column {name:?}; {hint}")
-        };
+        let named = self.columns.iter().map(|used| (&used.name, used.line));
+        let named = named.chain(self.drop.iter().map(|(name, line)| (name, *line)));
+        let mut lacking: Vec<(&String, usize)> = named.filter(|(name, _)| position(name).is_none()).collect();
+        lacking.sort_by_key(|(_, line)| *line);
+        if let (Some((_, line)), false) = (lacking.first(), sparse) {
+            return Err(fail(*line, lacks(&lacking, columns)));
+        }
         let mut binding = Binding::with_capacity(self.columns.len());
         for used in &self.columns {
             let at = position(&used.name);
-            if at.is_none() && !sparse {
-                return Err(fail(used.line, lacks(&used.name)));
-            }
             if columns.iter().filter(|column| **column == used.name).count() > 1 {
                 let message = format!("the file has more than one column {:?}; rename one in the file", used.name);
                 return Err(fail(used.line, message));
             }
             binding.push(at);
-        }
-        if let Some((name, line)) = self.drop.iter().find(|(name, _)| !sparse && position(name).is_none()) {
-            return Err(fail(*line, lacks(name)));
         }
         let mentioned = |column: &String| {
             self.columns.iter().any(|used| used.name == *column) || self.drop.iter().any(|(name, _)| name == column)
@@ -268,6 +271,37 @@ impl Mapping {
     pub fn has_keyed_columns(&self) -> bool {
         self.columns.iter().any(|column| column.keyed)
     }
+}
+
+fn first(problems: Vec<FeedError>) -> FeedError {
+    problems.into_iter().next().unwrap_or_else(|| FeedError::Usage("the map does not read".into()))
+}
+
+/// All columns that a file lacks, each with its line of the map and the name that may be meant.
+fn lacks(lacking: &[(&String, usize)], columns: &[String]) -> String {
+    if let [(name, _)] = lacking {
+        let hint = match nearest(name, columns.iter().map(String::as_str)) {
+            Some(near) => format!("did you mean {near:?}?"),
+            None => format!("it has {}", list(columns)),
+        };
+        return format!("the file has no column {name:?}; {hint}");
+    }
+    let mut all_near = true;
+    let shown: Vec<String> = lacking
+        .iter()
+        .take(20)
+        .map(|(name, line)| match nearest(name, columns.iter().map(String::as_str)) {
+            Some(near) => format!("{name:?} (line {line}; did you mean {near:?}?)"),
+            None => {
+                all_near = false;
+                format!("{name:?} (line {line})")
+            }
+        })
+        .collect();
+    let rest = lacking.len() - shown.len();
+    let more = if rest > 0 { format!(" and {rest} more") } else { String::new() };
+    let has = if all_near { String::new() } else { format!("; it has {}", list(columns)) };
+    format!("the file lacks the columns {}{more}{has}", shown.join(", "))
 }
 
 /// Names for an error message, at most a dozen.

@@ -1,10 +1,11 @@
 //! From the TOML of a map to a [`Mapping`], section by section.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use toml::de::DeTable;
 
-use super::document::{Document, Node, Table, nearest};
+use super::document::{Document, Node, Table};
 use super::field::{Reader, Role};
 use super::{Counter, DayClock, Field, FileOptions, Mapping, Missing, Numbering, Scalar, Shape, Source, Stage};
 use crate::feed::FeedError;
@@ -12,72 +13,61 @@ use crate::feed::import::times::{TimeFormat, TimeReader};
 use crate::model::City;
 use crate::model::event::source_index;
 use crate::model::stream::{ColumnType, Stream, Writer};
+use crate::model::text::{full_width_hint, nearest};
 
-pub fn mapping(path: &str, text: &str, folder: &Path) -> Result<Mapping, FeedError> {
-    let document = Document { path, text };
+/// Reads a map. All that is wrong with it is told, by line.
+pub fn mapping(path: &str, text: &str, folder: &Path) -> Result<Mapping, Vec<FeedError>> {
+    let document = Document::new(path, text);
     let root = DeTable::parse(text).map_err(|error| {
-        let line = error.span().map_or(1, |span| document.line(span.start));
-        document.error(line, format!("is not TOML: {}", error.message().lines().next().unwrap_or_default()))
+        let at = error.span().map_or(0, |span| span.start);
+        let (message, hint) = (error.message().lines().next().unwrap_or_default(), full_width_hint(text, at));
+        vec![document.error(document.line(at), format!("is not TOML: {message}{hint}"))]
     })?;
     let top = Table::new(&document, root.get_ref(), "a map", 1);
-    let stream = stream(top.require("stream", "stream = \"tickets\"")?)?;
-    let city = top.get("city").map(|node| node.text().map(|name| (name.to_owned(), node))).transpose()?;
-    let city = match &city {
-        None => None,
-        Some((name, node)) => Some(City::load(name).map_err(|error| node.error(error.to_string()))?),
-    };
-    let city_code = city.as_ref().map(|city| city.code.clone());
-    let mut reader = Reader { document: &document, folder, city, columns: vec![] };
+    sections(&document, &top, folder).filter(|_| document.is_good()).ok_or_else(|| document.problems())
+}
 
-    let src = top.require("src", "src = \"311\"")?;
-    if src.text()?.trim().is_empty() {
-        return Err(src.error("src is empty; it names the source system, e.g. \"311\""));
-    }
-    let texts = |key| top.get(key).map(|node| node.texts()).transpose().map(Option::unwrap_or_default);
-    let nulls = texts("null")?.into_iter().map(|(text, _)| text.trim().to_owned()).collect();
+/// The sections one by one; what is wrong with one is noted and the next is read all the same.
+fn sections(document: &Document<'_>, top: &Table<'_>, folder: &Path) -> Option<Mapping> {
+    let stream = document.keep(top.require("stream", "stream = \"tickets\"").and_then(stream))?;
+    let city = top.get("city").and_then(|node| {
+        let city = node.text().and_then(|name| City::load(name).map_err(|error| node.error(error.to_string())));
+        document.keep(city).map(Arc::new)
+    });
+    let mut reader = Reader { document, folder, city: city.clone(), columns: vec![] };
+
+    let src = document.keep(source_name(top)).unwrap_or_default();
+    let texts = |key| top.get(key).and_then(|node| document.keep(node.texts())).unwrap_or_default();
+    let nulls = texts("null").into_iter().map(|(text, _)| text.trim().to_owned()).collect();
     let drop: Vec<(String, usize)> =
-        texts("drop")?.into_iter().map(|(name, line)| (name.trim().to_owned(), line)).collect();
-    let not_personal = texts("not_personal")?;
-    let drop_others = match top.get("others") {
-        None => false,
-        Some(node) if node.text()? == "drop" => true,
-        Some(node) => {
-            return Err(node.error(
-                "others is \"drop\", or left out (then a column that the map does not mention stops the import)",
-            ));
-        }
-    };
-    let file = top.get("file").map(file_options).transpose()?.unwrap_or_default();
-    let times = times(top.require("time", "[time] with zone = \"Asia/Shanghai\"")?)?;
-    let missing = each(&top, "missing", |table| missing_rule(&mut reader, table))?;
-    let clocks = each(&top, "clock", |table| day_clock(&mut reader, table))?;
-    let set = match top.get("set") {
-        Some(node) => values(&mut reader, stream, node)?,
-        None => vec![],
-    };
-    let id_is_set = set.iter().any(|(index, _)| Some(*index) == source_index(stream, "id"));
-    let shape = shape(&mut reader, &top, stream)?;
-    if !id_is_set {
-        return Err(document
-            .error(top.get("set").map_or(1, |node| node.line), "[set] lacks id: which column names the object?"));
-    }
-    let numbering = match top.get("seq") {
-        None if matches!(shape, Shape::Long { .. }) => Numbering::Digest,
-        None => Numbering::Id,
-        Some(node) => match node.value.as_str() {
-            Some("id") => Numbering::Id,
-            Some("digest") => Numbering::Digest,
-            _ if node.value.is_table() => Numbering::Field(reader.field(node, Role::Value(ColumnType::Text))?),
-            _ => return Err(node.error("seq is \"id\", \"digest\", or a field like { column = \"流水号\" }")),
-        },
-    };
-    let counters = each(&top, "count", |table| counter(&mut reader, table))?;
+        texts("drop").into_iter().map(|(name, line)| (name.trim().to_owned(), line)).collect();
+    let not_personal = texts("not_personal");
+    let drop_others = document.keep(others(top)).unwrap_or_default();
+    let file = top.get("file").and_then(|node| document.keep(file_options(node))).unwrap_or_default();
+    let times = document.keep(top.require("time", "[time] with zone = \"Asia/Shanghai\"").and_then(times));
+    let missing = document.keep(each(top, "missing", |table| missing_rule(&mut reader, table))).unwrap_or_default();
+    let clocks = document.keep(each(top, "clock", |table| day_clock(&mut reader, table))).unwrap_or_default();
+    let set = top.get("set").and_then(|node| document.keep(values(&mut reader, stream, node))).unwrap_or_default();
+    let shape = shape(&mut reader, top, stream);
+    let numbering = document.keep(numbering(&mut reader, top, matches!(shape, Ok(Shape::Long { .. }))));
+    let counters = document.keep(each(top, "count", |table| counter(&mut reader, table))).unwrap_or_default();
     let mut columns = reader.columns;
+    let shape = document.keep(shape);
+    document.keep(top.finish());
+    if !document.is_good() {
+        // What follows is about the sections together.
+        return None;
+    }
+    if !set.iter().any(|(index, _)| Some(*index) == source_index(stream, "id")) {
+        let line = top.get("set").map_or(1, |node| node.line);
+        document.keep::<()>(Err(document.error(line, "[set] lacks id: which column names the object?")));
+    }
     for (name, line) in not_personal {
         match columns.iter_mut().find(|column| column.name == name.trim()) {
             Some(column) => column.not_personal = true,
             None => {
-                return Err(document.error(line, format!("not_personal names {name:?}, which the map does not use")));
+                let message = format!("not_personal names {name:?}, which the map does not use");
+                document.keep::<()>(Err(document.error(line, message)));
             }
         }
     }
@@ -85,29 +75,56 @@ pub fn mapping(path: &str, text: &str, folder: &Path) -> Result<Mapping, FeedErr
         if let Some(used) = columns.iter().find(|column| column.name == *name && column.content) {
             let message =
                 format!("{name:?} is under `drop` and used on line {}; take it out of one of them", used.line);
-            return Err(document.error(*line, message));
+            document.keep::<()>(Err(document.error(*line, message)));
         }
     }
-    let mapping = Mapping {
-        path: path.to_owned(),
-        src: src.text()?.trim().to_owned(),
+    Some(Mapping {
+        path: document.path.to_owned(),
+        src,
         stream,
-        city: city_code,
+        city: city.as_ref().map(|city| city.code.clone()),
+        codes: city,
         file,
-        times,
+        times: times?,
         columns,
         nulls,
         drop,
         drop_others,
         missing,
         clocks,
-        numbering,
-        shape,
+        numbering: numbering?,
+        shape: shape?,
         set,
         counters,
-    };
-    top.finish()?;
-    Ok(mapping)
+    })
+}
+
+fn source_name(top: &Table<'_>) -> Result<String, FeedError> {
+    let src = top.require("src", "src = \"311\"")?;
+    match src.text()?.trim() {
+        "" => Err(src.error("src is empty; it names the source system, e.g. \"311\"")),
+        name => Ok(name.to_owned()),
+    }
+}
+
+/// Whether columns that the map does not mention are dropped.
+fn others(top: &Table<'_>) -> Result<bool, FeedError> {
+    match top.get("others") {
+        None => Ok(false),
+        Some(node) if node.text()? == "drop" => Ok(true),
+        Some(node) => Err(node
+            .error("others is \"drop\", or left out (then a column that the map does not mention stops the import)")),
+    }
+}
+
+fn numbering(reader: &mut Reader<'_>, top: &Table<'_>, is_long: bool) -> Result<Numbering, FeedError> {
+    let Some(node) = top.get("seq") else { return Ok(if is_long { Numbering::Digest } else { Numbering::Id }) };
+    match node.value.as_str() {
+        Some("id") => Ok(Numbering::Id),
+        Some("digest") => Ok(Numbering::Digest),
+        _ if node.value.is_table() => Ok(Numbering::Field(reader.field(node, Role::Value(ColumnType::Text))?)),
+        _ => Err(node.error("seq is \"id\", \"digest\", or a field like { column = \"流水号\" }")),
+    }
 }
 
 fn stream(node: Node<'_>) -> Result<Stream, FeedError> {
@@ -130,9 +147,11 @@ fn each<T>(
     }
     let mut all = vec![];
     for item in node.items()? {
-        let table = item.table(format!("[[{key}]]"))?;
-        all.push(read(&table)?);
-        table.finish()?;
+        let one = item.table(format!("[[{key}]]")).and_then(|table| {
+            let one = read(&table)?;
+            table.finish().map(|()| one)
+        });
+        all.extend(top.document.keep(one));
     }
     Ok(all)
 }
@@ -233,33 +252,34 @@ fn values(reader: &mut Reader<'_>, stream: Stream, node: Node<'_>) -> Result<Vec
     let table = node.table("set")?;
     let mut set = vec![];
     for (name, line, value) in table.entries() {
-        let refuse = |message: String| Err(reader.document.error(line, message));
-        if matches!(name, "ts" | "kind" | "src" | "src_seq") {
-            return refuse(format!(
-                "{name} is not set here: ts comes from `at`, kind from the stage, src and seq from the top of the map"
-            ));
-        }
-        let Some((index, column)) = source_index(stream, name).zip(stream.column(name)) else {
-            if stream.column(name).is_some_and(|column| column.writer == Writer::Hub) {
-                return refuse(format!("{name} is worked out by the hub; take it out"));
-            }
-            let names = || stream.source_columns().map(|column| column.name);
-            let hint = match nearest(name, names()) {
-                Some(near) => format!("did you mean {near:?}?"),
-                None => format!(
-                    "it has {}",
-                    names()
-                        .filter(|name| !matches!(*name, "ts" | "kind" | "src" | "src_seq"))
-                        .collect::<Vec<_>>()
-                        .join(", ")
-                ),
-            };
-            return refuse(format!("{stream} have no column {name:?}; {hint}"));
-        };
-        let role = if column.column_type == ColumnType::Time { Role::Time } else { Role::Value(column.column_type) };
-        set.push((index, reader.field(value, role)?));
+        let field = settable(stream, name)
+            .map_err(|message| reader.document.error(line, message))
+            .and_then(|(index, role)| Ok((index, reader.field(value, role)?)));
+        set.extend(reader.document.keep(field));
     }
     Ok(set)
+}
+
+/// The column of the model that a map may set, and how its values are read.
+fn settable(stream: Stream, name: &str) -> Result<(usize, Role), String> {
+    if matches!(name, "ts" | "kind" | "src" | "src_seq") {
+        return Err(format!(
+            "{name} is not set here: ts comes from `at`, kind from the stage, src and seq from the top of the map"
+        ));
+    }
+    let Some((index, column)) = source_index(stream, name).zip(stream.column(name)) else {
+        if stream.column(name).is_some_and(|column| column.writer == Writer::Hub) {
+            return Err(format!("{name} is worked out by the hub; take it out"));
+        }
+        let names = || stream.source_columns().map(|column| column.name);
+        let others = || names().filter(|name| !matches!(*name, "ts" | "kind" | "src" | "src_seq"));
+        let hint = match nearest(name, names()) {
+            Some(near) => format!("did you mean {near:?}?"),
+            None => format!("it has {}", others().collect::<Vec<_>>().join(", ")),
+        };
+        return Err(format!("{stream} have no column {name:?}; {hint}"));
+    };
+    Ok((index, if column.column_type == ColumnType::Time { Role::Time } else { Role::Value(column.column_type) }))
 }
 
 fn shape(reader: &mut Reader<'_>, top: &Table<'_>, stream: Stream) -> Result<Shape, FeedError> {
@@ -273,7 +293,7 @@ fn shape(reader: &mut Reader<'_>, top: &Table<'_>, stream: Stream) -> Result<Sha
                     stages[at].label = format!("{}.{}", stages[at].kind, before + 1);
                 }
             }
-            if stages.is_empty() {
+            if stages.is_empty() && top.document.is_good() {
                 return Err(node.error("a wide map has at least one [[stage]] with kind and at"));
             }
             Ok(Shape::Wide(stages))
