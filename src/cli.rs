@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
+#[cfg(feature = "hub")]
 use crate::model::Clock;
 
 /// 灵屏: the live data wall of a city help line. Without a subcommand: a hub, a simulated city and the wall.
@@ -154,6 +155,7 @@ struct VerifyArgs {
 /// # Errors
 /// What failed, as one sentence with its causes.
 pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
+    #[cfg(feature = "hub")]
     let clock = Clock::System;
     match cli.command {
         #[cfg(all(feature = "hub", feature = "wall"))]

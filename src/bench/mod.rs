@@ -24,6 +24,7 @@ pub mod render;
 pub mod scan;
 
 /// A failure in one sentence.
+#[cfg(feature = "hub")]
 type Failed = String;
 #[cfg(all(feature = "hub", feature = "wall"))]
 pub mod process;
