@@ -149,8 +149,11 @@ async fn start(folder: &Path) -> Result<Json, Failed> {
 mod tests {
     use super::*;
 
+    /// Columns and rows.
+    type Table = (Vec<String>, Vec<Vec<Json>>);
+
     /// Opens, warms up, asks everything, stops: the rows that warming up looked at, and the answers.
-    fn round(folder: &Path, fill: bool) -> (u64, Vec<(Vec<String>, Vec<Vec<Json>>)>) {
+    fn round(folder: &Path, fill: bool) -> (u64, Vec<Table>) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let ground = Ground::open(folder, None).unwrap();
         runtime.block_on(async {
@@ -173,7 +176,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (cold_rows, cold) = round(folder.path(), true);
         assert!(cold_rows > 10_000, "{cold_rows}");
-        let same = |answers: &[(Vec<String>, Vec<Vec<Json>>)]| {
+        let same = |answers: &[Table]| {
             for ((columns, before), (_, after)) in cold.iter().zip(answers) {
                 assert!(alike(columns, before, after), "{columns:?}: {before:?} and then {after:?}");
             }

@@ -101,7 +101,7 @@ pub fn soak(frames: u64, size: (u32, u32), hub: &str) -> Result<Json, WallError>
     let mut stage = Stage::open(&options)?;
     stage.show_mut().pace = Duration::ZERO;
     // All scenes, modes, languages and sizes have been shown once by then.
-    let settled_at = (frames / 2).min(20_000).max(1);
+    let settled_at = (frames / 2).clamp(1, 20_000);
     let shapes = [size, (size.0 * 3 / 2, size.1 * 3 / 4), (size.0 * 3 / 4, size.1)];
     let began = Instant::now();
     let (mut start, mut pictures) = (None, 0_u64);

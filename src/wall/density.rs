@@ -141,7 +141,7 @@ impl Density {
 
     fn around(&self, area: usize, dice: u64) -> Fallen {
         let places = &self.places[area];
-        let [x, y] = places[(dice >> 8 & 0xffff) as usize * places.len() >> 16];
+        let [x, y] = places[((dice >> 8 & 0xffff) as usize * places.len()) >> 16];
         let [dx, dy] = self.spread[(dice >> 24) as usize % SPREAD];
         let reach = self.reaches[(dice >> 40) as usize % REACHES.len()];
         // Half a pixel of its own, so that points of one table entry do not pile up.
@@ -165,7 +165,7 @@ impl Density {
         if inside.is_empty() || (dice as u32) > in_view {
             return None;
         }
-        Some(inside[((dice >> 32) * inside.len() as u64 >> 32) as usize] as usize)
+        Some(inside[(((dice >> 32) * inside.len() as u64) >> 32) as usize] as usize)
     }
 
     /// The light as RGBA, rows from the top; to be added to what is below.
@@ -186,7 +186,7 @@ impl Density {
             let bright = table.get(points as usize).copied().unwrap_or_else(|| brightness(points));
             // A pixel has the colour of one of its points, so that a crowd stays many lights; a mean would be grey.
             let mut chosen = (index as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
-            chosen = chosen * u64::from(points) >> 32;
+            chosen = (chosen * u64::from(points)) >> 32;
             let mut board = 0;
             while board + 1 < BOARDS && chosen >= u64::from(counts[board]) {
                 chosen -= u64::from(counts[board]);

@@ -161,9 +161,8 @@ pub fn lateness(view: &View<'_>, spec: &PanelSpec) -> Option<f64> {
 fn failure(pen: &mut Paint<'_>, view: &View<'_>, spec: &PanelSpec, rect: Rect) {
     for metric in &spec.metrics {
         let table = view.data.metric(metric);
-        let unknown = !view.data.known_metrics.is_empty()
-            && !table.is_known()
-            && !view.data.known_metrics.iter().any(|known| *known == metric.name);
+        let unknown =
+            !view.data.known_metrics.is_empty() && !table.is_known() && !view.data.known_metrics.contains(&metric.name);
         let text = match table.error() {
             Some(error) => format!("▲ {}: {error}", metric.name),
             None if unknown => format!("▲ {} {}", view.lang.pick("没有这个指标：", "no such metric:"), metric.name),

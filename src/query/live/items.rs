@@ -44,9 +44,12 @@ pub fn grown(before: &[Listed], items: &[Item<'_>]) -> Option<Vec<(Arc<Node>, u6
     before.as_slice().is_empty().then_some(fresh)
 }
 
+/// Rows to be worked out together, and which columns they have (all without it).
+pub type Together = (Vec<RecordBatch>, Option<Arc<[usize]>>);
+
 /// The rows of a set's parts, when they are all leaves of the same columns and none is known: then they are worked out
 /// together.
-pub fn all_leaves(parts: &[Arc<Node>], missing: &[Arc<Node>]) -> Option<(Vec<RecordBatch>, Option<Arc<[usize]>>)> {
+pub fn all_leaves(parts: &[Arc<Node>], missing: &[Arc<Node>]) -> Option<Together> {
     if missing.is_empty() || missing.len() < parts.len() {
         return None;
     }

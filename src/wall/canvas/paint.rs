@@ -165,6 +165,7 @@ impl Paint<'_> {
     }
 
     /// An arc from `start` over `share` of the whole circle, both from 12 o'clock, clockwise, with round ends.
+    #[expect(clippy::too_many_arguments, reason = "a shape of plain numbers")]
     pub fn ring(&mut self, x: f32, y: f32, radius: f32, width: f32, start: f32, share: f32, colour: Colour) {
         if share <= 0.0 {
             return;

@@ -98,19 +98,19 @@ impl Panel for Flows {
                 tokens::board(index)
             }
         };
-        for index in 0..sources.len() {
-            let colour = tint(sources[index].code, index, cx);
+        for (index, source) in sources.iter_mut().enumerate() {
+            let colour = tint(source.code, index, cx);
             for row in &rows {
-                if table.text(*row, "source") != Some(sources[index].code) {
+                if table.text(*row, "source") != Some(source.code) {
                     continue;
                 }
                 let Some(target) = targets.iter_mut().find(|end| Some(end.code) == table.text(*row, "target")) else {
                     continue;
                 };
                 let thick = table.number(*row, "n").unwrap_or(0.0) as f32 * scale;
-                let from = sources[index].top + sources[index].used;
+                let from = source.top + source.used;
                 let to = target.top + target.used;
-                sources[index].used += thick;
+                source.used += thick;
                 target.used += thick;
                 band(cx, [left + BAR, from], [right - BAR, to], thick, colour.alpha(0.30));
             }
