@@ -21,6 +21,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::Message;
 
+use super::measure::status_kb;
 use crate::hub::{Hub, HubOptions, Limits};
 use crate::model::{City, Clock};
 use crate::store::StoreOptions;
@@ -241,7 +242,5 @@ async fn look(
 
 /// Resident memory of this process, clients included, MB.
 fn resident_mb() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
-    line.split_whitespace().nth(1)?.parse::<u64>().ok().map(|kb| kb / 1024)
+    status_kb("VmRSS:").map(|kb| kb / 1024)
 }

@@ -74,10 +74,14 @@ pub fn rss_peak_mb() -> f64 {
 }
 
 fn status_mb(name: &str) -> f64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix(name));
-    let kb = line.and_then(|line| line.split_whitespace().next()?.parse::<f64>().ok());
-    (kb.unwrap_or(0.0) / 1024.0).round()
+    (status_kb(name).unwrap_or(0) as f64 / 1024.0).round()
+}
+
+/// A line of what the system knows of this process, such as `VmRSS:`, kB.
+pub fn status_kb(name: &str) -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+    line.split_whitespace().next()?.parse().ok()
 }
 
 /// An answer as a table: column names and rows; times are microseconds since 1970.

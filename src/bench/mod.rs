@@ -13,7 +13,7 @@ pub mod latency;
 #[cfg(feature = "hub")]
 pub mod live;
 #[cfg(feature = "hub")]
-mod measure;
+pub(crate) mod measure;
 #[cfg(feature = "hub")]
 mod peers;
 #[cfg(feature = "hub")]

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use super::measure::status_kb;
+
 /// The kernel's clock ticks a second, as `/proc` counts them on every Linux there is.
 const TICKS_PER_S: f64 = 100.0;
 
@@ -33,9 +35,7 @@ pub fn tree_cpu_s(root: u32) -> Option<f64> {
 
 /// Resident memory of this process, MB.
 pub fn resident_mb() -> Option<f64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
-    line.split_whitespace().nth(1)?.parse::<f64>().ok().map(|kb| kb / 1024.0)
+    status_kb("VmRSS:").map(|kb| kb as f64 / 1024.0)
 }
 
 struct Stat {

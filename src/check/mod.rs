@@ -72,7 +72,7 @@ pub fn run(args: CheckArgs) -> anyhow::Result<ExitCode> {
             metrics.insert(name.clone(), columns);
         }
         problems.extend(catalog.problems.iter().map(ToString::to_string));
-        data = worst::data(&engine)?;
+        data = worst::data(&engine, &runtime);
     } else {
         problems
             .push(format!("{}: no city file reads, so no query can be checked", home.join("assets/city").display()));

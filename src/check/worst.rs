@@ -2,6 +2,7 @@
 //! filled with large figures, long names and as many rows as there are.
 
 use serde_json::{Value as Json, json};
+use tokio::runtime::Runtime;
 
 use crate::model::City;
 use crate::model::message::{HubMessage, MetricRef, MetricResult};
@@ -14,11 +15,7 @@ const ROWS: usize = 24;
 const LARGE: i64 = 88_888_888;
 
 /// Asks an engine over an empty store which columns each metric has, and fills them.
-///
-/// # Errors
-/// The network's runtime can't be started.
-pub fn data(engine: &Engine) -> anyhow::Result<Data> {
-    let runtime = crate::cli::network()?;
+pub fn data(engine: &Engine, runtime: &Runtime) -> Data {
     let (city, now_us) = (engine.city().clone(), engine.now_us());
     let catalog = engine.catalog();
     let mut data = Data::default();
@@ -54,7 +51,7 @@ pub fn data(engine: &Engine) -> anyhow::Result<Data> {
         message: None,
     };
     data.take(tick, 0.0);
-    Ok(data)
+    data
 }
 
 fn fill(result: &mut MetricResult, city: &City, sql: &str, now_us: i64) {

@@ -197,19 +197,6 @@ impl City {
         self.services.iter().find(|known| known.code == service).map(|known| known.board.as_str())
     }
 
-    /// The code of an area given as code, name or alias; a street code (9 digits) belongs to its district.
-    pub fn area_code(&self, text: &str) -> Option<&str> {
-        self.areas
-            .iter()
-            .find(|area| {
-                area.code == text
-                    || area.zh == text
-                    || area.en == text
-                    || area.aliases.iter().any(|alias| alias == text)
-            })
-            .map(|area| area.code.as_str())
-    }
-
     /// Baseline value by metric name.
     pub fn baseline(&self, metric: &str) -> Option<&Baseline> {
         self.baselines.iter().find(|baseline| baseline.metric == metric)

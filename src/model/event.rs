@@ -130,10 +130,6 @@ impl Event {
         }
     }
 
-    pub fn set_ts_us(&mut self, ts_us: i64) {
-        self.values[0] = Some(Value::Time(ts_us));
-    }
-
     pub fn text(&self, name: &str) -> Option<&str> {
         match self.get(name)? {
             Value::Text(text) => Some(text),

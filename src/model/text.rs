@@ -67,6 +67,15 @@ pub fn full_width_hint(text: &str, offset: usize) -> String {
     String::new()
 }
 
+/// The name that is probably meant by `word`, as a question; without one near enough, what `otherwise` says.
+pub fn did_you_mean<'n>(
+    word: &str,
+    names: impl IntoIterator<Item = &'n str>,
+    otherwise: impl FnOnce() -> String,
+) -> String {
+    nearest(word, names).map_or_else(otherwise, |near| format!("did you mean {near:?}?"))
+}
+
 /// The name nearest to `word`, when it is near enough to be a slip.
 pub fn nearest<'n>(word: &str, names: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
     let plain = |text: &str| text.to_lowercase().replace([' ', '-', '_'], "");

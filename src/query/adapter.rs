@@ -76,14 +76,6 @@ impl MemorySource {
             seal_batches(view.stream_mut(stream), count, id);
         });
     }
-
-    pub fn set_state(&self, name: &str, batch: RecordBatch) {
-        self.change(|view| {
-            if let States::Held(tables) = &mut view.states {
-                tables.insert(name.to_owned(), batch);
-            }
-        });
-    }
 }
 
 /// Turns the first `count` hot batches into a piece with this id.

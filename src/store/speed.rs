@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringViewArray, TimestampMicrosecondArray};
 
+use crate::bench::measure::{process_cpu_ms, rss_mb};
 use crate::model::{Clock, ColumnType, Stream};
 
 use super::columns::null_array;
@@ -57,7 +58,7 @@ fn how_fast_the_store_takes_arrow_batches() {
         let batches: Vec<RecordBatch> =
             (0..total / rows).map(|n| batch(n * rows, rows, clock.now_us() - 3_600_000_000)).collect();
         let begun = Instant::now();
-        let cpu = cpu_ms();
+        let cpu = process_cpu_ms();
         let landed = runtime.block_on(async {
             let mut landed = 0;
             let mut waiting = std::collections::VecDeque::new();
@@ -77,7 +78,7 @@ fn how_fast_the_store_takes_arrow_batches() {
         println!(
             "{rows} rows a batch: {landed} rows in {seconds:.2} s, {:.0} rows/s, {} ms CPU; {:?}",
             landed as f64 / seconds,
-            cpu_ms() - cpu,
+            process_cpu_ms() - cpu,
             store.status()
         );
         let begun = Instant::now();
@@ -93,17 +94,4 @@ fn how_fast_the_store_takes_arrow_batches() {
             rss_mb()
         );
     }
-}
-
-fn cpu_ms() -> u64 {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    let fields: Vec<&str> = stat.rsplit(") ").next().unwrap_or_default().split(' ').collect();
-    let ticks = |n: usize| fields.get(n).and_then(|text| text.parse::<u64>().ok()).unwrap_or(0);
-    (ticks(11) + ticks(12)) * 10
-}
-
-fn rss_mb() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find(|line| line.starts_with("VmRSS")).unwrap_or_default();
-    line.split_whitespace().nth(1).and_then(|kb| kb.parse::<u64>().ok()).unwrap_or(0) / 1024
 }

@@ -195,10 +195,6 @@ impl Data {
     pub fn results(&self) -> impl Iterator<Item = &MetricResult> {
         self.metrics.values().map(|known| &known.result)
     }
-
-    pub fn metric_names(&self) -> impl Iterator<Item = &str> {
-        self.metrics.keys().map(|key| key.name.as_str())
-    }
 }
 
 /// Rows of a metric, read by column name.
@@ -246,10 +242,6 @@ impl<'a> Table<'a> {
         let result = self.result?;
         let position = result.columns.iter().position(|known| known.name == column)?;
         result.rows.get(row)?.get(position)
-    }
-
-    pub fn has_column(&self, column: &str) -> bool {
-        self.result.is_some_and(|result| result.columns.iter().any(|known| known.name == column))
     }
 
     pub fn number(&self, row: usize, column: &str) -> Option<f64> {

@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use super::canvas::Rect;
 use super::options::WallError;
+use crate::model::text;
 
 /// `[screen]`, read and found to make sense.
 #[derive(Clone, Debug, PartialEq)]
@@ -87,12 +88,15 @@ impl Screen {
     /// It can't be read, or a value is missing or makes no sense.
     pub fn load(path: &Path) -> Result<Screen, WallError> {
         let fail = |message: String| WallError::Read { path: path.display().to_string(), message };
-        let text = std::fs::read_to_string(path).map_err(|error| fail(error.to_string()))?;
+        let text = text::read(path).map_err(fail)?;
         Screen::parse(&text).map_err(fail)
     }
 
     fn parse(text: &str) -> Result<Screen, String> {
-        let config: Config = toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())?;
+        let config: Config = toml::from_str(text).map_err(|error| {
+            let at = error.span().map_or(0, |span| span.start);
+            error.to_string().trim_end().to_owned() + &text::full_width_hint(text, at)
+        })?;
         let raw = config.screen;
         let good = |value: f64, most: f64| value.is_finite() && value > 0.0 && value <= most;
         if [raw.width, raw.height].iter().any(|side| !(64..=16384).contains(side)) {

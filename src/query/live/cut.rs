@@ -4,7 +4,6 @@
 //! it is left as DataFusion planned it, over a [`Slot`] with the cut's rows. A plan that reads a stream in any other way
 //! is not of this class; [`Template::new`] says why in a sentence.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
@@ -335,19 +334,4 @@ fn substitute(exprs: &mut [Expr], filters: &mut [Expr], replace: &impl Fn(&Colum
             .data;
     }
     Ok(())
-}
-
-/// The streams a plan reads, for saying what a fallback costs.
-pub fn streams_of(plan: &LogicalPlan) -> HashSet<Stream> {
-    let mut streams = HashSet::new();
-    let _ = plan.apply_with_subqueries(|node| {
-        if let LogicalPlan::TableScan(scan) = node
-            && let Ok(provider) = source_as_provider(&scan.source)
-            && let Some(table) = provider.downcast_ref::<StreamTable>()
-        {
-            streams.insert(table.stream());
-        }
-        Ok(TreeNodeRecursion::Continue)
-    });
-    streams
 }

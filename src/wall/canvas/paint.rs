@@ -136,21 +136,6 @@ impl Paint<'_> {
         });
     }
 
-    /// A box whose edge fades over `soft` design units: a shadow, a glow.
-    pub fn soft_rect(&mut self, rect: Rect, radius: f32, soft: f32, fill: Colour) {
-        let half = [rect.width() * 0.5 * self.scale, rect.height() * 0.5 * self.scale];
-        let margin = soft * self.scale * 0.5 + 1.0;
-        let ink = self.ink(fill);
-        self.list.shape(ShapeInstance {
-            place: [self.x(rect.middle_x()), self.y(rect.middle_y()), half[0] + margin, half[1] + margin],
-            shape: [0.0, radius * self.scale, 0.0, (soft * self.scale).max(1.0)],
-            extra: [half[0], half[1], 0.0, 0.0],
-            fill_first: ink,
-            fill_last: ink,
-            stroke: Colour::CLEAR,
-        });
-    }
-
     pub fn disc(&mut self, x: f32, y: f32, radius: f32, fill: Colour) {
         let reach = radius * self.scale;
         let ink = self.ink(fill);
@@ -455,18 +440,6 @@ impl Paint<'_> {
             }
         }
         0.0
-    }
-
-    /// The text, set in the largest of `sizes` in which it is at most `width` wide (the last one when none is).
-    pub fn text_sized(&mut self, x: f32, y: f32, width: f32, text: &str, style: &Style, sizes: &[f32]) -> f32 {
-        let mut fitted = *style;
-        for size in sizes {
-            fitted.size = *size;
-            if self.measure(text, &fitted) <= width {
-                break;
-            }
-        }
-        self.text(x, y, text, &fitted)
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::Scalar;
 use super::document::Node;
 use crate::feed::FeedError;
-use crate::model::text::nearest;
+use crate::model::text::did_you_mean;
 use crate::model::{City, assets, text};
 
 /// A dictionary larger than this is a file named by mistake.
@@ -100,8 +100,7 @@ pub fn of_city(city: &City, node: Node<'_>) -> Result<Entries, FeedError> {
             named.iter().for_each(|one| add(&one.code, &[&one.code, &one.zh, &one.en]));
         }
         other => {
-            let hint = nearest(other, lists).map(|near| format!("did you mean {near:?}?"));
-            let hint = hint.unwrap_or_else(|| format!("it has {}", lists.join(", ")));
+            let hint = did_you_mean(other, lists, || format!("it has {}", lists.join(", ")));
             return Err(node.error(format!("a city has no list {other:?}; {hint}")));
         }
     }

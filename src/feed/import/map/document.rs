@@ -8,7 +8,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::Scalar;
 use crate::feed::FeedError;
-use crate::model::text::nearest;
+use crate::model::text::did_you_mean;
 
 pub struct Document<'a> {
     pub path: &'a str,
@@ -102,10 +102,7 @@ impl<'a> Table<'a> {
         let mut unknown = Ok(());
         for (key, line, _) in self.entries() {
             if !asked.contains(&key) {
-                let hint = match nearest(key, asked.iter().copied()) {
-                    Some(near) => format!("did you mean {near:?}?"),
-                    None => format!("it may have {}", asked.join(", ")),
-                };
+                let hint = did_you_mean(key, asked.iter().copied(), || format!("it may have {}", asked.join(", ")));
                 let problem = Err(self.error(line, format!("{} has no key {key:?}; {hint}", self.name)));
                 // The last is the caller's, the others are noted here.
                 self.document.keep(std::mem::replace(&mut unknown, problem));

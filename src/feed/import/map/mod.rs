@@ -16,7 +16,7 @@ use super::times::TimeReader;
 use crate::feed::FeedError;
 use crate::model::City;
 use crate::model::stream::Stream;
-use crate::model::text::{self, nearest};
+use crate::model::text::{self, did_you_mean, nearest};
 
 /// How the file itself is read; left out, all of it is found by looking.
 #[derive(Clone, Debug)]
@@ -280,10 +280,8 @@ fn first(problems: Vec<FeedError>) -> FeedError {
 /// All columns that a file lacks, each with its line of the map and the name that may be meant.
 fn lacks(lacking: &[(&String, usize)], columns: &[String]) -> String {
     if let [(name, _)] = lacking {
-        let hint = match nearest(name, columns.iter().map(String::as_str)) {
-            Some(near) => format!("did you mean {near:?}?"),
-            None => format!("it has {}", list(columns)),
-        };
+        let names = columns.iter().map(String::as_str);
+        let hint = did_you_mean(name, names, || format!("it has {}", list(columns)));
         return format!("the file has no column {name:?}; {hint}");
     }
     let mut all_near = true;

@@ -13,7 +13,7 @@ use crate::feed::import::times::{TimeFormat, TimeReader};
 use crate::model::City;
 use crate::model::event::source_index;
 use crate::model::stream::{ColumnType, Stream, Writer};
-use crate::model::text::{full_width_hint, nearest};
+use crate::model::text::{did_you_mean, full_width_hint};
 
 /// Reads a map. All that is wrong with it is told, by line.
 pub fn mapping(path: &str, text: &str, folder: &Path) -> Result<Mapping, Vec<FeedError>> {
@@ -273,10 +273,7 @@ fn settable(stream: Stream, name: &str) -> Result<(usize, Role), String> {
         }
         let names = || stream.source_columns().map(|column| column.name);
         let others = || names().filter(|name| !matches!(*name, "ts" | "kind" | "src" | "src_seq"));
-        let hint = match nearest(name, names()) {
-            Some(near) => format!("did you mean {near:?}?"),
-            None => format!("it has {}", others().collect::<Vec<_>>().join(", ")),
-        };
+        let hint = did_you_mean(name, names(), || format!("it has {}", others().collect::<Vec<_>>().join(", ")));
         return Err(format!("{stream} have no column {name:?}; {hint}"));
     };
     Ok((index, if column.column_type == ColumnType::Time { Role::Time } else { Role::Value(column.column_type) }))
@@ -348,10 +345,8 @@ fn kind(node: Node<'_>, stream: Stream) -> Result<&'static str, FeedError> {
 
 fn known_kind(stream: Stream, name: &str) -> Result<&'static str, String> {
     stream.kind(name).ok_or_else(|| {
-        let hint = match nearest(name, stream.kinds().iter().copied()) {
-            Some(near) => format!("did you mean {near:?}?"),
-            None => format!("it is one of {}", stream.kinds().join(", ")),
-        };
+        let kinds = stream.kinds();
+        let hint = did_you_mean(name, kinds.iter().copied(), || format!("it is one of {}", kinds.join(", ")));
         format!("{stream} have no kind {name:?}; {hint}")
     })
 }
