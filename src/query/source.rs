@@ -175,6 +175,17 @@ impl View {
         }
     }
 
+    /// Some rows of a current-state table, by their places in it (ascending), and some columns.
+    pub fn state_rows(&self, name: &str, columns: &[usize], rows: &[usize]) -> Option<RecordBatch> {
+        match &self.states {
+            States::Held(_) => {
+                let places: arrow::array::UInt64Array = rows.iter().map(|row| *row as u64).collect();
+                arrow::compute::take_record_batch(&self.state(name)?.project(columns).ok()?, &places).ok()
+            }
+            States::Store(snapshot) => snapshot.state_rows(name, columns, rows),
+        }
+    }
+
     pub fn stream_mut(&mut self, stream: Stream) -> &mut StreamRows {
         &mut self.streams[stream as usize]
     }

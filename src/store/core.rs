@@ -343,6 +343,28 @@ impl Core {
     /// # Errors
     /// There is no room for the new file; then nothing has changed.
     pub fn rotate(&mut self, need: u64) -> Result<(), StoreError> {
+        // A checkpoint costs as much as there is to remember: the more that is, the rarer. In a quiet city once a day, and
+        // after a start: what no checkpoint covers can be neither joined nor dropped.
+        let every = self.settings.checkpoint_rows.max(2 * self.landing.tickets.len() as i64);
+        let rows = self.uncovered_rows();
+        let old = self.clock.now_us().abs_diff(self.checkpoint_us) >= CHECKPOINT_EVERY_US;
+        self.begin_log(need, rows >= every || (rows > 0 && old))
+    }
+
+    /// The last rotation before the process ends: with a checkpoint, so that the next start has little to read again.
+    ///
+    /// # Errors
+    /// As [`Core::rotate`].
+    pub fn end(&mut self) -> Result<(), StoreError> {
+        self.begin_log(0, true)
+    }
+
+    /// Rows that no checkpoint covers: a start reads them again.
+    pub fn uncovered_rows(&self) -> i64 {
+        self.landing.next_seq - self.checkpoint_seq
+    }
+
+    fn begin_log(&mut self, need: u64, due: bool) -> Result<(), StoreError> {
         let id = self.log.id + 1;
         let log = match LogFile::create(&*self.disk, &self.dir, id, self.settings.log_reserve.max(need + 4096)) {
             Ok(log) => log,
@@ -357,21 +379,7 @@ impl Core {
                 return Err(error);
             }
         };
-        // A checkpoint costs as much as there is to remember: the more that is, the rarer.
-        let every = self.settings.checkpoint_rows.max(2 * self.landing.tickets.len() as i64);
-        let mut checkpoint = None;
-        // In a quiet city once a day, and after a start: what no checkpoint covers can be neither joined nor dropped.
-        let rows = self.landing.next_seq - self.checkpoint_seq;
-        let now_us = self.clock.now_us();
-        if rows >= every || (rows > 0 && now_us.abs_diff(self.checkpoint_us) >= CHECKPOINT_EVERY_US) {
-            match checkpoint::write(&self.landing) {
-                Ok(bytes) => {
-                    checkpoint = Some(bytes);
-                    (self.checkpoint_seq, self.checkpoint_us) = (self.landing.next_seq, now_us);
-                }
-                Err(message) => tracing::warn!(%message, "no checkpoint can be taken; the next start takes longer"),
-            }
-        }
+        let checkpoint = if due { self.take_checkpoint() } else { None };
         let generation = Generation {
             logs: (self.first_log, self.log.id),
             streams: std::mem::take(&mut self.hot),
@@ -384,6 +392,19 @@ impl Core {
         self.hot_since_us = None;
         self.sealing.push(Arc::new(generation));
         Ok(())
+    }
+
+    fn take_checkpoint(&mut self) -> Option<Vec<u8>> {
+        match checkpoint::write(&self.landing) {
+            Ok(bytes) => {
+                (self.checkpoint_seq, self.checkpoint_us) = (self.landing.next_seq, self.clock.now_us());
+                Some(bytes)
+            }
+            Err(message) => {
+                tracing::warn!(%message, "no checkpoint can be taken; the next start takes longer");
+                None
+            }
+        }
     }
 
     /// Takes what sealing made.

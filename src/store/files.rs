@@ -67,6 +67,32 @@ async fn many_writers_one_folder_and_everything_is_there_after_a_restart() {
     assert_eq!((answer.rows, answer.duplicates), (0, 20));
 }
 
+/// The end of a process spares the next start what it would read again, when that is much.
+#[tokio::test]
+async fn a_clean_stop_leaves_a_checkpoint_where_a_start_would_have_much_to_read() {
+    for (checkpoint_rows, expected) in [(300, 0), (100, 1)] {
+        let dir = tempfile::tempdir().unwrap();
+        let data = dir.path().join("data");
+        let options = || {
+            let mut options = StoreOptions::new(city(), Clock::manual(NOON_US)).dir(data.clone());
+            options.checkpoint_rows = checkpoint_rows;
+            options
+        };
+        let checkpoints = || std::fs::read_dir(data.join("checkpoint")).map_or(0, Iterator::count);
+        let store = Store::open(options()).unwrap();
+        let batch = event::batch(Stream::Tickets, &events(0, 120)).unwrap();
+        store.append(Stream::Tickets, batch.clone(), None).await.unwrap();
+        assert_eq!(checkpoints(), 0);
+        drop(store);
+        assert_eq!(checkpoints(), expected, "every {checkpoint_rows} rows");
+        assert!(verify(&data, |_, _| {}).unwrap().ok);
+        let store = Store::open(options()).unwrap();
+        assert_eq!(store.snapshot().rows(Stream::Tickets), 240);
+        let again = store.append(Stream::Tickets, batch, None).await.unwrap();
+        assert_eq!((again.rows, again.duplicates), (0, 240));
+    }
+}
+
 #[tokio::test]
 async fn a_batch_with_other_columns_is_refused_and_one_with_fewer_is_taken() {
     let store = Store::open(StoreOptions::new(city(), Clock::manual(NOON_US))).unwrap();

@@ -83,6 +83,11 @@ impl Snapshot {
         self.tables.table(name, Some(columns))
     }
 
+    /// Some rows of a state table, by their places in it (ascending), and some columns: nothing else need be built.
+    pub fn state_rows(&self, name: &str, columns: &[usize], rows: &[usize]) -> Option<RecordBatch> {
+        self.tables.rows(name, columns, rows)
+    }
+
     /// Rows that were played back are in the store: some source says so.
     pub fn replay(&self) -> bool {
         self.tables.feeds.iter().any(|feed| feed.src.contains(REPLAY_MARK))

@@ -176,17 +176,24 @@ impl Tables {
         let spec = SPECS[index];
         let all: Vec<usize> = (0..spec.len()).collect();
         let columns = columns.unwrap_or(&all);
-        let schema = Arc::new(schema(index).project(columns).ok()?);
-        let arrays: Vec<ArrayRef> = columns
-            .iter()
-            .map(|column| self.built[index].0[*column].get_or_init(|| self.build(index, *column)).clone())
-            .collect();
-        let options = RecordBatchOptions::new().with_row_count(Some(self.len(index).min(TABLE_ROWS_MAX)));
-        // Columns are built by their type; were one not, an empty table is better than a wrong one.
-        Some(RecordBatch::try_new_with_options(schema.clone(), arrays, &options).unwrap_or_else(|error| {
-            tracing::error!(table = NAMES[index], %error, "a state table cannot be built");
-            RecordBatch::new_empty(schema)
-        }))
+        let column = |column: &usize| self.built[index].0[*column].get_or_init(|| self.build(index, *column)).clone();
+        batch(index, columns, columns.iter().map(column).collect(), self.len(index).min(TABLE_ROWS_MAX))
+    }
+
+    /// Some rows of a table, by their places in it, ascending; what is past its end is left out.
+    pub fn rows(&self, name: &str, columns: &[usize], rows: &[usize]) -> Option<RecordBatch> {
+        let index = index_of(name)?;
+        let (arrays, count) = match index {
+            0 => self.picked(&self.open, index, columns, rows, |ticket, column| Some(open_ticket(ticket, column))),
+            1 => self.picked(&self.queue, index, columns, rows, |queued, column| Some(waiting(queued, column))),
+            2 => self.picked(&self.seats, index, columns, rows, |seat, column| Some(seat_state(seat, column))),
+            3 => self.picked(&self.devices, index, columns, rows, |known, column| Some(device(known, column))),
+            4 => self.picked(&self.feeds, index, columns, rows, |known, column| Some(feed(known, column))),
+            _ => self.picked(&self.held, index, columns, rows, |held, column| {
+                held.quarantined.then(|| quarantined(held, column))
+            }),
+        };
+        batch(index, columns, arrays, count)
     }
 
     fn len(&self, index: usize) -> usize {
@@ -215,6 +222,41 @@ impl Tables {
         }
     }
 
+    /// Columns of some rows, and how many there are.
+    fn picked<'a, T>(
+        &'a self,
+        view: &'a View<T>,
+        index: usize,
+        columns: &[usize],
+        rows: &[usize],
+        cell: impl Fn(&'a T, usize) -> Option<Cell<'a>>,
+    ) -> (Vec<ArrayRef>, usize) {
+        let mut cells: Vec<Cells<'_>> =
+            columns.iter().map(|column| Cells::new(SPECS[index][*column].1, &self.symbols)).collect();
+        let (mut rows, mut before, mut count) = (rows.iter().peekable(), 0, 0);
+        for chunk in view.chunks() {
+            let Some(next) = rows.peek() else { break };
+            let there = || chunk.iter().filter(|value| cell(value, 0).is_some());
+            // A column that was built knows how many there are.
+            let known = chunk.columns.iter().find_map(|column| column.get()).map(|column| column.len());
+            let end = before + known.unwrap_or_else(|| there().count());
+            if **next < end {
+                let values: Vec<&T> = there().collect();
+                while let Some(row) = rows.next_if(|row| **row < end) {
+                    let Some(value) = values.get(row - before) else { continue };
+                    count += 1;
+                    for (cells, column) in cells.iter_mut().zip(columns) {
+                        if let Some(cell) = cell(value, *column) {
+                            cells.add(cell);
+                        }
+                    }
+                }
+            }
+            before = end;
+        }
+        (cells.into_iter().map(Cells::finish).collect(), count)
+    }
+
     /// A column of all chunks of a table.
     fn joined<T>(
         &self,
@@ -241,6 +283,16 @@ impl Tables {
         let joined = if parts.is_empty() { Ok(new_empty_array(&column_type)) } else { concat(&parts) };
         joined.map_or_else(|_| new_empty_array(&column_type), |joined| joined.slice(0, rows.min(TABLE_ROWS_MAX)))
     }
+}
+
+/// Columns are built by their type; were one not, an empty table is better than a wrong one.
+fn batch(index: usize, columns: &[usize], arrays: Vec<ArrayRef>, rows: usize) -> Option<RecordBatch> {
+    let schema = Arc::new(schema(index).project(columns).ok()?);
+    let options = RecordBatchOptions::new().with_row_count(Some(rows));
+    Some(RecordBatch::try_new_with_options(schema.clone(), arrays, &options).unwrap_or_else(|error| {
+        tracing::error!(table = NAMES[index], %error, "a state table cannot be built");
+        RecordBatch::new_empty(schema)
+    }))
 }
 
 enum Cell<'a> {
@@ -396,5 +448,36 @@ mod tests {
         );
         assert_eq!((some.num_columns(), tables.table("feeds", Some(&[])).unwrap().num_rows()), (2, 1));
         assert!(tables.table("nothing", None).is_none());
+    }
+
+    #[test]
+    fn some_rows_are_those_of_the_whole_table() {
+        let mut feeds = crate::store::slab::Slab::default();
+        let slots: Vec<u32> = (0..300)
+            .map(|n| {
+                let src = format!("src-{n}").as_str().into();
+                feeds.insert(Feed { src, last_ts_us: n, last_recv_us: n, rows: n, demo: n % 2 == 0 })
+            })
+            .collect();
+        for slot in (0..300).step_by(7) {
+            feeds.remove(slots[slot]);
+        }
+        let tables = Tables { feeds: feeds.view(), ..Tables::default() };
+        for built in [false, true] {
+            let columns = [3, 0, 4];
+            if built {
+                tables.table("feeds", Some(&[1]));
+            }
+            for rows in
+                [vec![], vec![0], vec![0, 1, 2, 63, 64, 65, 200, 256], vec![256, 257, 9_000], (0..257).collect()]
+            {
+                let some = tables.rows("feeds", &columns, &rows).unwrap();
+                let fresh = Tables { feeds: feeds.view(), ..Tables::default() };
+                let whole = fresh.table("feeds", Some(&columns)).unwrap();
+                let there = rows.iter().filter(|row| **row < whole.num_rows()).map(|row| *row as u64);
+                let there = arrow::array::UInt64Array::from_iter_values(there);
+                assert_eq!(some, arrow::compute::take_record_batch(&whole, &there).unwrap());
+            }
+        }
     }
 }

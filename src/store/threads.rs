@@ -272,8 +272,24 @@ impl Writing {
                 break;
             }
         }
+        self.end();
         // The sealer finishes what it has; the rest is in the log.
         self.to_sealer = None;
+    }
+
+    /// Seals what is hot with a checkpoint, where the next start would have many rows to read again.
+    fn end(&mut self) {
+        let core = &mut self.core;
+        if core.hot_since_us.is_none() || core.poisoned.is_some() {
+            return;
+        }
+        if core.uncovered_rows() < core.settings.checkpoint_rows {
+            return;
+        }
+        match core.end() {
+            Ok(()) => self.pass_on(),
+            Err(error) => tracing::warn!(%error, "no checkpoint is taken at the end; the next start takes longer"),
+        }
     }
 
     fn take(&mut self, job: Job, group: &mut Group) {

@@ -17,6 +17,7 @@ pub mod nodes;
 mod rerun;
 pub mod slot;
 mod states;
+mod steps;
 pub mod view;
 pub mod window;
 

@@ -38,20 +38,34 @@ impl Slot {
         self.rows.store(Arc::new(rows));
     }
 
+    /// The same place.
+    pub fn is(&self, other: &Slot) -> bool {
+        Arc::ptr_eq(&self.rows, &other.rows)
+    }
+
     pub fn clear(&self) {
         self.set(Vec::new());
     }
 
     /// The slot as a plan's leaf.
     pub fn exec(&self) -> Arc<dyn ExecutionPlan> {
-        Arc::new(SlotExec::new(self.clone()))
+        Arc::new(SlotExec::like(self.clone(), EquivalenceProperties::new(self.schema.clone())))
+    }
+
+    pub fn rows(&self) -> Vec<RecordBatch> {
+        self.rows.load().as_ref().clone()
+    }
+
+    /// The slot as a table.
+    pub fn table(&self) -> Arc<dyn TableProvider> {
+        Arc::new(SlotTable(self.clone()))
     }
 
     /// The slot in place of a node of a logical plan that gives rows of `schema`.
     pub fn scan(&self, schema: DFSchemaRef, name: &str) -> LogicalPlan {
         LogicalPlan::TableScan(TableScan {
             table_name: TableReference::bare(name.to_owned()),
-            source: provider_as_source(Arc::new(SlotTable(self.clone()))),
+            source: provider_as_source(self.table()),
             projection: None,
             projected_schema: schema,
             filters: Vec::new(),
@@ -86,21 +100,27 @@ impl TableProvider for SlotTable {
     }
 }
 
+/// A slot as a plan's leaf.
 #[derive(Debug)]
-struct SlotExec {
+pub struct SlotExec {
     slot: Slot,
     properties: Arc<PlanProperties>,
 }
 
 impl SlotExec {
-    fn new(slot: Slot) -> SlotExec {
+    /// A leaf whose rows are known to be so.
+    pub fn like(slot: Slot, equivalence: EquivalenceProperties) -> SlotExec {
         let properties = PlanProperties::new(
-            EquivalenceProperties::new(slot.schema.clone()),
+            equivalence,
             Partitioning::UnknownPartitioning(1),
             EmissionType::Incremental,
             Boundedness::Bounded,
         );
         SlotExec { slot, properties: Arc::new(properties) }
+    }
+
+    pub fn slot(&self) -> &Slot {
+        &self.slot
     }
 }
 
@@ -144,7 +164,6 @@ impl ExecutionPlan for SlotExec {
     }
 
     fn execute(&self, _partition: usize, _context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
-        let rows = self.slot.rows.load();
-        Ok(Box::pin(MemoryStream::try_new(rows.as_ref().clone(), self.slot.schema.clone(), None)?))
+        Ok(Box::pin(MemoryStream::try_new(self.slot.rows(), self.slot.schema.clone(), None)?))
     }
 }

@@ -23,8 +23,8 @@ use super::cut::{CutPlan, Merge};
 use super::items::{Item, Listed, all_leaves, collect_items, grown, key_of};
 use super::keep::KeptState;
 use super::nodes::{Node, Rest, StreamNodes};
-use super::rerun::Rerun;
 use super::slot::Slot;
+use super::steps::Steps;
 use super::window::{Outcome, Window};
 use crate::model::Stream;
 
@@ -45,10 +45,10 @@ pub struct Cut {
     pub columns: Arc<[usize]>,
     filter: Option<Arc<dyn PhysicalExpr>>,
     rows: Slot,
-    partial: Rerun,
+    partial: Steps,
     states: Slot,
-    reduce: Rerun,
-    finish: Rerun,
+    reduce: Steps,
+    finish: Steps,
     output: Slot,
     window: Window,
     /// By node, then by key.
@@ -120,10 +120,10 @@ impl Cut {
             columns: cut.columns.into(),
             filter,
             rows: cut.rows,
-            partial: Rerun::new(partial),
+            partial: Steps::new(&partial, false, &[])?,
             states,
-            reduce: Rerun::new(reduce),
-            finish: Rerun::new(finish),
+            reduce: Steps::new(&reduce, false, &[])?,
+            finish: Steps::new(&finish, false, &[])?,
             output: cut.output,
             window: cut.window,
             kept: HashMap::new(),
@@ -234,7 +234,7 @@ impl Cut {
         let made_of = inputs.clone();
         cost.finals += 1;
         self.states.set(inputs);
-        let answer = self.finish.run(context).await?;
+        let (answer, _) = self.finish.run(None, context).await?;
         let schema = self.output.schema.clone();
         let answer = answer.iter().map(|batch| with_schema(batch, &schema)).collect::<Result<_>>()?;
         self.output.set(answer);
@@ -300,7 +300,7 @@ impl Cut {
         let began = Instant::now();
         let schema = self.states.schema.clone();
         self.states.set(states);
-        let merged = one(self.reduce.run(context).await?, &schema)?;
+        let merged = one(self.reduce.run(None, context).await?.0, &schema)?;
         cost.merge += began.elapsed();
         if let Some(batch) = &merged
             && batch.num_rows() > STATE_ROWS_MAX
@@ -434,7 +434,7 @@ impl Cut {
             return Ok(None);
         }
         self.rows.set(input);
-        let batches = self.partial.run(context).await?;
+        let (batches, _) = self.partial.run(None, context).await?;
         self.rows.clear();
         let schema = self.states.schema.clone();
         // A long input may give several batches of the same groups.

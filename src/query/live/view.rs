@@ -20,8 +20,8 @@ use super::cut::{StateLeaf, Template};
 use super::items::Item;
 use super::keep::{KeptStates, print_of};
 use super::nodes::{Node, Rows, StreamNodes};
-use super::rerun::Rerun;
 use super::states::Cut;
+use super::steps::Steps;
 use crate::model::Stream;
 
 /// States of nodes that are gone are let go every so many ticks.
@@ -33,7 +33,7 @@ pub struct LiveView {
     cuts: Vec<Cut>,
     states: Vec<StateLeaf>,
     state_seen: Vec<Option<RecordBatch>>,
-    upper: Rerun,
+    upper: Steps,
     upper_reads_clock: bool,
     context: Arc<TaskContext>,
     schema: SchemaRef,
@@ -65,12 +65,13 @@ impl LiveView {
         }
         let upper = state.query_planner().create_physical_plan(&template.upper, state).await?;
         let schema = upper.schema();
+        let upper = Steps::new(&upper, true, &template.states)?;
         Ok(LiveView {
             cell,
             cuts,
             state_seen: vec![None; template.states.len()],
             states: template.states,
-            upper: Rerun::new(upper),
+            upper,
             upper_reads_clock: template.upper_reads_clock,
             context: state.task_ctx(),
             schema,
@@ -112,10 +113,13 @@ impl LiveView {
         }
         let began = Instant::now();
         for (leaf, seen) in self.states.iter().zip(&mut self.state_seen) {
-            let Some(table) = view.state_columns(&leaf.name, &leaf.columns) else { continue };
+            let deciding = self.upper.deciding(&leaf.slot);
+            let Some(table) = view.state_columns(&leaf.name, deciding.unwrap_or(&leaf.columns)) else { continue };
             let same = seen.as_ref().is_some_and(|seen| same_arrays(seen, &table));
             if !same {
-                leaf.slot.set(vec![with_schema(&table, &leaf.slot.schema)?]);
+                if deciding.is_none() {
+                    leaf.slot.set(vec![with_schema(&table, &leaf.slot.schema)?]);
+                }
                 *seen = Some(table);
                 changed = true;
             }
@@ -126,10 +130,10 @@ impl LiveView {
             return Ok((last, false));
         }
         cost.uppers += 1;
-        let answer = self.upper.run(&self.context).await?;
+        let (answer, changed) = self.upper.run(Some(view), &self.context).await?;
         cost.upper += began.elapsed();
         self.last = Some(answer.clone());
-        Ok((answer, true))
+        Ok((answer, changed))
     }
 
     /// The pieces of a stream whose states are still to be worked out, at the clock given: [`LiveView::absorb`] takes
