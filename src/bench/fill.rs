@@ -18,6 +18,8 @@ const NOW_US: i64 = 1_795_415_527_000_000;
 const SEED: u64 = 81_890;
 /// Years of a help line's history.
 pub const YEARS: u32 = 25;
+/// The last day is as full as that of this many events, however many more there are.
+const RECENT_OF: u64 = 18_000_000;
 /// Batches made ahead of the store.
 const AHEAD: usize = 4;
 const CHUNK_ROWS: usize = 65_536;
@@ -99,7 +101,8 @@ impl Ground {
     }
 
     /// Fills an empty store with about `events` events: six tenths over so many years, three in the last day, the newest
-    /// tenth at `rate` a second. A store that has that many already stays as it is.
+    /// tenth at `rate` a second. Of more than [`RECENT_OF`] the last day has no more than of that many, and the years have
+    /// the rest: ten times the history, the same day. A store that has that many already stays as it is.
     ///
     /// # Errors
     /// The store takes no rows.
@@ -108,12 +111,13 @@ impl Ground {
         if self.events() >= events * 9 / 10 {
             return Ok(());
         }
-        let full = (events / 10) as f64;
+        let recent_of = events.min(RECENT_OF) as f64;
+        let (full, day) = (recent_of * 0.1, recent_of * 0.3);
         let full_us = (full / f64::from(rate.max(1)) * 1e6) as i64;
         let (day_from, full_from) = (NOW_US - DAY_US, NOW_US - full_us.min(DAY_US / 2));
         let parts = [
-            (NOW_US - i64::from(years.max(1)) * 365 * DAY_US, day_from, events as f64 * 0.6),
-            (day_from, full_from, events as f64 * 0.3),
+            (NOW_US - i64::from(years.max(1)) * 365 * DAY_US, day_from, events as f64 - full - day),
+            (day_from, full_from, day),
             (full_from, NOW_US, full),
         ];
         for (index, (from, to, events)) in parts.into_iter().enumerate() {

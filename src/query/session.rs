@@ -64,7 +64,8 @@ impl Ground {
         options.optimizer.enable_dynamic_filter_pushdown = false;
         options.optimizer.enable_aggregate_dynamic_filter_pushdown = false;
         options.optimizer.enable_join_dynamic_filter_pushdown = false;
-        options.optimizer.enable_topk_dynamic_filter_pushdown = false;
+        // The first rows so far tell a scan which of the next need not be read.
+        options.optimizer.enable_topk_dynamic_filter_pushdown = true;
         let base = SessionStateBuilder::new()
             .with_config(config)
             .with_runtime_env(runtime.clone())

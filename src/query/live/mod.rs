@@ -276,6 +276,8 @@ async fn template(
     let view = Arc::new(View::default());
     let mut session = ground.session(&view, PlanClock::Cell(cell.clone()), None)?;
     session.state.execution_props_mut().query_execution_start_time = None;
+    // A plan that is run again and again must not remember what it saw.
+    session.state.config_mut().options_mut().optimizer.enable_topk_dynamic_filter_pushdown = false;
     let plan = session.plan(statement).await.map_err(|failure| failure.placed_in(&metric.sql))?;
     let plan = session.state.optimize(&plan)?;
     Ok(Template::new(&session.state, plan).map(|template| (session, template)))
