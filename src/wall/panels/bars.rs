@@ -61,7 +61,7 @@ fn yes() -> bool {
     true
 }
 
-/// Rows so high, design units, have larger texts.
+/// Rows so high, design units, have larger texts, unless the whole panel is drawn much larger.
 const ROOMY: f32 = 52.0;
 /// From this factor on something is a surge, and from this many cases.
 const SURGE: f64 = 2.5;
@@ -126,7 +126,7 @@ impl Panel for Bars {
         // The rows there are share the height; larger ones where it is much.
         let (pitch, tops) = cx.rows([inner.top, inner.bottom], rows, [22.0, 88.0]);
         let thick = (pitch * 0.26).clamp(10.0, 20.0).round();
-        let text_size = if pitch >= ROOMY { size::ROW_FIGURE } else { size::BODY };
+        let text_size = if pitch >= ROOMY && cx.zoom < 1.4 { size::ROW_FIGURE } else { size::BODY };
         // Names have nearly half of the width; rather a step smaller than cut.
         let name_room = inner.width() * 0.46;
         let steps = [text_size, size::BODY, size::CAPTION].map(|size| Style { size, ..body() });
