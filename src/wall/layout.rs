@@ -2,6 +2,8 @@
 //!
 //! Lengths are design units. What is given keeps its length, the rest shares what is left. On a wall of several
 //! displays the gaps between panels are moved onto the seams, as little as that takes; only a map may lie across one.
+//! Columns beside one another that have one panel each have no gap for a level seam: they become one column, the panels
+//! above one another. One that is left over opens at the seam, where its kind is made of rows.
 
 use super::canvas::Rect;
 use super::scene::PanelSpec;
@@ -65,24 +67,70 @@ impl Ground<'_> {
     pub fn columns(&self, columns: &[Column], room: Rect, places: &mut Vec<Place>) {
         // A column of which nothing is shown here leaves its place to the others; an empty one is meant.
         let shown: Vec<&Column> = columns.iter().filter(|column| self.shows_column(column)).collect();
-        let parts = shown.iter().map(|column| Length {
-            length: column.length,
-            share: column.share,
-            least: self.least_of_column(column)[0],
-            crosses: self.column_crosses(column),
-        });
-        let spans =
-            lay_out(&parts.collect::<Vec<_>>(), room.left, room.right, self.gap, &self.seams.xs, self.seams.strip);
-        for (column, [left, right]) in shown.iter().zip(spans) {
-            self.cells(&column.what, Rect { left, right, ..room }, places);
+        let mut piles = self.piles(&shown, room);
+        let (mut spans, crossed) = self.spread(&piles, room);
+        if piles.len() < shown.len() {
+            // Fewer columns have fewer gaps for the seams between displays beside one another.
+            let single: Vec<Vec<&Column>> = shown.iter().map(|&column| vec![column]).collect();
+            let (own, own_crossed) = self.spread(&single, room);
+            if own_crossed < crossed {
+                (piles, spans) = (single, own);
+            }
+        }
+        for (pile, [left, right]) in piles.iter().zip(spans) {
+            let cells: Vec<&Part<Cell>> = pile.iter().flat_map(|column| &column.what).collect();
+            self.cells(&cells, pile.len() > 1, Rect { left, right, ..room }, places);
         }
     }
 
-    fn cells(&self, cells: &[Part<Cell>], room: Rect, places: &mut Vec<Place>) {
-        let shown: Vec<&Part<Cell>> = cells.iter().filter(|cell| self.shows(&cell.what)).collect();
+    /// Left and right of each pile, and how many of them a seam goes through.
+    fn spread(&self, piles: &[Vec<&Column>], room: Rect) -> (Vec<[f32; 2]>, usize) {
+        let parts = piles.iter().map(|pile| {
+            let lengths: Option<f32> = pile.iter().map(|column| column.length).sum();
+            Length {
+                length: lengths.map(|sum| sum + self.gap * (pile.len() as f32 - 1.0)),
+                share: pile.iter().map(|column| column.share).sum(),
+                least: pile.iter().map(|column| self.least_of_column(column)[0]).fold(0.0, f32::max),
+                crosses: pile.iter().all(|column| self.column_crosses(column)),
+            }
+        });
+        let parts: Vec<Length> = parts.collect();
+        let spans = lay_out(&parts, room.left, room.right, self.gap, &self.seams.xs, self.seams.strip);
+        let is_crossed =
+            |[left, right]: &[f32; 2]| self.seams.upright_crosses(&Rect { left: *left, right: *right, ..room });
+        let crossed = parts.iter().zip(&spans).filter(|(part, span)| !part.crosses && is_crossed(span)).count();
+        (spans, crossed)
+    }
+
+    /// Columns that stand one by one, or those beside one another whose single panels are piled up so that the level
+    /// seams run between them.
+    fn piles<'c>(&self, columns: &[&'c Column], room: Rect) -> Vec<Vec<&'c Column>> {
+        let seams = self.seams.ys.iter().filter(|y| **y > room.top && **y < room.bottom).count();
+        let high = (room.height() - self.gap * seams as f32) / (seams as f32 + 1.0);
+        let may_pile = |column: &Column| {
+            let mut shown = column.what.iter().filter(|cell| self.shows(&cell.what));
+            let (Some(only), None) = (shown.next(), shown.next()) else { return false };
+            matches!(only.what, Cell::Panel(..)) && !self.crosses(&only.what) && self.least(&only.what)[1] <= high
+        };
+        let mut piles: Vec<Vec<&Column>> = Vec::new();
+        let mut open = false;
+        for &column in columns {
+            let may = seams > 0 && may_pile(column);
+            match piles.last_mut().filter(|pile| may && open && pile.len() <= seams) {
+                Some(pile) => pile.push(column),
+                None => piles.push(vec![column]),
+            }
+            open = may;
+        }
+        piles
+    }
+
+    /// `alike`: the cells are of a pile, and neither height nor zoom is what the file says of each alone.
+    fn cells(&self, cells: &[&Part<Cell>], alike: bool, room: Rect, places: &mut Vec<Place>) {
+        let shown: Vec<&Part<Cell>> = cells.iter().copied().filter(|cell| self.shows(&cell.what)).collect();
         let parts = shown.iter().map(|cell| Length {
-            length: cell.length,
-            share: cell.share,
+            length: cell.length.filter(|_| !alike),
+            share: if alike { 1.0 } else { cell.share },
             least: self.least(&cell.what)[1],
             crosses: self.crosses(&cell.what),
         });
@@ -92,7 +140,8 @@ impl Ground<'_> {
             let rect = Rect { top, bottom, ..room };
             match &cell.what {
                 Cell::Panel(panel, zoom) => {
-                    let zoom = zoom.unwrap_or_else(|| natural_zoom(&self.panels[*panel], rect));
+                    let own = zoom.filter(|_| !alike);
+                    let zoom = own.unwrap_or_else(|| natural_zoom(&self.panels[*panel], rect));
                     places.push(Place { panel: *panel, rect, zoom });
                 }
                 Cell::Columns(columns) => self.columns(columns, rect, places),
@@ -312,6 +361,32 @@ mod tests {
         assert!(plain.iter().all(|[from, to]| to - from > 500.0), "the columns stay as alike as they can: {plain:?}");
         let with_map = lay_out(&five(true), 36.0, 3804.0, 24.0, &[1920.0], 8.0);
         assert!(through(&with_map) && (with_map[2][0] + with_map[2][1] - 3840.0).abs() < 0.01, "{with_map:?}");
+    }
+
+    #[test]
+    fn single_panels_beside_one_another_are_piled_up_where_a_level_seam_runs() {
+        let file = |kind: &str| {
+            let panel = |id: &str| format!("[[panel]]\nid = \"{id}\"\nkind = \"{kind}\"\nmetric = \"m\"\n");
+            format!(
+                "title = {{ zh = \"一\" }}\n{}{}{}[[layout]]\nshape = \"16:9\"\nsize = [1920, 1080]\ncolumns = [{{ panels = [\
+                 {{ id = \"a\" }}] }}, {{ panels = [{{ id = \"b\" }}] }}, {{ panels = [{{ id = \"c\" }}] }}]\n",
+                panel("a"),
+                panel("b"),
+                panel("c")
+            )
+        };
+        let scene = crate::wall::scene::Scene::parse("x.toml", "x", &file("bars")).unwrap();
+        let city = crate::model::City::load("ningbo").unwrap();
+        let fit = |rows: u16| {
+            let seams = crate::wall::screen::Seams { columns: 1, rows, strip: 0.0 };
+            let fitted = scene.fit([1920, 1080], seams, &city, crate::wall::options::Mode::Ops);
+            fitted.places.iter().map(|place| place.rect).collect::<Vec<_>>()
+        };
+        assert!(fit(1).iter().all(|rect| rect.top == fit(1)[0].top), "side by side without a seam");
+        let [a, b, c] = fit(2)[..] else { panic!("three panels") };
+        assert!(a.bottom <= 540.0 && b.top >= 540.0 && a.left == b.left, "{a:?} {b:?}");
+        assert!(c.top < 540.0 && c.bottom > 540.0, "the third is alone, and opens: {c:?}");
+        assert!((a.width() - 2.0 * c.width()).abs() < 21.0, "two columns in one are as wide as two: {a:?} {c:?}");
     }
 
     #[test]

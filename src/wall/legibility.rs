@@ -33,6 +33,10 @@ const RULES: [(&str, f32, f64); 4] = [
     ("the hero figure", size::HERO, 40.0),
 ];
 
+/// Chinese characters of fewer pixels are no longer told apart; the smallest dot fonts are as high. It is what an LED
+/// wall of a coarse pitch has too few of, where its large pixels are wide enough for the angle.
+const CHARACTER_PX: f64 = 12.0;
+
 /// Everything that can't be read or does not fit when the wall shows `data`, a sentence each.
 ///
 /// # Errors
@@ -78,6 +82,13 @@ impl Look<'_> {
         let fitted = self.scene.fit([width, height], seams, self.city, self.mode);
         for (what, size, minutes) in RULES {
             let px = f64::from(size * fitted.scale);
+            if px + 0.5 < CHARACTER_PX {
+                self.tell(&format!(
+                    "{what} are {px:.0} px high, and a Chinese character needs {CHARACTER_PX:.0} to be told from \
+                     another, however near; give the wall more pixels (a finer pitch_mm), or the layout a smaller size"
+                ));
+                return;
+            }
             let needed = self.screen.needed_px(minutes);
             if px + 0.5 < needed {
                 self.tell(&format!(
@@ -109,7 +120,9 @@ impl Look<'_> {
             if !fitted.wall.contains(&rect) {
                 self.tell(&format!("panel {} stands partly outside the wall; its column is too full", spec.id));
             }
-            if spec.framed && fitted.seams.crosses(&rect) && !spec.panel.may_cross_seams() {
+            let crossed = fitted.seams.upright_crosses(&rect)
+                || (fitted.seams.level_crosses(&rect) && !spec.panel.opens_at_seams());
+            if spec.framed && crossed && !spec.panel.may_cross_seams() {
                 self.tell(&format!(
                     "a seam goes through panel {}; give the layout a gap there, or let the panel begin at the seam",
                     spec.id
@@ -183,6 +196,14 @@ impl Look<'_> {
                 text.text
             ));
         }
+        for text in texts {
+            if let Some(whole) = &text.whole {
+                self.tell(&format!(
+                    "{what}: {whole:?} is cut to {:?} in {lang}; say it shorter or give it more room",
+                    text.text
+                ));
+            }
+        }
         if let Some(text) = texts.iter().find(|text| fitted.seams.crosses(&in_units(text))) {
             self.tell(&format!(
                 "{what}: {:?} lies on a seam in {lang}; move it, or let its panel end at the seam",
@@ -235,6 +256,60 @@ mod tests {
     }
 
     #[test]
+    fn the_pitch_of_an_led_wall_says_what_can_be_read_on_it() {
+        let (city, scenes) = scenes();
+        let told = |width: u32, pitch_mm: f64, far_m: f64| {
+            let screen = Screen::plain(width, width * 9 / 32, pitch_mm, far_m);
+            check(&scenes[..1], &city, &[screen], &Data::default()).unwrap()
+        };
+        // The same 7.2 m wall read from 6 m: P1.25 has the pixels for it, P2.5 the angle but not the pixels.
+        assert_eq!(told(5760, 1.25, 4.5), Vec::<String>::new());
+        let finer = told(5760, 0.9, 4.5);
+        assert!(finer.iter().any(|problem| problem.contains("to be read from 4.5 m")), "{finer:?}");
+        let coarse = told(2880, 2.5, 4.5);
+        assert!(coarse.iter().any(|problem| problem.contains("needs 12 to be told from another")), "{coarse:?}");
+    }
+
+    #[test]
+    fn a_label_of_a_scene_file_that_is_cut_is_told_and_a_name_among_the_data_is_not() {
+        let mut glyphs = Glyphs::load(64).unwrap();
+        let style = Style::new(Face::Text, size::BODY, tokens::TEXT);
+        let texts = noted(|list| {
+            let mut pen = painter::pen(list, &mut glyphs, 1.0);
+            pen.label_within(0.0, 20.0, 60.0, "Answered within 60 s", &style);
+            pen.label_within(0.0, 60.0, 600.0, "Answered", &style);
+            pen.text_within(0.0, 100.0, 60.0, "a name among the data", &style);
+        });
+        let wholes: Vec<Option<&str>> = texts.iter().map(|text| text.whole.as_deref()).collect();
+        assert_eq!(wholes, [Some("Answered within 60 s"), None, None]);
+        let (city, scenes) = scenes();
+        let (screen, data, mut problems) = (USUAL[0].clone(), Data::default(), Vec::new());
+        let fitted = scenes[0].fit([1920, 1080], Seams::NONE, &city, Mode::Ops);
+        let mut look = Look {
+            scene: &scenes[0],
+            city: &city,
+            screen: &screen,
+            mode: Mode::Ops,
+            data: &data,
+            problems: &mut problems,
+        };
+        look.look_at("panel x", &texts, fitted.wall, &fitted, Lang::En);
+        assert!(problems.len() == 1 && problems[0].contains("\"Answered within 60 s\" is cut to"), "{problems:?}");
+    }
+
+    #[test]
+    fn no_panel_of_the_scenes_that_ship_lies_on_a_level_seam() {
+        let (city, scenes) = scenes();
+        for (width, height, columns, rows) in [(5760, 2160, 3, 2), (3840, 2160, 2, 2)] {
+            let screen =
+                Screen { seams: Seams { columns, rows, strip: 0.001 }, ..Screen::plain(width, height, 0.63, 1.0) };
+            let problems = check(&scenes, &city, &[screen], &Data::default()).unwrap();
+            let seams: Vec<&String> = problems.iter().filter(|problem| problem.contains("seam")).collect();
+            assert!(seams.is_empty(), "{seams:#?}");
+        }
+    }
+
+    #[test]
     fn no_panel_of_the_scenes_that_ship_lies_on_a_seam_of_two_or_three_displays() {
         let (city, scenes) = scenes();
         for (width, height, columns) in [(3840, 1080, 2), (5760, 1080, 3), (5760, 2160, 3)] {
@@ -250,7 +325,11 @@ mod tests {
     fn texts_in_one_anothers_way_and_out_of_their_place_are_told() {
         let (city, scenes) = scenes();
         let fitted = scenes[0].fit([1920, 1080], Seams { columns: 2, rows: 1, strip: 0.0 }, &city, Mode::Ops);
-        let text = |left: f32, text: &str| TextBox { place: Rect::new(left, 100.0, 60.0, 14.0), text: text.into() };
+        let text = |left: f32, text: &str| TextBox {
+            place: Rect::new(left, 100.0, 60.0, 14.0),
+            text: text.into(),
+            whole: None,
+        };
         let mut problems = Vec::new();
         let screen = USUAL[0].clone();
         let data = Data::default();

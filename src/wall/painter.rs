@@ -13,7 +13,7 @@ use super::layout::Place;
 use super::options::{Lang, Mode};
 use super::panels::Cx;
 use super::scene::{Fitted, PanelSpec, Scene};
-use super::screen::Seams;
+use super::screen::{SeamLines, Seams};
 use super::tokens::{self, size};
 
 /// What to paint.
@@ -53,9 +53,11 @@ pub fn second(now_us: i64) -> i64 {
 /// The surfaces that framed panels stand on.
 pub fn surfaces(view: &View<'_>, fitted: &Fitted, pen: &mut Paint<'_>) {
     for place in &fitted.places {
-        if view.scene.panels[place.panel].framed {
-            surface(pen, place.rect);
+        let spec = &view.scene.panels[place.panel];
+        if !spec.framed {
+            continue;
         }
+        surface(pen, place.rect, spec.panel.opens_at_seams().then_some(&fitted.seams));
     }
 }
 
@@ -142,9 +144,14 @@ fn context<'a, 'p>(
     }
 }
 
-/// The surface a panel stands on: a soft gradient with a line of light along its top.
-fn surface(pen: &mut Paint<'_>, rect: Rect) {
-    pen.gradient(rect, 3.0, tokens::PANEL_TOP, tokens::PANEL_BOTTOM, false);
+/// The surface a panel stands on: a soft gradient with a line of light along its top; open at the level seams that go
+/// through, where the panel gives way to them.
+fn surface(pen: &mut Paint<'_>, rect: Rect, open_at: Option<&SeamLines>) {
+    let bands = open_at.map_or_else(|| vec![[rect.top, rect.bottom]], |seams| seams.bands(rect.top, rect.bottom));
+    let tint = |y: f32| tokens::PANEL_TOP.mix(tokens::PANEL_BOTTOM, (y - rect.top) / rect.height().max(1.0));
+    for [top, bottom] in bands {
+        pen.gradient(Rect { top, bottom, ..rect }, 3.0, tint(top), tint(bottom), false);
+    }
     let line = Rect { bottom: rect.top + 1.5, ..rect };
     pen.gradient(line, 0.0, tokens::PANEL_EDGE, tokens::PANEL_EDGE.alpha(0.35), true);
 }

@@ -196,10 +196,40 @@ impl SeamLines {
         self.strips(&self.xs).map(|[from, _]| from).find(|from| *from > left && *from < right).unwrap_or(right) - left
     }
 
+    /// How many seams run down between two places.
+    pub fn between(&self, left: f32, right: f32) -> usize {
+        self.xs.iter().filter(|x| **x > left && **x < right).count()
+    }
+
     /// A seam that goes through a box.
     pub fn crosses(&self, place: &Rect) -> bool {
+        self.upright_crosses(place) || self.level_crosses(place)
+    }
+
+    /// A seam between displays beside one another that goes through a box.
+    pub fn upright_crosses(&self, place: &Rect) -> bool {
         self.strips(&self.xs).any(|[from, to]| place.left < to && place.right > from)
-            || self.strips(&self.ys).any(|[from, to]| place.top < to && place.bottom > from)
+    }
+
+    /// A seam between displays above one another that goes through a box.
+    pub fn level_crosses(&self, place: &Rect) -> bool {
+        self.strips(&self.ys).any(|[from, to]| place.top < to && place.bottom > from)
+    }
+
+    /// What is left of a stretch from `top` to `bottom` between the level seams, from top to bottom.
+    pub fn bands(&self, top: f32, bottom: f32) -> Vec<[f32; 2]> {
+        let mut bands = Vec::with_capacity(self.ys.len() + 1);
+        let mut begin = top;
+        for [from, to] in self.strips(&self.ys).filter(|[from, to]| *to > top && *from < bottom) {
+            if from > begin {
+                bands.push([begin, from]);
+            }
+            begin = to;
+        }
+        if bottom > begin {
+            bands.push([begin, bottom]);
+        }
+        bands
     }
 }
 
@@ -241,5 +271,7 @@ mod tests {
         let rows = SeamLines::new(Seams { columns: 1, rows: 2, strip: 0.0 }, Rect::new(0.0, 0.0, 3840.0, 1000.0));
         assert_eq!((rows.above_or_below(490.0, 30.0), rows.above_or_below(480.0, 30.0)), (504.0, 466.0));
         assert_eq!((lines.free(100.0, 900.0), lines.free(100.0, 2000.0)), (800.0, 1165.0));
+        assert_eq!(rows.bands(400.0, 600.0), [[400.0, 496.0], [504.0, 600.0]]);
+        assert_eq!((rows.bands(10.0, 60.0), rows.bands(497.0, 503.0)), (vec![[10.0, 60.0]], vec![]));
     }
 }

@@ -195,8 +195,9 @@ fn no_text_leaves_its_place_or_stands_in_anothers_way_on_any_shape_of_wall() {
 #[test]
 fn on_a_wall_of_several_displays_no_text_lies_on_a_seam() {
     let (city, data) = (City::load("ningbo").unwrap(), data(&moment(), State::Plain));
-    for (width, height, columns, pitch_mm, far_m) in [(3840, 1080, 2, 0.63, 1.5), (5760, 2160, 3, 0.63, 2.5)] {
-        let seams = Seams { columns, rows: 1, strip: 0.002 };
+    let walls = [(3840, 1080, [2, 1], 0.63, 1.5), (5760, 2160, [3, 1], 0.63, 2.5), (5760, 2160, [3, 2], 0.63, 2.5)];
+    for (width, height, [columns, rows], pitch_mm, far_m) in walls {
+        let seams = Seams { columns, rows, strip: 0.002 };
         let screen = Screen { seams, ..Screen::plain(width, height, pitch_mm, far_m) };
         let problems = legibility::check(&scenes(), &city, &[screen], &data).unwrap();
         assert!(problems.is_empty(), "{}", problems.join("\n"));

@@ -161,6 +161,8 @@ pub struct TextBox {
     /// From the top of its capitals to its baseline, pixels.
     pub place: Rect,
     pub text: String,
+    /// What a fixed text says in full, where there was only room for its beginning.
+    pub whole: Option<String>,
 }
 
 #[derive(Debug, Default)]
@@ -315,7 +317,15 @@ impl DisplayList {
         let clip =
             self.clip.map(|[left, top, width, height]| Rect::new(left as f32, top as f32, width as f32, height as f32));
         if let Some(texts) = &mut self.texts {
-            texts.push(TextBox { place: clip.map_or(place, |clip| place.intersect(clip)), text: text.to_owned() });
+            let place = clip.map_or(place, |clip| place.intersect(clip));
+            texts.push(TextBox { place, text: text.to_owned(), whole: None });
+        }
+    }
+
+    /// The text noted last is the beginning of this one.
+    pub fn note_whole(&mut self, whole: &str) {
+        if let Some(text) = self.texts.as_mut().and_then(|texts| texts.last_mut()) {
+            text.whole = Some(whole.to_owned());
         }
     }
 

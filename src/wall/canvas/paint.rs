@@ -427,6 +427,15 @@ impl Paint<'_> {
         });
     }
 
+    /// A title or a label that a scene file fixes, shortened like any text; `lingping check` tells where it is.
+    pub fn label_within(&mut self, x: f32, y: f32, width: f32, text: &str, style: &Style) -> f32 {
+        let drawn = self.text_within(x, y, width, text, style);
+        if self.list.texts.is_some() && self.measure(text, style) > width {
+            self.list.note_whole(text);
+        }
+        drawn
+    }
+
     /// The text, shortened with … when it is wider than `width`.
     pub fn text_within(&mut self, x: f32, y: f32, width: f32, text: &str, style: &Style) -> f32 {
         if self.measure(text, style) <= width {

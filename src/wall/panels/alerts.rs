@@ -7,7 +7,7 @@ use super::super::format;
 use super::super::map::area_position;
 use super::super::scene::{Metric, Words};
 use super::super::tokens::{self, Colour, size};
-use super::{Cx, Panel, body, caption};
+use super::{Calm, Cx, Panel, body, caption};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -44,15 +44,18 @@ impl Panel for Alerts {
         cx.heading(&text);
         let inner = cx.inner();
         if order.is_empty() {
-            cx.empty(&table, "24 小时内没有告警", "no alert in 24 hours");
+            cx.empty(&table, Calm::Well, "24 小时内没有告警", "no alert in 24 hours");
             return;
         }
-        let most = ((inner.height() + GAP) / (CARD + GAP)) as usize;
-        for (position, row) in order.into_iter().take(most).enumerate() {
-            let card =
-                Rect::new(inner.left - 6.0, inner.top + (CARD + GAP) * position as f32, inner.width() + 12.0, CARD);
+        let (_, tops) = cx.rows([inner.top, inner.bottom + GAP], order.len(), [CARD + GAP, CARD + GAP]);
+        for (row, top) in order.into_iter().zip(tops) {
+            let card = Rect::new(inner.left - 6.0, top, inner.width() + 12.0, CARD);
             self.card(cx, row, state(row), card);
         }
+    }
+
+    fn opens_at_seams(&self) -> bool {
+        true
     }
 
     fn ample(&self) -> Option<[f32; 2]> {

@@ -6,7 +6,7 @@ use super::super::canvas::{Face, Rect, Style};
 use super::super::format;
 use super::super::scene::{Metric, Words};
 use super::super::tokens::{self, size};
-use super::{Cx, Panel, body};
+use super::{Calm, Cx, Panel, body};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -40,6 +40,9 @@ pub struct Bars {
     percent: bool,
     #[serde(default)]
     unit: Words,
+    /// Said when there is no row.
+    #[serde(default)]
+    empty: Words,
 }
 
 fn n() -> String {
@@ -58,6 +61,8 @@ fn yes() -> bool {
     true
 }
 
+/// Rows so high, design units, have larger texts, unless the whole panel is drawn much larger.
+const ROOMY: f32 = 52.0;
 /// From this factor on something is a surge, and from this many cases.
 const SURGE: f64 = 2.5;
 const SURGE_N: f64 = 10.0;
@@ -79,26 +84,28 @@ impl Panel for Bars {
     fn paint(&self, cx: &mut Cx<'_, '_>) {
         let table = cx.table(&self.metric);
         let rows = table.rows().min(self.most);
-        let name = |row: usize| -> String {
+        // The name, and whether the scene file fixes it.
+        let name = |row: usize| -> (String, bool) {
             if let Some(code) = self.code.as_ref().and_then(|column| table.word(row, column)) {
-                return self.names.get(&*code).map_or(code.to_string(), |words| words.pick(cx.lang).to_owned());
+                let words = self.names.get(&*code);
+                return (words.map_or(code.to_string(), |words| words.pick(cx.lang).to_owned()), words.is_some());
             }
             let (zh, en) =
                 (table.text(row, &self.zh).unwrap_or_default(), table.text(row, &self.en).unwrap_or_default());
-            cx.lang.pick(zh, en).to_owned()
+            (cx.lang.pick(zh, en).to_owned(), false)
         };
         let lift = |row: usize| {
             let lift = table.number(row, self.lift.as_deref()?)?;
             (lift >= SURGE && table.number(row, &self.value)? >= SURGE_N).then_some(lift)
         };
         let strongest = (0..rows).filter_map(|row| Some((row, lift(row)?))).max_by(|a, b| a.1.total_cmp(&b.1));
-        let names: Vec<String> = (0..rows).map(name).collect();
+        let names: Vec<(String, bool)> = (0..rows).map(name).collect();
         let lifts: Vec<Option<f64>> = (0..rows).map(lift).collect();
         let window = cx.spec.note.pick(cx.lang);
         match strongest {
             Some((row, lift)) => {
                 let lift = format::decimal(Some(lift), 1);
-                let long = format!("{window} · {} {} ×{lift}", cx.lang.pick("突增", "surge"), names[row]);
+                let long = format!("{window} · {} {} ×{lift}", cx.lang.pick("突增", "surge"), names[row].0);
                 let title = cx.paint.measure(cx.spec.title.pick(cx.lang), &body()) * 1.12;
                 let room = cx.heading_room() - title - 16.0;
                 let fits = cx.paint.measure(&long, &super::note()) <= room;
@@ -109,12 +116,22 @@ impl Panel for Bars {
         }
         let inner = cx.inner();
         if rows == 0 {
-            cx.empty(&table, "这段时间没有诉求", "nothing in this window");
+            let own =
+                |said: &'static str, words: &str| if words.is_empty() { said.to_owned() } else { words.to_owned() };
+            let zh = own("这段时间没有诉求", &self.empty.zh);
+            let en = own("nothing in this window", &self.empty.en);
+            cx.empty(&table, Calm::Quiet, &zh, &en);
             return;
         }
-        // The rows there are share the height; thicker bars where it is much.
-        let pitch = (inner.height() / rows as f32).clamp(22.0, 96.0);
-        let thick = (pitch * 0.26).clamp(10.0, 18.0).round();
+        // The rows there are share the height; larger ones where it is much.
+        let (pitch, tops) = cx.rows([inner.top, inner.bottom], rows, [22.0, 88.0]);
+        let thick = (pitch * 0.26).clamp(10.0, 20.0).round();
+        let text_size = if pitch >= ROOMY && cx.zoom < 1.4 { size::ROW_FIGURE } else { size::BODY };
+        // Names have nearly half of the width; rather a step smaller than cut.
+        let name_room = inner.width() * 0.46;
+        let steps = [text_size, size::BODY, size::CAPTION].map(|size| Style { size, ..body() });
+        let mut fits = |style: &Style| names.iter().all(|(name, _)| cx.paint.measure(name, style) <= name_room);
+        let label = steps.into_iter().find(|style| fits(style)).unwrap_or(steps[2]);
         let rank_width = match (self.ranked, rows) {
             (false, _) => 0.0,
             (true, 10..) => 34.0,
@@ -122,12 +139,12 @@ impl Panel for Bars {
         };
         let widest = names
             .iter()
-            .map(|name| cx.paint.measure(name, &body()))
+            .map(|(name, _)| cx.paint.measure(name, &label))
             .collect::<Vec<_>>()
             .into_iter()
             .fold(0.0, f32::max);
-        let name_width = widest.min(inner.width() * 0.46);
-        let figures = Style::new(Face::Figure, size::BODY, tokens::TEXT).right();
+        let name_width = widest.min(name_room);
+        let figures = Style::new(Face::Figure, text_size, tokens::TEXT).right();
         let values: Vec<Option<f64>> = (0..rows).map(|row| table.number(row, &self.value)).collect();
         let total: f64 = values.iter().flatten().sum();
         let unit = self.unit.pick(cx.lang);
@@ -149,14 +166,19 @@ impl Panel for Bars {
             bottom: 0.0,
         };
         let greatest = values.iter().flatten().copied().fold(0.0_f64, f64::max).max(1.0);
-        for row in 0..rows {
-            let middle = inner.top + pitch * (row as f32 + 0.5);
-            let baseline = middle + 6.5;
+        for (row, top) in tops.iter().enumerate() {
+            let middle = top + pitch * 0.5;
+            let baseline = middle + text_size * 0.36;
             if self.ranked {
-                let rank = Style::new(Face::Figure, size::BODY, tokens::TEXT_FAINT);
+                let rank = Style::new(Face::Figure, text_size, tokens::TEXT_FAINT);
                 cx.paint.text(inner.left, baseline, &(row + 1).to_string(), &rank);
             }
-            cx.paint.text_within(inner.left + rank_width, baseline, name_width + 1.0, &names[row], &body());
+            let (name, is_fixed) = &names[row];
+            if *is_fixed {
+                cx.paint.label_within(inner.left + rank_width, baseline, name_width + 1.0, name, &label);
+            } else {
+                cx.paint.text_within(inner.left + rank_width, baseline, name_width + 1.0, name, &label);
+            }
             let colour = match &self.board {
                 _ if lifts[row].is_some() => tokens::BAD,
                 Some(column) => table.text(row, column).map_or(tokens::ACCENT, |code| cx.board_colour(code)),
@@ -172,6 +194,10 @@ impl Panel for Bars {
             }
             cx.paint.text(inner.right, baseline, &write(values[row]), &figures);
         }
+    }
+
+    fn opens_at_seams(&self) -> bool {
+        true
     }
 
     fn ample(&self) -> Option<[f32; 2]> {

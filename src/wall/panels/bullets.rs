@@ -93,14 +93,14 @@ impl Panel for Bullets {
         let inner = cx.inner();
         let foot = if self.foot.is_empty() { 0.0 } else { 26.0 };
         let count = self.rates.len().max(1) as f32;
-        let pitch = ((inner.height() - foot) / count).min(220.0);
+        let pitch = ((inner.height() - foot) / count).min(180.0);
         for (index, rate) in self.rates.iter().enumerate() {
             let top = inner.top + pitch * index as f32 + (pitch - 58.0).max(0.0) * 0.4;
             self.rate(cx, rate, inner, top, pitch > 116.0);
         }
         if foot > 0.0 {
             let text = self.foot.pick(cx.lang);
-            cx.paint.text_within(inner.left, inner.bottom - 2.0, inner.width(), text, &note());
+            cx.paint.label_within(inner.left, inner.bottom - 2.0, inner.width(), text, &note());
         }
     }
 
@@ -121,7 +121,7 @@ impl Bullets {
         let (label, room) = (rate.label.pick(cx.lang), inner.width() * 0.41);
         let steps = [size::BODY, size::CAPTION, size::NOTE].map(|size| Style { size, ..body() });
         let style = steps.into_iter().find(|style| cx.paint.measure(label, style) <= room).unwrap_or(steps[2]);
-        cx.paint.text_within(inner.left, baseline, room, label, &style);
+        cx.paint.label_within(inner.left, baseline, room, label, &style);
         let text = match n {
             Some(n) if n < 1.0 => format::MISSING.to_owned(),
             Some(_) if few => count_of(k, n),

@@ -9,7 +9,7 @@ use super::super::canvas::Rect;
 use super::super::format;
 use super::super::scene::Metric;
 use super::super::tokens::{self, Colour};
-use super::{Cx, Panel, note};
+use super::{Calm, Cx, Panel, note};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -56,7 +56,7 @@ impl Panel for Curve {
         let table = cx.table(&self.metric);
         let rows = table.rows();
         if rows < 2 {
-            cx.empty(&table, "今天还没有数据", "nothing yet today");
+            cx.empty(&table, Calm::Quiet, "今天还没有数据", "nothing yet today");
             return;
         }
         let now = table.numbers(&self.column);
@@ -151,7 +151,7 @@ pub fn nice_top(value: f64) -> f64 {
         return 4.0;
     }
     let power = 10.0_f64.powf(value.log10().floor());
-    [1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0]
+    [1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0]
         .into_iter()
         .map(|step| step * power)
         .find(|top| *top >= value)

@@ -36,6 +36,15 @@ pub struct Cx<'a, 'p> {
     pub late_s: Option<f64>,
 }
 
+/// Why a panel has nothing to show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Calm {
+    /// That there is nothing is good: no alert, nothing overdue.
+    Well,
+    /// There is nothing yet, or too little.
+    Quiet,
+}
+
 pub fn body() -> Style {
     Style::new(Face::Text, size::BODY, tokens::TEXT_BODY)
 }
@@ -81,15 +90,19 @@ impl<'a, 'p> Cx<'a, 'p> {
 
     /// Title on the left; on the right the note, or how late the panel is.
     pub fn heading(&mut self, note_text: &str) {
+        self.heading_with(note_text, false);
+    }
+
+    fn heading_with(&mut self, note_text: &str, fixed: bool) {
         let (zoomed, rect) = (self.paint.scale, self.rect);
         self.paint.scale *= self.heading / self.zoom;
         self.rect = rect.times(self.zoom / self.heading);
-        self.plain_heading(note_text);
+        self.plain_heading(note_text, fixed);
         self.rect = rect;
         self.paint.scale = zoomed;
     }
 
-    fn plain_heading(&mut self, note_text: &str) {
+    fn plain_heading(&mut self, note_text: &str, fixed: bool) {
         let baseline = self.rect.top + 33.0;
         let padding = tokens::PANEL_PADDING / self.heading;
         let (left, right) = (self.rect.left + padding, self.rect.right - padding);
@@ -98,7 +111,9 @@ impl<'a, 'p> Cx<'a, 'p> {
             title = title.spacing(0.01);
         }
         let text = self.spec.title.pick(self.lang);
-        let title_width = self.paint.text_within(left, baseline, (right - left) * 0.72, text, &title);
+        let noted = self.paint.measure(note_text, &note()) + 16.0;
+        let title_room = ((right - left) * 0.72).max(right - left - noted);
+        let title_width = self.paint.label_within(left, baseline, title_room, text, &title);
         let room = right - left - title_width - 16.0;
         let late = self.late_s.map(|late_s| match self.lang {
             Lang::Zh => format!("{}前的数据", format::span(late_s, self.lang)),
@@ -111,6 +126,9 @@ impl<'a, 'p> Cx<'a, 'p> {
                 let width = self.paint.measure(&late, &style).min(room);
                 self.paint.disc(right - width - 9.0, baseline - 5.0, 3.0, tokens::WARN);
                 self.right_within(right, baseline, room, &late, &style);
+            }
+            None if fixed && self.paint.measure(note_text, &style) > room => {
+                self.paint.label_within(right - room, baseline, room, note_text, &style.align(Align::Left));
             }
             None if !note_text.is_empty() => self.right_within(right, baseline, room, note_text, &style),
             None => {}
@@ -133,9 +151,9 @@ impl<'a, 'p> Cx<'a, 'p> {
         if text.contains("{since}") {
             let filled =
                 if self.city.since.is_empty() { String::new() } else { text.replace("{since}", &self.city.since) };
-            self.heading(&filled);
+            self.heading_with(&filled, true);
         } else {
-            self.heading(text);
+            self.heading_with(text, true);
         }
     }
 
@@ -151,9 +169,13 @@ impl<'a, 'p> Cx<'a, 'p> {
 
     /// The baseline, at `baseline` or as near as can be, of a text through which no level seam goes.
     pub fn off_rows(&self, baseline: f32, style: &Style) -> f32 {
+        self.off_rows_at(self.zoom, baseline, style)
+    }
+
+    fn off_rows_at(&self, zoom: f32, baseline: f32, style: &Style) -> f32 {
         let height = style.size * 0.9;
         let top = baseline - style.size * CAP;
-        self.seams.above_or_below(top * self.zoom, height * self.zoom) / self.zoom + baseline - top
+        self.seams.above_or_below(top * zoom, height * zoom) / zoom + baseline - top
     }
 
     /// 0 when the metric just changed, 1 when the change is shown in full.
@@ -222,15 +244,56 @@ impl<'a, 'p> Cx<'a, 'p> {
         self.rolling(x, y, &now, before.as_deref(), progress, style)
     }
 
-    /// Said in the middle of a panel whose metric has nothing to show. An answer that has not come yet is not nothing.
-    pub fn empty(&mut self, table: &Table<'_>, zh: &str, en: &str) {
+    /// Said in the middle of a panel whose metric has nothing to show: a mark and a sentence as large as a title,
+    /// however large the panel is drawn. An answer that has not come yet is not nothing.
+    pub fn empty(&mut self, table: &Table<'_>, calm: Calm, zh: &str, en: &str) {
         if !table.is_known() {
             return;
         }
-        let inner = self.inner();
+        let zoomed = self.paint.scale;
+        let inner = self.inner().times(self.zoom / self.heading);
+        self.paint.scale *= self.heading / self.zoom;
         let text = self.lang.pick(zh, en);
-        let style = body().colour(tokens::TEXT_FAINT).middle();
-        self.paint.text(inner.middle_x(), inner.middle_y() + 6.0, text, &style);
+        let style = body().colour(tokens::TEXT_QUIET);
+        let width = self.paint.measure(text, &style);
+        let (x, radius) = (inner.middle_x(), 15.0);
+        // The mark above the sentence, beside it in a low panel.
+        let low = inner.height() < 104.0;
+        let baseline = self.off_rows_at(self.heading, inner.middle_y() + if low { 6.5 } else { 30.0 }, &style);
+        let (left, mark) = if low {
+            let left = (x - (width + 2.0 * radius + 14.0) * 0.5).max(inner.left);
+            (left + 2.0 * radius + 14.0, [left + radius, baseline - 6.5])
+        } else {
+            ((x - width * 0.5).max(inner.left), [x, baseline - 52.0])
+        };
+        self.calm_mark(calm, mark, radius);
+        self.paint.label_within(left, baseline, inner.right - left, text, &style);
+        self.paint.scale = zoomed;
+    }
+
+    fn calm_mark(&mut self, calm: Calm, [x, y]: [f32; 2], radius: f32) {
+        let (colour, strokes): (_, &[[f32; 2]]) = match calm {
+            Calm::Well => (tokens::GOOD, &[[-0.42, 0.04], [-0.10, 0.36], [0.44, -0.32]]),
+            Calm::Quiet => (tokens::TEXT_FAINT, &[[-0.38, 0.0], [0.38, 0.0]]),
+        };
+        self.paint.disc(x, y, radius + 7.0, colour.alpha(0.07));
+        self.paint.ring(x, y, radius, 1.6, 0.0, 1.0, colour.alpha(0.75));
+        for pair in strokes.windows(2) {
+            let at = |[dx, dy]: [f32; 2]| [x + dx * radius, y + dy * radius];
+            self.paint.segment(at(pair[0]), at(pair[1]), 2.0, colour);
+        }
+    }
+
+    /// Where so many rows of a list stand between `top` and `bottom`, each `least` to `most` high and all of one height:
+    /// that height and the top of each. None lies on a level seam; rows for which there is no room are left out.
+    pub fn rows(&self, [top, bottom]: [f32; 2], count: usize, [least, most]: [f32; 2]) -> (f32, Vec<f32>) {
+        rows_in(&self.bands([top, bottom]), count, [least, most])
+    }
+
+    /// What lies between `top` and `bottom` without the level seams.
+    pub fn bands(&self, [top, bottom]: [f32; 2]) -> Vec<[f32; 2]> {
+        let bands = self.seams.bands(top * self.zoom, bottom * self.zoom);
+        bands.into_iter().map(|band| band.map(|y| y / self.zoom)).collect()
     }
 
     /// The `zh` or `en` of the first rows, and how wide the widest is, px.
@@ -259,7 +322,41 @@ impl<'a, 'p> Cx<'a, 'p> {
     }
 }
 
+/// The height of so many rows within some bands, and the top of each.
+fn rows_in(bands: &[[f32; 2]], count: usize, [least, most]: [f32; 2]) -> (f32, Vec<f32>) {
+    let heights: Vec<f32> = bands.iter().map(|[from, to]| to - from).collect();
+    let fitting = |pitch: f32| heights.iter().map(|height| (height / pitch + 0.001) as usize).sum::<usize>();
+    // The greatest height at which all fit is that of some number of rows in one of the bands.
+    let pitch = heights
+        .iter()
+        .flat_map(|height| (1..=count.max(1)).map(move |rows| height / rows as f32))
+        .filter(|pitch| fitting(*pitch) >= count)
+        .fold(0.0_f32, f32::max)
+        .clamp(least, most);
+    let tops = bands.iter().zip(&heights).flat_map(|([from, _], height)| {
+        (0..(height / pitch + 0.001) as usize).map(move |row| from + pitch * row as f32)
+    });
+    (pitch, tops.take(count).collect())
+}
+
 /// "—" for what is missing; else the count as "k/n".
 pub fn count_of(k: Option<f64>, n: Option<f64>) -> String {
     format!("{}/{}", format::whole(k), format::whole(n))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::rows_in;
+
+    #[test]
+    fn rows_share_the_height_and_none_lies_on_a_seam() {
+        let plain = rows_in(&[[0.0, 100.0]], 4, [10.0, 90.0]);
+        assert_eq!(plain, (25.0, vec![0.0, 25.0, 50.0, 75.0]));
+        // 100 high with a strip of 10 at 60: three rows above it, one below.
+        let (pitch, tops) = rows_in(&[[0.0, 60.0], [70.0, 100.0]], 4, [10.0, 90.0]);
+        assert_eq!((pitch, tops), (20.0, vec![0.0, 20.0, 40.0, 70.0]));
+        // What has no room is left out, and few rows stand together at the top.
+        assert_eq!(rows_in(&[[0.0, 60.0], [70.0, 100.0]], 20, [15.0, 90.0]).1.len(), 6);
+        assert_eq!(rows_in(&[[0.0, 100.0]], 2, [10.0, 30.0]), (30.0, vec![0.0, 30.0]));
+    }
 }

@@ -6,7 +6,7 @@ use super::super::canvas::{Face, Rect, Style};
 use super::super::format;
 use super::super::scene::{Metric, Words};
 use super::super::tokens::{self, size};
-use super::{Cx, Panel, body, note};
+use super::{Calm, Cx, Panel, body, note};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -39,7 +39,7 @@ impl Panel for Diverging {
         let table = cx.table(&self.metric);
         let rows = table.rows().min(self.most);
         if rows == 0 {
-            cx.empty(&table, "这段时间没有数据", "nothing in this window");
+            cx.empty(&table, Calm::Quiet, "这段时间没有数据", "nothing in this window");
             return;
         }
         let (names, widest) = cx.names(&table, rows);
@@ -64,9 +64,9 @@ impl Panel for Diverging {
             &note().right().colour(tokens::BOARDS[2]),
         );
         cx.paint.text(right_edge, inner.top + 10.0, self.right_label.pick(cx.lang), &note().colour(tokens::BOARDS[0]));
-        let pitch = ((inner.bottom - top) / rows as f32).clamp(20.0, 84.0);
-        for (row, name) in names.iter().enumerate().take(rows) {
-            let y = top + pitch * (row as f32 + 0.5);
+        let (pitch, tops) = cx.rows([top, inner.bottom], rows, [20.0, 84.0]);
+        for (row, (name, top)) in names.iter().zip(tops).enumerate() {
+            let y = top + pitch * 0.5;
             let width = cx.paint.measure(name, &body()).min(name_width - 16.0);
             cx.paint.text_within(middle_x - width * 0.5, y + 6.5, name_width - 14.0, name, &body());
             let (left, right) = (table.number(row, &self.left), table.number(row, &self.right));
@@ -81,6 +81,10 @@ impl Panel for Diverging {
             cx.paint.text(left_edge - a - 8.0, y + 5.5, &format::whole(left), &figures.right());
             cx.paint.text(right_edge + b + 8.0, y + 5.5, &format::whole(right), &figures);
         }
+    }
+
+    fn opens_at_seams(&self) -> bool {
+        true
     }
 
     fn least(&self) -> [f32; 2] {

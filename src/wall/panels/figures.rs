@@ -99,6 +99,13 @@ impl Panel for Figures {
     }
 }
 
+/// Width of equal columns for texts of these widths, where they fill less than half of the room.
+pub fn column_width(widths: &[f32], room: f32) -> Option<f32> {
+    let column = room / widths.len().max(1) as f32;
+    let fits = widths.iter().all(|width| width + 14.0 <= column);
+    (fits && widths.iter().sum::<f32>() < room * 0.46).then_some(column)
+}
+
 /// Figures with labels below, the first at the left edge, the last at the right one.
 fn row(cx: &mut Cx<'_, '_>, values: &[Value], inner: Rect, baseline: f32) {
     let mut step = size::FIGURE;
@@ -111,8 +118,15 @@ fn row(cx: &mut Cx<'_, '_>, values: &[Value], inner: Rect, baseline: f32) {
         let Some(next) = steps.next() else { break };
         step = next;
     }
-    // The gaps between them are equal.
     let widths: Vec<f32> = values.iter().map(|value| Shown::read(cx, value, step).width).collect();
+    // Few words in a wide panel stand in columns: at its two edges they would be far from one another.
+    if let Some(column) = column_width(&widths, inner.width()) {
+        for (index, value) in values.iter().enumerate() {
+            one(cx, value, Align::Left, inner.left + column * index as f32, baseline, step);
+        }
+        return;
+    }
+    // The gaps between them are equal.
     let gap = (inner.width() - widths.iter().sum::<f32>()) / (values.len() as f32 - 1.0).max(1.0);
     let mut left = inner.left;
     for (index, (value, width)) in values.iter().zip(widths).enumerate() {
@@ -218,5 +232,15 @@ impl Figures {
             let text = format!("{} {}", cx.lang.pick("最高", "max"), format::whole(Some(most)));
             cx.paint.text(plot.right, plot.bottom + 17.0, &text, &note().right());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn few_words_in_a_wide_panel_stand_in_columns() {
+        assert_eq!(super::column_width(&[60.0, 80.0], 600.0), Some(300.0));
+        assert_eq!(super::column_width(&[120.0, 200.0], 600.0), None, "they fill more than half of it");
+        assert_eq!(super::column_width(&[10.0, 10.0, 190.0], 600.0), None, "one is wider than a column");
     }
 }

@@ -6,7 +6,7 @@ use super::super::canvas::{Face, Rect, Style};
 use super::super::format;
 use super::super::scene::{Metric, Words};
 use super::super::tokens::{self, Colour, size};
-use super::{Cx, Panel};
+use super::{Calm, Cx, Panel};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -68,14 +68,18 @@ impl Panel for Flows {
             gather(&mut targets, target, n);
         }
         if sources.is_empty() {
-            cx.empty(&table, "今天还没有", "none yet today");
+            cx.empty(&table, Calm::Quiet, "今天还没有", "none yet today");
             return;
         }
         sources.sort_by(|a, b| b.n.total_cmp(&a.n).then(a.code.cmp(b.code)));
         targets.sort_by(|a, b| b.n.total_cmp(&a.n).then(a.code.cmp(b.code)));
         sources.truncate(self.most);
         let label = Style::new(Face::Text, size::CAPTION, tokens::TEXT_BODY);
-        let side = (inner.width() * 0.27).min(130.0);
+        // As wide as the longest name with its count, on both sides; the bands have the larger part.
+        let names: Vec<&str> = sources.iter().chain(&targets).map(|end| self.name(cx, end.code)).collect();
+        let widest = names.iter().map(|name| cx.paint.measure(name, &label)).fold(0.0_f32, f32::max);
+        let figure = Style::new(Face::Figure, size::CAPTION, tokens::TEXT_QUIET);
+        let side = (widest + cx.paint.measure("8,888", &figure) + 26.0).min(inner.width() * 0.35);
         let (left, right) = (inner.left + side, inner.right - side);
         let total: f64 = sources.iter().map(|end| end.n).sum::<f64>().max(targets.iter().map(|end| end.n).sum());
         let lists = sources.len().max(targets.len()) as f32;
@@ -122,23 +126,22 @@ impl Panel for Flows {
                 cx.paint.rect(Rect::new(x, end.top, BAR, height), 2.0, colour);
                 let name = self.name(cx, end.code);
                 let middle = end.top + height * 0.5 + 5.0;
-                let figure = Style::new(Face::Figure, size::CAPTION, tokens::TEXT_QUIET);
                 let count = format::short(Some(end.n), cx.lang);
                 let figure_width = cx.paint.measure(&count, &figure);
                 if is_source {
                     cx.paint.text(x - 8.0, middle, &count, &figure.right());
-                    let room = side - figure_width - 20.0;
-                    let width = cx.paint.measure(name, &label).min(room);
-                    cx.paint.text_within(x - 16.0 - figure_width - width, middle, room, name, &label);
+                }
+                let room = side - figure_width - 20.0;
+                let left = if is_source {
+                    x - 16.0 - figure_width - cx.paint.measure(name, &label).min(room)
                 } else {
                     cx.paint.text(x + BAR + 8.0, middle, &count, &figure);
-                    cx.paint.text_within(
-                        x + BAR + 16.0 + figure_width,
-                        middle,
-                        side - figure_width - 20.0,
-                        name,
-                        &label,
-                    );
+                    x + BAR + 16.0 + figure_width
+                };
+                if self.names.contains_key(end.code) {
+                    cx.paint.label_within(left, middle, room, name, &label);
+                } else {
+                    cx.paint.text_within(left, middle, room, name, &label);
                 }
             }
         }

@@ -150,6 +150,7 @@ impl Panel for Hero {
             texts.push((tail, tint, label));
         }
         let gap = ((inner.width() - widths.iter().sum::<f32>()) / (count as f32 - 1.0).max(1.0)).max(8.0);
+        let column = super::figures::column_width(&widths, inner.width());
         let mut left = inner.left;
         // They stand at the foot of a panel that is not too high for that.
         let figures_at = (inner.bottom - 34.0).clamp(inner.top + 112.0, inner.top + 190.0);
@@ -164,7 +165,7 @@ impl Panel for Hero {
             };
             cx.paint.text(left + drawn + 3.0, figures_at, &tail, &tail_style(shrink).colour(tint));
             cx.paint.text(left, figures_at + 26.0, label, &caption());
-            left += width + gap;
+            left += column.unwrap_or(width + gap);
         }
     }
 

@@ -7,7 +7,7 @@ use super::super::format;
 use super::super::scene::{Metric, Words};
 use super::super::tokens;
 use super::facts::{self, Fact};
-use super::{Cx, Panel, note};
+use super::{Calm, Cx, Panel, note};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -123,7 +123,7 @@ impl Panel for Histogram {
             pen -= 14.0;
         }
         if rows == 0 {
-            cx.empty(&table, "今天还没有来电", "no calls yet today");
+            cx.empty(&table, Calm::Quiet, "今天还没有来电", "no calls yet today");
         }
         facts::line(cx, &self.facts, inner.left, inner.right, inner.bottom - 4.0);
     }

@@ -6,7 +6,7 @@ use super::super::canvas::{Face, Rect, Style};
 use super::super::format;
 use super::super::scene::{Metric, Words};
 use super::super::tokens::{self, size};
-use super::{Cx, Panel, note};
+use super::{Calm, Cx, Panel, note};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -72,6 +72,20 @@ fn ranked<'a>(mut lines: Vec<Line<'a>>, most: usize) -> Vec<Line<'a>> {
     lines
 }
 
+/// The lines of a name: in two, the brackets are on the second.
+fn parts(name: &str, in_two: bool) -> [&str; 2] {
+    match name.find(['（', '(']) {
+        Some(at) if in_two && at > 0 => [name[..at].trim_end(), &name[at..]],
+        _ => [name, ""],
+    }
+}
+
+/// Whether a name above the columns is wider than its column.
+fn is_long(cx: &mut Cx<'_, '_>, columns: &[Line<'_>], style: &Style, in_two: bool, width: f32) -> bool {
+    let mut texts = columns.iter().flat_map(|column| parts(column.1, in_two));
+    texts.any(|text| cx.paint.measure(text, style) > width - 4.0)
+}
+
 impl Panel for Matrix {
     fn metrics(&self) -> Vec<&Metric> {
         vec![&self.metric]
@@ -98,15 +112,29 @@ impl Panel for Matrix {
             }
         }
         if rows.is_empty() || columns.is_empty() {
-            cx.empty(&table, "这段时间没有数据", "nothing in this window");
+            cx.empty(&table, Calm::Quiet, "这段时间没有数据", "nothing in this window");
             return;
         }
         let (rows, columns) = (ranked(rows, self.most_rows), ranked(columns, self.most_columns));
         let label = Style::new(Face::Text, size::CAPTION, tokens::TEXT_BODY);
         let names = rows.iter().map(|line| cx.paint.measure(line.1, &label)).collect::<Vec<_>>();
         let label_width = names.into_iter().fold(0.0_f32, f32::max).min(inner.width() * 0.26) + 12.0;
-        let field = Rect { left: inner.left + label_width, top: inner.top + 26.0, ..inner };
-        let cell = [field.width() / columns.len() as f32, (field.height() / rows.len() as f32).min(150.0)];
+        let cell_width = (inner.width() - label_width) / columns.len() as f32;
+        // A name too long for its column has what it says in brackets on a line of its own.
+        let plain = note().colour(tokens::TEXT_QUIET);
+        let has_brackets = columns.iter().any(|column| !parts(column.1, true)[1].is_empty());
+        let in_two = has_brackets && is_long(cx, &columns, &plain, false, cell_width);
+        // Names that are still too long keep a note's own size, however large the panel is drawn.
+        let mut head = plain;
+        if is_long(cx, &columns, &head, in_two, cell_width) {
+            head.size /= cx.zoom;
+        }
+        // Still too long on one line: every other one a line higher, each with the room of two columns.
+        let in_turn = !in_two && columns.len() > 2 && is_long(cx, &columns, &head, false, cell_width);
+        let head_height = if in_two || in_turn { 44.0 } else { 26.0 };
+        let field = Rect { left: inner.left + label_width, top: inner.top + head_height, ..inner };
+        let (cell_height, tops) = cx.rows([field.top, field.bottom], rows.len(), [12.0, 150.0]);
+        let cell = [cell_width, cell_height];
         let cells = |row_code: &str, column_code: &str| {
             (0..table.rows()).find(|row| {
                 table.text(*row, &self.row.code) == Some(row_code)
@@ -114,18 +142,18 @@ impl Panel for Matrix {
             })
         };
         let most = (0..table.rows()).filter_map(|row| table.number(row, &self.value)).fold(0.0_f64, f64::max).max(1.0);
-        // Long names above narrow columns keep a note's own size, however large the panel is drawn.
-        let mut head = note().colour(tokens::TEXT_QUIET);
-        if columns.iter().any(|column| cx.paint.measure(column.1, &head) > cell[0] - 4.0) {
-            head.size /= cx.zoom;
-        }
         for (index, column) in columns.iter().enumerate() {
             let x = field.left + cell[0] * (index as f32 + 0.5);
-            let width = cx.paint.measure(column.1, &head).min(cell[0] - 4.0);
-            cx.paint.text_within(x - width * 0.5, field.top - 10.0, cell[0] - 4.0, column.1, &head);
+            let [first, second] = parts(column.1, in_two);
+            let above = if in_two || (in_turn && index % 2 == 1) { 28.0 } else { 10.0 };
+            let room = if in_turn { cell[0] * 2.0 } else { cell[0] } - 4.0;
+            for (text, above) in [(first, above), (second, 10.0)] {
+                let width = cx.paint.measure(text, &head).min(room);
+                let left = (x - width * 0.5).min(inner.right - width);
+                cx.paint.text_within(left, field.top - above, room, text, &head);
+            }
         }
-        for (line, row) in rows.iter().enumerate() {
-            let top = field.top + cell[1] * line as f32;
+        for (row, top) in rows.iter().zip(tops) {
             let middle = top + cell[1] * 0.5;
             cx.paint.text_within(inner.left, middle + 5.0, label_width - 10.0, row.1, &label);
             for (index, column) in columns.iter().enumerate() {
@@ -146,14 +174,21 @@ impl Panel for Matrix {
                     half if half > 0.25 => tokens::TEXT_BODY,
                     _ => tokens::TEXT_QUIET,
                 };
-                let style =
-                    Style::new(Face::Figure, if cell[1] > 60.0 { size::ROW_FIGURE } else { size::CAPTION }, colour)
-                        .middle();
+                let figure_size = match cell[1] {
+                    high if high > 80.0 => size::RING_FIGURE,
+                    some if some > 52.0 => size::ROW_FIGURE,
+                    _ => size::CAPTION,
+                };
+                let style = Style::new(Face::Figure, figure_size, colour).middle();
                 if cell[1] >= 18.0 && cx.paint.measure(&text, &style) <= cell[0] - 4.0 {
-                    cx.paint.text(place.middle_x(), middle + 5.5, &text, &style);
+                    cx.paint.text(place.middle_x(), middle + figure_size * 0.36, &text, &style);
                 }
             }
         }
+    }
+
+    fn opens_at_seams(&self) -> bool {
+        true
     }
 
     fn least(&self) -> [f32; 2] {

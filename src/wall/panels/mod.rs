@@ -32,7 +32,7 @@ use super::canvas::Rect;
 use super::scene::Metric;
 use super::tokens::Colour;
 
-pub use cx::{Cx, body, caption, figure, note, row_figure};
+pub use cx::{Calm, Cx, body, caption, figure, note, row_figure};
 
 pub trait Panel: Send + Sync {
     /// Every metric it shows.
@@ -83,6 +83,12 @@ pub trait Panel: Send + Sync {
     /// fills any room as it is.
     fn ample(&self) -> Option<[f32; 2]> {
         None
+    }
+
+    /// Where it stands alone in its column and a level seam goes through, its surface opens there and its rows keep
+    /// off (by [`Cx::rows`]).
+    fn opens_at_seams(&self) -> bool {
+        false
     }
 
     /// The seam between two displays may go through it: it is a picture and no text.

@@ -7,7 +7,7 @@ use super::super::format;
 use super::super::scene::{Metric, Words};
 use super::super::tokens::{self, size};
 use super::curve::nice_top;
-use super::{Cx, Panel, body, note};
+use super::{Calm, Cx, Panel, body, note};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -54,7 +54,7 @@ impl Panel for Ranges {
         let table = cx.table(&self.metric);
         let rows = table.rows().min(self.most);
         if rows == 0 {
-            cx.empty(&table, "样本还少，不显示", "too few cases to show");
+            cx.empty(&table, Calm::Quiet, "样本还少，不显示", "too few cases to show");
             return;
         }
         let (names, widest) = cx.names(&table, rows);
@@ -65,13 +65,15 @@ impl Panel for Ranges {
         let x = |value: f64| plot.left + plot.width() * (value / top_value) as f32;
         for tick in [0.0, 0.5, 1.0] {
             let at = plot.left + plot.width() * tick as f32;
-            cx.paint.rect(Rect::new(at, plot.top, 1.0, plot.height()), 0.0, tokens::RULE.alpha(0.6));
+            for [from, to] in cx.bands([plot.top, plot.bottom]) {
+                cx.paint.rect(Rect::new(at, from, 1.0, to - from), 0.0, tokens::RULE.alpha(0.6));
+            }
             let text = format::whole(Some(top_value * tick));
             cx.paint.text(at, plot.bottom + 16.0, &text, &note().middle());
         }
-        let pitch = (plot.height() / rows as f32).clamp(20.0, 64.0);
-        for (row, name) in names.iter().enumerate().take(rows) {
-            let y = plot.top + pitch * (row as f32 + 0.5);
+        let (pitch, tops) = cx.rows([plot.top, plot.bottom], rows, [20.0, 64.0]);
+        for (row, (name, top)) in names.iter().zip(tops).enumerate() {
+            let y = top + pitch * 0.5;
             cx.paint.text_within(inner.left, y + 6.5, name_width - 10.0, name, &body());
             let (low, middle, high) =
                 (table.number(row, &self.low), table.number(row, &self.middle), table.number(row, &self.high));
@@ -93,6 +95,10 @@ impl Panel for Ranges {
             );
             cx.paint.text(inner.right, y + 6.5, &text, &style);
         }
+    }
+
+    fn opens_at_seams(&self) -> bool {
+        true
     }
 
     fn ample(&self) -> Option<[f32; 2]> {

@@ -7,7 +7,7 @@ use super::super::format;
 use super::super::options::Lang;
 use super::super::scene::{Metric, Words};
 use super::super::tokens::{self, size};
-use super::{Cx, Panel, body, note};
+use super::{Calm, Cx, Panel, body, note};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -17,6 +17,9 @@ pub struct Table {
     /// Said when there is no row.
     #[serde(default)]
     empty: Words,
+    /// That there is no row is good news.
+    #[serde(default)]
+    calm: bool,
     /// Head line with the columns' names.
     #[serde(default)]
     head: bool,
@@ -81,7 +84,7 @@ impl Panel for Table {
         if table.rows() == 0 {
             let (zh, en) = (self.empty.zh.as_str(), self.empty.en.as_str());
             let (zh, en) = if zh.is_empty() { ("没有", "none") } else { (zh, en) };
-            cx.empty(&table, zh, en);
+            cx.empty(&table, if self.calm { Calm::Well } else { Calm::Quiet }, zh, en);
             return;
         }
         let shares: f32 = self.columns.iter().map(|column| column.share).sum();
@@ -94,26 +97,29 @@ impl Panel for Table {
                 if index > 0 && column.form != Form::Text {
                     cx.paint.text(left + width - 4.0, top + 12.0, text, &note().right());
                 } else {
-                    cx.paint.text_within(left, top + 12.0, width - 6.0, text, &note());
+                    cx.paint.label_within(left, top + 12.0, width - 6.0, text, &note());
                 }
                 left += width;
             }
             top += 22.0;
         }
-        let pitch = ((inner.bottom - top) / table.rows() as f32).clamp(28.0, 56.0);
-        let shown = (((inner.bottom - top) / pitch) as usize).min(table.rows());
-        for row in 0..shown {
-            let baseline = top + pitch * (row as f32 + 0.5) + 6.5;
+        let (pitch, tops) = cx.rows([top, inner.bottom], table.rows(), [28.0, 56.0]);
+        for (row, top) in tops.iter().enumerate() {
+            let baseline = top + pitch * 0.5 + 6.5;
             let mut left = inner.left;
             for (index, column) in self.columns.iter().enumerate() {
                 let width = inner.width() * column.share / shares;
                 self.cell(cx, column, row, index, [left, width], baseline);
                 left += width;
             }
-            if row + 1 < shown {
-                cx.paint.rule(inner.left, inner.right, top + pitch * (row as f32 + 1.0), tokens::RULE.alpha(0.4));
+            if row + 1 < tops.len() {
+                cx.paint.rule(inner.left, inner.right, top + pitch, tokens::RULE.alpha(0.4));
             }
         }
+    }
+
+    fn opens_at_seams(&self) -> bool {
+        true
     }
 
     fn ample(&self) -> Option<[f32; 2]> {
@@ -145,9 +151,12 @@ impl Table {
                         table.text(row, &column.en).unwrap_or_default(),
                     )
                 };
-                let text = column.names.get(text).map_or(text, |words| words.pick(cx.lang));
-                let text = if text.is_empty() { format::MISSING } else { text };
                 let style = if index == 0 { body().colour(tokens::TEXT_QUIET) } else { body() };
+                if let Some(words) = column.names.get(text) {
+                    cx.paint.label_within(left, baseline, width - 8.0, words.pick(cx.lang), &style);
+                    return;
+                }
+                let text = if text.is_empty() { format::MISSING } else { text };
                 cx.paint.text_within(left, baseline, width - 8.0, text, &style);
             }
             Form::Whole => {

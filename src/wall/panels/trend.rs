@@ -7,7 +7,7 @@ use super::super::format;
 use super::super::scene::{Metric, Words};
 use super::super::tokens::{self, Colour, size};
 use super::curve::nice_top;
-use super::{Cx, Panel, note};
+use super::{Calm, Cx, Panel, note};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -42,6 +42,9 @@ fn day() -> String {
     "day".into()
 }
 
+/// Of the line of a mark, here and in the legend.
+const MARK_DASH: Option<(f32, f32)> = Some((5.0, 5.0));
+
 impl Panel for Trend {
     fn metrics(&self) -> Vec<&Metric> {
         vec![&self.metric]
@@ -65,7 +68,7 @@ impl Panel for Trend {
         }
         cx.paint.rule(plot.left, plot.right, plot.bottom, tokens::RULE);
         if rows < 1 || most <= 0.0 {
-            cx.empty(&table, "这段时间没有数据", "nothing in this window");
+            cx.empty(&table, Calm::Quiet, "这段时间没有数据", "nothing in this window");
             return;
         }
         if rows == 1 {
@@ -94,29 +97,7 @@ impl Panel for Trend {
         }
         if let Some(mark) = &self.mark {
             let at = y(mark.at);
-            cx.paint.polyline(&[[plot.left, at], [plot.right, at]], 1.5, tokens::TEXT_QUIET, Some((5.0, 5.0)));
-            let label = note().colour(tokens::TEXT_BODY).halo(1.6, tokens::LABEL_HALO);
-            let text = mark.label.pick(cx.lang);
-            let width = cx.paint.measure(text, &label);
-            // Above or below the line, wherever along it the curves are farthest off.
-            let crowd = |left: f32, middle: f32| -> f32 {
-                let near = |row: &usize| {
-                    let x = plot.left + step * *row as f32;
-                    x >= left - step && x <= left + width + step
-                };
-                let heights = |row: usize| values.iter().filter_map(move |values| *values.get(row)?).map(y);
-                (0..rows).filter(near).flat_map(heights).map(|y| (y - middle).abs()).fold(f32::MAX, f32::min)
-            };
-            let spots = (0..=8).flat_map(|spot| {
-                let left = plot.left + 4.0 + (plot.width() - width - 8.0) * spot as f32 / 8.0;
-                [[left, at - 6.0], [left, at + 16.0]]
-            });
-            let best = spots
-                .filter(|spot| spot[1] < plot.bottom - 4.0)
-                .max_by(|a, b| crowd(a[0], a[1] - 5.0).total_cmp(&crowd(b[0], b[1] - 5.0)));
-            if let Some([left, baseline]) = best {
-                cx.paint.text(left, baseline, text, &label);
-            }
+            cx.paint.polyline(&[[plot.left, at], [plot.right, at]], 1.5, tokens::TEXT_QUIET, MARK_DASH);
         }
         for (row, style) in [(0, note()), (rows - 1, note().right())] {
             let text = self.day_text(&table, row);
@@ -141,11 +122,14 @@ impl Trend {
     fn figures(&self, cx: &mut Cx<'_, '_>, inner: Rect, table: &super::super::data::Table<'_>) {
         let baseline = inner.top + inner.height() * 0.46;
         let wide = inner.width() / self.lines.len().max(1) as f32;
-        for (index, line) in self.lines.iter().enumerate() {
+        let texts: Vec<String> = self.lines.iter().map(|line| format::whole(table.number(0, &line.column))).collect();
+        let large = Style::new(Face::Figure, size::HERO, tokens::TEXT);
+        let fits = inner.height() > 220.0 && texts.iter().all(|text| cx.paint.measure(text, &large) < wide - 20.0);
+        let step = if fits { size::HERO } else { size::FIGURE };
+        for (index, (line, text)) in self.lines.iter().zip(&texts).enumerate() {
             let left = inner.left + wide * index as f32;
-            let text = format::whole(table.number(0, &line.column));
-            let figure = Style::new(Face::Figure, size::FIGURE, self.colour(cx, line, index));
-            cx.paint.text(left, baseline, &text, &figure);
+            let figure = Style::new(Face::Figure, step, self.colour(cx, line, index));
+            cx.paint.text(left, baseline, text, &figure);
             cx.paint.text(left, baseline + 26.0, line.label.pick(cx.lang), &super::caption());
         }
         let since = self.day_text(table, 0);
@@ -156,13 +140,20 @@ impl Trend {
         cx.paint.text(inner.left, inner.bottom - 4.0, &text, &note());
     }
 
+    /// What each line is, the mark too: on the plot its words would touch a curve sooner or later.
     fn legend(&self, cx: &mut Cx<'_, '_>, inner: Rect) {
         let mut pen = inner.left;
+        let style = Style::new(Face::Text, size::NOTE, tokens::TEXT_QUIET);
         for (index, line) in self.lines.iter().enumerate() {
             let colour = self.colour(cx, line, index);
             cx.paint.rect(Rect::new(pen, inner.top + 3.0, 14.0, 3.0), 1.5, colour);
-            let style = Style::new(Face::Text, size::NOTE, tokens::TEXT_QUIET);
             pen += 20.0 + cx.paint.text(pen + 20.0, inner.top + 9.0, line.label.pick(cx.lang), &style) + 18.0;
+        }
+        if let Some(mark) = &self.mark {
+            let swatch = [[pen, inner.top + 4.5], [pen + 22.0, inner.top + 4.5]];
+            cx.paint.polyline(&swatch, 1.5, tokens::TEXT_QUIET, MARK_DASH);
+            let left = pen + 28.0;
+            cx.paint.label_within(left, inner.top + 9.0, inner.right - left, mark.label.pick(cx.lang), &style);
         }
     }
 

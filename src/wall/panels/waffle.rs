@@ -90,7 +90,7 @@ impl Panel for Waffle {
             let left = inner.left + width * index as f32;
             cx.paint.rect(Rect::new(left, inner.bottom - 42.0, 5.0, 40.0), 2.5, tint(index));
             cx.paint.text(left + 14.0, inner.bottom - 22.0, &format::whole(*count), &figure);
-            cx.paint.text_within(left + 14.0, inner.bottom - 2.0, width - 18.0, class.label.pick(cx.lang), &caption());
+            cx.paint.label_within(left + 14.0, inner.bottom - 2.0, width - 18.0, class.label.pick(cx.lang), &caption());
         }
     }
 
