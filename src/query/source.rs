@@ -34,6 +34,14 @@ impl PieceRows {
 }
 
 impl PieceRows {
+    /// Ids of the pieces that it was joined from; empty when it was not, or when that is not known.
+    pub fn made_of(&self) -> &[u64] {
+        match self {
+            PieceRows::Segment(segment) => &segment.made_of,
+            PieceRows::Memory(_) => &[],
+        }
+    }
+
     /// All rows, from memory where they are there.
     ///
     /// # Errors

@@ -42,12 +42,18 @@ impl Sealer {
             small.iter().map(|info| info.logs.1).max().unwrap_or(0),
         );
         let mut manifest = self.manifest.clone();
-        let joined: Arc<Segment> = self.write_segment(&mut manifest, stream, &rows, small[0].late, logs)?;
         let removed: Vec<u64> = small.iter().map(|info| info.id).collect();
+        // A reader may have seen what these were joined from, and not these.
+        let before = removed.iter().filter_map(|id| self.made_of.get(id)).flatten();
+        let made_of: Vec<u64> = removed.iter().chain(before).copied().collect();
+        let joined: Arc<Segment> =
+            self.write_segment(&mut manifest, stream, &rows, small[0].late, logs, made_of.clone())?;
         manifest.segments.retain(|info| !removed.contains(&info.id));
         manifest.segments.push(joined.info.clone());
         manifest.save(&*self.disk, &self.dir)?;
         self.manifest = manifest;
+        self.made_of.retain(|id, _| !removed.contains(id));
+        self.made_of.insert(joined.info.id, made_of);
         Ok(Some(Sealed { log: 0, added: vec![joined], removed }))
     }
 

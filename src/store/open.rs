@@ -3,7 +3,7 @@
 //! Only a torn tail of the last log file is cut off. Anything else that does not read is told with file and offset, and
 //! nothing is opened: rows are never skipped.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -57,6 +57,7 @@ pub(super) fn open(
     let zone = landing.city.tz;
     let dir = Arc::new(dir);
     let mut sealer = Sealer {
+        made_of: HashMap::new(),
         disk: disk.clone(),
         dir: dir.clone(),
         zone,

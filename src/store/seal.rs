@@ -4,6 +4,7 @@
 //! leaves either the log or the segments to read from, or both, and the manifest says which counts. An error leaves the
 //! log in place: sealing is tried again, and nothing is lost meanwhile.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
@@ -39,6 +40,8 @@ pub(super) struct Sealer {
     pub small_count: usize,
     /// Rows older than this go, µs.
     pub keep_us: Option<i64>,
+    /// What this process joined, and what of.
+    pub made_of: HashMap<u64, Vec<u64>>,
 }
 
 /// The month of an instant in the city's calendar, `2026-11`, and the instant the next one begins.
@@ -67,7 +70,7 @@ impl Sealer {
             }
             let sorted = by_time(&join(&stream.schema(), batches)?)?;
             for (rows, late) in self.pieces(stream, &sorted)? {
-                added.push(self.write_segment(&mut manifest, stream, &rows, late, generation.logs)?);
+                added.push(self.write_segment(&mut manifest, stream, &rows, late, generation.logs, Vec::new())?);
             }
         }
         if !generation.held.is_empty() {
@@ -129,6 +132,7 @@ impl Sealer {
         rows: &RecordBatch,
         late: bool,
         logs: (u64, u64),
+        made_of: Vec<u64>,
     ) -> Result<Arc<Segment>, StoreError> {
         let (ts, seq) = (times(rows, "ts")?.values(), ints(rows, "seq")?.values());
         let (first, last) = (ts.first().copied().unwrap_or(0), ts.last().copied().unwrap_or(0));
@@ -164,7 +168,9 @@ impl Sealer {
             .map(|from| compact(&rows.slice(from, BATCH_ROWS.min(rows.num_rows() - from))))
             .collect();
         self.cache.put(id, batches.into());
-        Ok(Arc::new(self.segment(stream, info)))
+        let mut segment = self.segment(stream, info);
+        segment.made_of = made_of;
+        Ok(Arc::new(segment))
     }
 
     pub fn segment(&self, stream: Stream, info: SegmentInfo) -> Segment {
@@ -176,6 +182,7 @@ impl Sealer {
             cache: self.cache.clone(),
             ids: OnceLock::new(),
             gone: AtomicBool::new(false),
+            made_of: Vec::new(),
         }
     }
 

@@ -416,27 +416,50 @@ impl Follower {
                 }
             }
         }
-        let gone: Vec<Arc<Node>> = gone.into_values().collect();
+        let mut gone: Vec<Arc<Node>> = gone.into_values().collect();
+        gone.sort_by_key(|node| node.seq_min);
         for index in fresh {
             let node = &pieces[index];
-            // Leaves follow one another without a gap: where they begin and end with the piece they hold every row of the
-            // stream between, and as many rows are the same rows. (A piece of late rows lies between others' rows.)
-            let inside = |other: &&Arc<Node>| other.seq_min >= node.seq_min && other.seq_max <= node.seq_max;
-            let from_hot: Vec<_> = sealed.iter().filter(inside).cloned().collect();
-            let from_pieces: Vec<_> = gone.iter().filter(inside).cloned().collect();
-            let as_many = |parts: &[Arc<Node>]| parts.iter().map(|part| part.rows).sum::<usize>() == node.rows;
-            let ends = |parts: &[Arc<Node>]| Some((parts.first()?.seq_min, parts.last()?.seq_max));
-            let (parts, cells) = if ends(&from_hot) == Some((node.seq_min, node.seq_max)) && as_many(&from_hot) {
+            // Pieces of one sealing lie apart in time, those of different ones in number; so what lies inside in both is
+            // part of this one, and where they begin and end with it and are as many rows they are all of them.
+            let inside = |other: &&Arc<Node>| {
+                let seq = other.seq_min >= node.seq_min && other.seq_max <= node.seq_max;
+                seq && other.ts_min >= node.ts_min && other.ts_max <= node.ts_max
+            };
+            let leaves = |from: i64| sealed.iter().filter(inside).filter(move |leaf| leaf.seq_min > from).cloned();
+            let as_many = |parts: &[Arc<Node>]| {
+                let first = parts.iter().map(|part| part.seq_min).min();
+                let last = parts.iter().map(|part| part.seq_max).max();
+                let rows: usize = parts.iter().map(|part| part.rows).sum();
+                (first, last, rows) == (Some(node.seq_min), Some(node.seq_max), node.rows)
+            };
+            let from_hot: Vec<_> = leaves(i64::MIN).collect();
+            let (parts, cells) = if as_many(&from_hot) {
                 let columns = from_hot.iter().find_map(|leaf| match &leaf.rest {
                     Rest::Leaf(rows) => Some(rows.batch.num_columns()),
                     _ => None,
                 });
                 (from_hot, node.rows * columns.unwrap_or(1))
-            } else if !from_pieces.is_empty() && from_pieces.len() == gone.len() && as_many(&from_pieces) {
-                // Only what is known of them; their files are gone.
-                (from_pieces, 0)
             } else {
-                continue;
+                let made_of = match &node.rest {
+                    Rest::Piece(piece, _) => piece.source.made_of(),
+                    _ => &[],
+                };
+                // What it was joined from, and what was sealed and joined to it since the last look.
+                let mut parts: Vec<_> = match made_of {
+                    [] => gone.iter().filter(inside).cloned().collect(),
+                    ids => gone.iter().filter(|other| ids.contains(&piece_id(other))).cloned().collect(),
+                };
+                if parts.is_empty() || (made_of.is_empty() && parts.len() < gone.len()) {
+                    continue;
+                }
+                let newest = parts.iter().map(|part| part.seq_max).max().unwrap_or(i64::MIN);
+                parts.extend(leaves(newest));
+                if !as_many(&parts) {
+                    continue;
+                }
+                // Only what is known of them; their files are gone.
+                (parts, 0)
             };
             let mut forest = Forest::default();
             parts.into_iter().for_each(|part| forest.push(part));

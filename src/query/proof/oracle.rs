@@ -146,6 +146,86 @@ fn the_first_rows_of_a_window_are_not_cut_by_those_of_an_earlier_one() {
     });
 }
 
+/// A join that gives more rows than are kept in memory is left to DataFusion, and the metric says so.
+#[test]
+fn a_join_of_too_many_rows_is_scanned() {
+    use crate::model::Event;
+    runtime().block_on(async {
+        let sql = "SELECT count(*) AS n, min(a.id) AS a, max(b.id) AS b FROM open_tickets a CROSS JOIN open_tickets b";
+        let same =
+            "SELECT count(*) AS n, max(b.id) AS b FROM open_tickets a JOIN open_tickets b ON a.service = b.service";
+        let files = queries_of(&[sql.to_owned(), same.to_owned()]);
+        let lab = Lab::asking(options(None, None), files.path());
+        let open = |n: i64| {
+            let event = Event::new(
+                Stream::Tickets,
+                NOON - n * 1_000_000,
+                "open",
+                &format!("甬-{n:04}"),
+                "test",
+                &n.to_string(),
+            );
+            event.with("service", "gov")
+        };
+        for (count, is_live) in [(40, true), (1_100, false)] {
+            lab.land(&(0..count).map(open).collect::<Vec<_>>()).await;
+            assert_eq!(super::compare::live_and_scan(&lab, &Params::new(), "many").await, Vec::<String>::new());
+            for name in ["q0", "q1"] {
+                let asked = crate::model::message::MetricRef { name: name.to_owned(), params: Params::new() };
+                let live = lab.engine.tick_here(&asked).await.unwrap().is_some();
+                assert_eq!(live, is_live, "{name} with {count} open tickets");
+            }
+        }
+    });
+}
+
+/// What was known of segments is known of the one they are joined to, also when several are joined between two looks.
+#[test]
+fn a_tick_after_segments_were_joined_reads_none_of_their_rows() {
+    use crate::model::Event;
+    use crate::model::message::MetricRef;
+    runtime().block_on(async {
+        let files = queries_of(&["SELECT kind, count(*) AS n, max(ts) AS t FROM signals GROUP BY kind".to_owned()]);
+        let mut options = StoreOptions::new(city("ningbo"), Clock::manual(NOON));
+        (options.checkpoint_rows, options.join_segments) = (1, 4);
+        let lab = Lab::asking(options, files.path());
+        let asked = MetricRef { name: "q0".to_owned(), params: Params::new() };
+        let joined = |lab: &Lab| {
+            let snapshot = lab.store.snapshot();
+            snapshot.segments(Stream::Signals).iter().filter(|segment| !segment.made_of.is_empty()).count()
+        };
+        let (now, late) = (0, 40 * super::lab::DAY);
+        // Rows of this month, rows that come weeks late, and at last both: then four segments of each kind are joined to
+        // two in one go.
+        let rounds: [&[i64]; 7] = [&[now], &[late], &[late], &[late], &[now], &[now], &[now, late]];
+        for (round, ages) in rounds.into_iter().enumerate() {
+            for age in ages {
+                let rows = (0..20).map(|n| {
+                    let ts_us = NOON - age + round as i64 * 1_000_000 + n;
+                    Event::new(Stream::Signals, ts_us, "note", "n", "test", &format!("{round}-{age}-{n}"))
+                });
+                lab.clock.set_us(NOON + (round as i64 + 1) * 1_000_000);
+                lab.land(&rows.collect::<Vec<_>>()).await;
+                assert_eq!(lab.engine.tick_here(&asked).await.unwrap().unwrap().evaluated_rows, 20);
+            }
+            lab.store.flush().await.unwrap();
+            // Joining goes on behind a sealing.
+            for _ in 0..500 {
+                tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+                if ages.len() == 1 || joined(&lab) == 2 {
+                    break;
+                }
+            }
+            let cost = lab.engine.tick_here(&asked).await.unwrap().unwrap();
+            assert_eq!(cost.evaluated_rows, 0, "round {round}");
+            assert_eq!(super::compare::live_and_scan(&lab, &Params::new(), "joined").await, Vec::<String>::new());
+        }
+        let snapshot = lab.store.snapshot();
+        let files: Vec<_> = snapshot.segments(Stream::Signals).iter().map(|s| (&s.info.file, &s.made_of)).collect();
+        assert_eq!(joined(&lab), 2, "{files:?}");
+    });
+}
+
 /// What the histories above rest on: that these things really happen in them.
 #[test]
 fn a_short_history_joins_segments_and_drops_old_ones() {

@@ -84,6 +84,8 @@ pub struct Segment {
     pub(super) ids: OnceLock<Vec<Option<Sbbf>>>,
     /// No longer in the manifest: the file goes with the last reader.
     pub(super) gone: AtomicBool,
+    /// Ids of the segments that this process joined to it, and of those that they were joined from.
+    pub made_of: Vec<u64>,
 }
 
 impl Drop for Segment {

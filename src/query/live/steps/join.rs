@@ -7,13 +7,25 @@ use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, UInt32Array};
 use arrow::compute::take;
 use arrow::datatypes::SchemaRef;
 use arrow::row::{RowConverter, SortField};
-use datafusion::common::{JoinType, NullEquality, Result};
+use datafusion::common::{JoinType, NullEquality, Result, resources_err};
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr_common::utils::evaluate_expressions_to_arrays;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::joins::{CrossJoinExec, HashJoinExec};
 
 use super::together;
+
+/// A step's result lies in memory whole: what a join makes more rows of is not kept live.
+const ROWS_MAX: usize = 1_000_000;
+
+fn bounded(rows: usize) -> Result<()> {
+    if rows > ROWS_MAX {
+        return resources_err!(
+            "a join above its aggregates gives {rows} rows or more; at most {ROWS_MAX} are kept live"
+        );
+    }
+    Ok(())
+}
 
 pub struct Cross {
     left: SchemaRef,
@@ -28,6 +40,7 @@ impl Cross {
     pub fn run(&self, left: &[RecordBatch], right: &[RecordBatch], schema: &SchemaRef) -> Result<RecordBatch> {
         let (left, right) = (together(left, &self.left)?, together(right, &self.right)?);
         let (rows, times) = (left.num_rows(), right.num_rows());
+        bounded(rows.saturating_mul(times))?;
         let of_left = UInt32Array::from_iter_values((0..rows as u32).flat_map(|row| std::iter::repeat_n(row, times)));
         let of_right = UInt32Array::from_iter_values((0..rows).flat_map(|_| 0..times as u32));
         side_by_side(&left, &of_left, &right, &of_right, None, schema)
@@ -112,6 +125,7 @@ impl Join {
         let mut matched = vec![false; if keeps_build { build.num_rows() } else { 0 }];
         for (row, key) in keys.iter().enumerate() {
             let found = key.as_ref().and_then(|key| table.get(key.as_ref()));
+            bounded(of_probe.len() + found.map_or(0, Vec::len))?;
             for place in found.into_iter().flatten() {
                 of_probe.push(Some(row as u32));
                 of_build.push(Some(*place));

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use datafusion::common::Result;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
-use datafusion::physical_expr::{PhysicalExpr, ScalarFunctionExpr};
+use datafusion::physical_expr::expressions::Column;
+use datafusion::physical_expr::{LexOrdering, PhysicalExpr, PhysicalSortExpr, ScalarFunctionExpr};
 use datafusion::physical_plan::aggregates::AggregateExec;
 use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
 use datafusion::physical_plan::coop::CooperativeExec;
@@ -52,6 +53,8 @@ fn step(plan: &Arc<dyn ExecutionPlan>, work: Work, inputs: Vec<usize>, reads_clo
 
 /// Adds the steps of a plan; the place of the last one.
 fn add(plan: &Arc<dyn ExecutionPlan>, states: &[StateLeaf], steps: &mut Vec<Step>) -> Result<usize> {
+    let lowered = lowered(plan)?;
+    let plan = lowered.as_ref().unwrap_or(plan);
     let (work, inputs) = match work_of(plan, states)? {
         Some((Work::Together, inputs)) if inputs.len() == 1 => return add(inputs[0], states, steps),
         Some(known) => known,
@@ -110,13 +113,38 @@ fn sort_of<'a>(sort: &'a SortExec, states: &[StateLeaf]) -> Result<Known<'a>> {
         Some(filter) => (Some(filter_of(filter)), filter.input()),
         None => (None, sort.input()),
     };
-    let leaf = input.downcast_ref::<SlotExec>().and_then(|leaf| states.iter().find(|state| state.slot.is(leaf.slot())));
+    let leaf = leaf_of(input)
+        .downcast_ref::<SlotExec>()
+        .and_then(|leaf| states.iter().find(|state| state.slot.is(leaf.slot())));
     if let Some(leaf) = leaf
         && let Some(late) = Late::new(leaf, filter.as_ref(), &by, fetch)?
     {
         return Ok((Work::Late(late), Vec::new()));
     }
     Ok((Work::Top(filter, by, fetch), vec![input]))
+}
+
+/// A plan's leaf may be wrapped so that it gives way to others now and then.
+fn leaf_of(plan: &Arc<dyn ExecutionPlan>) -> &Arc<dyn ExecutionPlan> {
+    match plan.downcast_ref::<CooperativeExec>() {
+        Some(wrapped) => wrapped.children().into_iter().next().unwrap_or(plan),
+        None => plan,
+    }
+}
+
+/// The first rows of a projection as the projection of the first rows, where the keys are columns of what is projected.
+fn lowered(plan: &Arc<dyn ExecutionPlan>) -> Result<Option<Arc<dyn ExecutionPlan>>> {
+    let Some(sort) = plan.downcast_ref::<SortExec>().filter(|sort| sort.fetch().is_some()) else { return Ok(None) };
+    let Some(project) = sort.input().downcast_ref::<ProjectionExec>() else { return Ok(None) };
+    let below = |key: &PhysicalSortExpr| {
+        let place = key.expr.downcast_ref::<Column>()?.index();
+        let expr = project.expr().get(place)?.expr.clone();
+        expr.is::<Column>().then(|| PhysicalSortExpr::new(expr, key.options))
+    };
+    let Some(keys) = sort.expr().iter().map(below).collect::<Option<Vec<_>>>() else { return Ok(None) };
+    let Some(by) = LexOrdering::new(keys) else { return Ok(None) };
+    let first: Arc<dyn ExecutionPlan> = Arc::new(SortExec::new(by, project.input().clone()).with_fetch(sort.fetch()));
+    Ok(Some(replace_children_if_necessary(sort.input().clone(), vec![first])?))
 }
 
 /// A node that DataFusion runs, over slots in place of its inputs.

@@ -65,6 +65,8 @@ const QUERIES: &[&str] = &[
     "SELECT n, k, f FROM a WHERE f > -1 ORDER BY f DESC, n, k LIMIT 7",
     "SELECT n, k, f FROM a ORDER BY n * 2 DESC, k, f LIMIT 2",
     "SELECT n, k, f FROM a ORDER BY n, k, f LIMIT 0",
+    "SELECT k, n * 2 AS d, n FROM a WHERE f > -1 ORDER BY n, k LIMIT 4",
+    "SELECT k, n * 2 AS d, n FROM a ORDER BY n DESC, k LIMIT 4 OFFSET 1",
     "SELECT a.k, a.n, b.n AS m FROM a JOIN b ON a.k = b.k ORDER BY 1, 2, 3",
     "SELECT a.k, a.n, b.n AS m FROM a LEFT JOIN b ON a.k = b.k ORDER BY 1, 2, 3",
     "SELECT a.k, b.k AS l, b.f FROM a RIGHT JOIN b ON a.k = b.k AND a.n = b.n ORDER BY 1, 2, 3",
@@ -142,4 +144,35 @@ async fn only_what_changed_runs_again() {
     slots[0].set(vec![first.clone(), first]);
     let (twice, changed) = steps.run(None, &context.task_ctx()).await.unwrap();
     assert!(changed && twice != answer);
+}
+
+/// A list of the first rows of a state table reads the columns that decide, whatever it shows.
+#[tokio::test]
+async fn the_first_rows_of_a_state_table_are_found_by_the_columns_that_decide() {
+    use crate::query::live::cut::StateLeaf;
+    use crate::query::source::View;
+    use crate::store::state_table_schema;
+    let columns = vec![0, 1, 4, 7];
+    let schema = Arc::new(state_table_schema("open_tickets").unwrap().project(&columns).unwrap());
+    let deciding = async |sql: &str| {
+        let context = context([&[], &[]]);
+        let leaf =
+            StateLeaf { name: "open_tickets".to_owned(), columns: columns.clone(), slot: Slot::new(schema.clone()) };
+        context.register_table("t", leaf.slot.table()).unwrap();
+        let plan = context.sql(sql).await.unwrap().create_physical_plan().await.unwrap();
+        let mut steps = Steps::new(&plan, true, std::slice::from_ref(&leaf)).unwrap();
+        let (rows, _) = steps.run(Some(&View::default()), &context.task_ctx()).await.unwrap();
+        assert_eq!(rows.iter().map(RecordBatch::num_rows).sum::<usize>(), 0);
+        steps.deciding(&leaf.slot).map(<[usize]>::to_vec)
+    };
+    let first = "FROM t WHERE due > now() ORDER BY due, id LIMIT 20";
+    assert_eq!(deciding(&format!("SELECT id, state, due, area {first}")).await, Some(vec![4]));
+    assert_eq!(deciding(&format!("SELECT id, upper(state) AS u, due, area {first}")).await, Some(vec![4]));
+    let one = "SELECT id, state, due, area FROM t WHERE area = 'x' ORDER BY due DESC, id LIMIT 20";
+    assert_eq!(deciding(one).await, Some(vec![4, 7]));
+    // Texts have no simple best; all rows are wanted; every column decides.
+    assert_eq!(deciding("SELECT id, state, due, area FROM t ORDER BY id LIMIT 20").await, None);
+    assert_eq!(deciding("SELECT id, state, due, area FROM t ORDER BY due, id").await, None);
+    let all = "SELECT id, state, due, area FROM t WHERE id > area AND state > 'a' ORDER BY due, id LIMIT 20";
+    assert_eq!(deciding(all).await, None);
 }
