@@ -11,13 +11,13 @@ use datafusion::physical_expr::aggregate::AggregateFunctionExpr;
 use datafusion::physical_expr::{GroupsAccumulatorAdapter, PhysicalExpr};
 use datafusion::physical_expr_common::utils::evaluate_expressions_to_arrays;
 use datafusion::physical_plan::InputOrderMode;
-use datafusion::physical_plan::aggregates::group_values::{GroupValues, new_group_values};
-use datafusion::physical_plan::aggregates::order::GroupOrdering;
 use datafusion::physical_plan::aggregates::{
     AggregateExec, AggregateInputMode, AggregateOutputMode, aggregate_expressions, create_accumulators,
     finalize_aggregation,
 };
 use parking_lot::Mutex;
+
+use super::keys::Keys;
 
 type Exprs = Vec<Arc<dyn PhysicalExpr>>;
 
@@ -34,7 +34,7 @@ pub struct Aggregate {
 }
 
 struct Table {
-    groups: Box<dyn GroupValues>,
+    keys: Keys,
     accumulators: Vec<Box<dyn GroupsAccumulator>>,
     /// The group of each row of a batch.
     rows: Vec<usize>,
@@ -94,7 +94,7 @@ impl Aggregate {
         let mut table = match self.table.get_mut().take() {
             Some(table) => table,
             None => Table {
-                groups: new_group_values(self.group_schema.clone(), &GroupOrdering::None)?,
+                keys: Keys::new(&self.group_schema)?,
                 accumulators: self.plan.aggr_expr().iter().map(accumulator_of).collect::<Result<_>>()?,
                 rows: Vec::new(),
             },
@@ -102,8 +102,8 @@ impl Aggregate {
         let merges = self.plan.mode().input_mode() == AggregateInputMode::Partial;
         for batch in batches.iter().filter(|batch| batch.num_rows() > 0) {
             let keys = evaluate_expressions_to_arrays(self.groups.iter(), batch)?;
-            table.groups.intern(&keys, &mut table.rows)?;
-            let count = table.groups.len();
+            table.keys.intern(&keys, &mut table.rows, &self.group_schema)?;
+            let count = table.keys.len();
             for (place, accumulator) in table.accumulators.iter_mut().enumerate() {
                 let values = evaluate_expressions_to_arrays(self.arguments[place].iter(), batch)?;
                 if merges {
@@ -114,19 +114,17 @@ impl Aggregate {
                 }
             }
         }
-        let count = table.groups.len();
-        if count == 0 {
+        if table.keys.len() == 0 {
             *self.table.get_mut() = Some(table);
             return Ok(None);
         }
-        let mut columns: Vec<ArrayRef> = table.groups.emit(EmitTo::All)?;
+        let mut columns: Vec<ArrayRef> = table.keys.emit()?;
         for accumulator in &mut table.accumulators {
             match self.plan.mode().output_mode() {
                 AggregateOutputMode::Final => columns.push(accumulator.evaluate(EmitTo::All)?),
                 AggregateOutputMode::Partial => columns.extend(accumulator.state(EmitTo::All)?),
             }
         }
-        table.groups.clear_shrink(count);
         *self.table.get_mut() = Some(table);
         Ok(Some(RecordBatch::try_new(schema.clone(), columns)?))
     }

@@ -7,6 +7,7 @@
 
 mod aggregate;
 mod join;
+mod keys;
 mod late;
 mod make;
 mod sort;
