@@ -37,6 +37,13 @@ fn vertex(@builtin(vertex_index) index: u32, instance: Instance) -> Varying {
     return out;
 }
 
+// A number of its own for each texel, 0 to 1.
+fn choice(texel: u32) -> f32 {
+    var mixed = (texel ^ (texel >> 16u)) * 0x7feb352du;
+    mixed = (mixed ^ (mixed >> 15u)) * 0x846ca68bu;
+    return f32(mixed ^ (mixed >> 16u)) / 4294967296.0;
+}
+
 @fragment
 fn fragment(in: Varying) -> @location(0) vec4<f32> {
     let size = vec2<i32>(textureDimensions(counts));
@@ -48,7 +55,7 @@ fn fragment(in: Varying) -> @location(0) vec4<f32> {
     }
     let bright = pow(min(log(1.0 + points) / log(1.0 + tone.curve.x), 1.0), tone.curve.y);
     // The colour of one of its points. As they come and go it goes over from one to the next within a tenth of them.
-    let chosen = f32(u32(texel.y * size.x + texel.x) * 0x9e3779b9u) / 4294967296.0;
+    let chosen = choice(u32(texel.y * size.x + texel.x));
     let low = max(chosen - 0.05, 0.0) * points;
     let high = min(chosen + 0.05, 1.0) * points;
     var colour = vec3<f32>(0.0);

@@ -52,7 +52,7 @@ fn vertex(point: Point) -> Varying {
         at += own * vec2<f32>(cos(turn), sin(turn)) - motion.reach * cos(breath) * way / max(far, 1.0);
         let twinkles = f32(TWINKLES + (point.kind.w & 15u));
         let twinkle = sin(TAU * (fract(twinkles * share) + f32(point.kind.w ^ point.kind.y) / 256.0));
-        count *= (1.0 + 0.3 * twinkle) * (1.0 + 0.16 * sin(breath));
+        count *= (1.0 + 0.4 * twinkle) * (1.0 + 0.2 * sin(breath));
     }
     var out: Varying;
     let clip = at / motion.texels * 2.0 - 1.0;

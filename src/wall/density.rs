@@ -4,7 +4,7 @@
 //! The same map, size and counts give the same light. A graphics card lets the points move instead: see
 //! [`Cloud`](super::canvas::Cloud), whose light at rest is this one.
 
-use super::canvas::tone::{BOARDS, Tone};
+use super::canvas::tone::{BOARD_MOST, BOARDS, Tone};
 use super::map::Map;
 use super::scatter::Scatter;
 
@@ -43,14 +43,14 @@ impl Density {
             if *counts == [0; BOARDS] {
                 continue;
             }
-            let points: u32 = counts.iter().map(|count| u32::from(*count)).sum();
+            let counts = counts.map(|count| u32::from(count.min(BOARD_MOST)));
+            let points: u32 = counts.iter().sum();
             let bright = table.get(points as usize).copied().unwrap_or_else(|| Tone::brightness(points as f32));
             // A pixel has the colour of one of its points, so that a crowd stays many lights; a mean would be grey.
-            let mut chosen = (index as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
-            chosen = (chosen * u64::from(points)) >> 32;
+            let mut chosen = (Tone::choice(index as u32) * points as f32) as u32;
             let mut board = 0;
-            while board + 1 < BOARDS && chosen >= u64::from(counts[board]) {
-                chosen -= u64::from(counts[board]);
+            while board + 1 < BOARDS && chosen >= counts[board] {
+                chosen -= counts[board];
                 board += 1;
             }
             let share = Tone::whiteness(bright);

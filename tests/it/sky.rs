@@ -183,7 +183,9 @@ fn points_that_come_later_join_the_others_also_in_a_second_buffer() {
             .sum::<u64>()
     };
     assert!(sum(&before, 0) == sum(&after, 0), "those that were there stay");
-    assert!(sum(&before, 0) > 2 * sum(&before, 1) && sum(&after, 1) > 2 * sum(&before, 1), "those that came shine");
+    assert!(sum(&before, 0) > 2 * sum(&before, 1), "those that were there shine");
+    // Two of them on each of 15,360 pixels, some shades brighter than the ground.
+    assert!(sum(&after, 1) > sum(&before, 1) + 30_000, "those that came shine, too");
     // The renderer holds one cloud; the other one knows that it has to be made anew.
     assert!(cloud.is_gone() && !at_once.is_gone());
 }

@@ -16,7 +16,7 @@ mod readback;
 mod textures;
 pub mod tone;
 
-pub use cloud::{Cloud, Motion, POINTS_MAX, Point};
+pub use cloud::{Cloud, LOOP_S, Motion, POINTS_MAX, Point};
 pub use glyphs::{Face, Glyphs};
 pub use list::{DisplayList, Field, Rect, TextBox};
 pub use paint::{Align, CAP, Paint, Style};

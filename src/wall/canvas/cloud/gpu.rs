@@ -1,8 +1,8 @@
 //! A cloud on the graphics card: its points in vertex buffers of bounded size, and the texture in which they are counted.
 //!
 //! Each frame every point adds its weight to its board's channel of the texel it is over; then one quad of the front
-//! layer makes light of the counts (`shaders/points.wgsl`, `shaders/cloud.wgsl`). Half floats count exactly up to 2,048
-//! a board and texel, which is nearly as bright as can be. Buffers are filled one after another and never written anew.
+//! layer makes light of the counts (`shaders/points.wgsl`, `shaders/cloud.wgsl`). Half floats count up to 2,048 a board
+//! and texel and no further, as the field does. Buffers are filled one after another and never written anew.
 
 use std::ops::Range;
 use std::sync::Arc;

@@ -17,7 +17,7 @@ pub mod gpu;
 /// Points of a cloud at most, 256 MiB of graphics memory; beyond, each stands for several.
 pub const POINTS_MAX: usize = 1 << 25;
 /// Seconds after which all motion is where it was: a whole number of periods of each point and of the breath.
-const LOOP_S: f64 = 240.0;
+pub const LOOP_S: f64 = 240.0;
 
 /// A point as the graphics card reads it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]

@@ -4,17 +4,19 @@
 use std::sync::Arc;
 
 use super::super::super::canvas::tone::BOARDS;
-use super::super::super::canvas::{Cloud, Field, Motion, POINTS_MAX, Point, Rect};
+use super::super::super::canvas::{Cloud, Field, LOOP_S, Motion, POINTS_MAX, Point, Rect};
 use super::super::super::density::Density;
 use super::super::super::map::{Map, MapArea, area_position};
 use super::super::super::scatter::Scatter;
 use super::super::super::scene::Metric;
-use super::super::super::tokens;
+use super::super::super::tokens::{self, Colour};
 use super::super::map::Fit;
 use super::{Cx, Sky};
 
 /// Points drawn as stars over the light of all.
 const STARS: usize = 2_600;
+/// How much brighter or darker a star is at most than at rest.
+const TWINKLE: f32 = 0.3;
 /// Columns of the field of light at most; a larger sky gets one texel for several pixels.
 const FIELD_WIDE: f32 = 3840.0;
 /// Points that begin to shine in one picture at most: some hundredths of a second.
@@ -38,6 +40,7 @@ struct LightKey {
 pub struct Light {
     key: LightKey,
     made: Made,
+    stars: Vec<Star>,
 }
 
 #[derive(Debug)]
@@ -63,7 +66,7 @@ impl std::fmt::Debug for Rain {
 }
 
 impl Sky {
-    /// What all requests shine with, and a few of them as stars. Points that move are only made ready here.
+    /// What all requests shine with, and a few of them as stars. What moves is only made ready here.
     pub fn lights(&self, cx: &mut Cx<'_, '_>, map: &Map, fit: &Fit) {
         let total = cx.table(&self.metric).number(0, "value").unwrap_or(0.0);
         let mut kept = self.light.lock();
@@ -78,12 +81,12 @@ impl Sky {
         };
         if let Made::Field(field) = &light.made {
             cx.paint.field(cx.rect, field);
+            paint_stars(cx, &light.stars, None);
         }
-        stars(cx, map, fit, &light.key);
         *kept = Some(light);
     }
 
-    /// Requests as points that move; those that came since the last picture fall in.
+    /// Requests as points that move, and the stars over them; those that came since the last picture fall in.
     pub fn moving_lights(&self, cx: &mut Cx<'_, '_>, map: &Map) {
         let mut kept = self.light.lock();
         let Some(light) = &mut *kept else { return };
@@ -92,11 +95,12 @@ impl Sky {
             let total = cx.table(&self.metric).number(0, "value").unwrap_or(0.0);
             *light = Light::make(map, &fit, self.key(cx, map, total));
         }
-        let Light { key, made: Made::Cloud(rain) } = light else { return };
+        let Light { key, made: Made::Cloud(rain), stars } = light else { return };
         let total = cx.table(&self.metric).number(0, "value").unwrap_or(0.0);
         rain.follow(total, key, map.areas.len());
         let motion = Motion { at_s: cx.motion_s, weight: rain.weight as f32 };
         cx.paint.cloud(cx.rect, &rain.cloud, &motion);
+        paint_stars(cx, stars, cx.motion_s);
         *cx.moving |= !cx.settled;
     }
 
@@ -129,6 +133,7 @@ impl Light {
             [(x - rect.left) * scale, (y - rect.top) * scale]
         };
         let boards = if key.boards.is_empty() { vec![(0, 1.0)] } else { parted(&key.boards) };
+        let stars = stars(map, fit, &key);
         let mut parts = Vec::new();
         for (area, area_share) in parted(&key.areas) {
             let requests = key.total as f64 * area_share;
@@ -141,7 +146,7 @@ impl Light {
             }
             let mut rgba = Vec::new();
             density.light(&mut rgba);
-            return Light { key, made: Made::Field(Arc::new(Field::new(density.size(), rgba))) };
+            return Light { key, made: Made::Field(Arc::new(Field::new(density.size(), rgba))), stars };
         }
         let mut scatter = Scatter::new(map, size, fit.scale * scale, place);
         let weight = (key.total as f64 / POINTS_MAX as f64).max(1.0);
@@ -153,7 +158,7 @@ impl Light {
             fallen += count;
         }
         let cloud = Arc::new(Cloud::new(scatter.size(), points));
-        Light { key, made: Made::Cloud(Box::new(Rain { cloud, scatter, weight, fallen })) }
+        Light { key, made: Made::Cloud(Box::new(Rain { cloud, scatter, weight, fallen })), stars }
     }
 
     /// It is still what this key asks for. Points that move are not scattered anew for a few more requests or other
@@ -192,20 +197,45 @@ fn spot(number: u64, key: &LightKey, areas: usize) -> (usize, usize) {
     (area, pick(&key.boards, (number as f64 * 0.754_877_666_2).fract()).unwrap_or(0))
 }
 
-fn stars(cx: &mut Cx<'_, '_>, map: &Map, fit: &Fit, key: &LightKey) {
+/// A point that shines more than the others, so that an eye can hold on to it.
+#[derive(Debug)]
+struct Star {
+    x: f32,
+    y: f32,
+    glow: f32,
+    core: f32,
+    colour: Colour,
+    /// How bright it is at rest, 0 to 1.
+    bright: f32,
+}
+
+fn stars(map: &Map, fit: &Fit, key: &LightKey) -> Vec<Star> {
     let mut id = String::with_capacity(16);
-    for star in 0..STARS {
+    let star = |star: usize| {
         use std::fmt::Write as _;
         id.clear();
         write!(id, "sky-{star}").ok();
         let (area, board) = spot(star as u64, key, map.areas.len());
         let [x, y] = fit.point(map.areas[area].scattered(&id, 0.030));
-        if x < cx.rect.left || x > cx.rect.right || y < cx.rect.top || y > cx.rect.bottom {
-            continue;
+        if x < key.rect.left || x > key.rect.right || y < key.rect.top || y > key.rect.bottom {
+            return None;
         }
-        let (glow, core, alpha) = if star % 12 == 0 { (9.0, 1.4, 0.75) } else { (4.2, 0.8, 0.42) };
+        let (glow, core, bright) = if star.is_multiple_of(12) { (9.0, 1.4, 0.75) } else { (4.2, 0.8, 0.42) };
         let colour = tokens::board(board).mix(tokens::TEXT, 0.16);
-        cx.paint.spark(x, y, glow, core, colour.alpha(alpha));
+        Some(Star { x, y, glow, core, colour, bright })
+    };
+    (0..STARS).filter_map(star).collect()
+}
+
+/// The stars; at a moment each of them twinkles in its own time.
+fn paint_stars(cx: &mut Cx<'_, '_>, stars: &[Star], at_s: Option<f64>) {
+    let share = at_s.map(|at_s| at_s.rem_euclid(LOOP_S) / LOOP_S);
+    for (number, Star { x, y, glow, core, colour, bright }) in stars.iter().enumerate() {
+        let twinkle = share.map_or(0.0, |share| {
+            let turns = 16 + number % 23;
+            (std::f64::consts::TAU * (share * turns as f64 + number as f64 * 0.618_033_988_75)).sin() as f32
+        });
+        cx.paint.spark(*x, *y, *glow, *core, colour.alpha(bright * (1.0 + TWINKLE * twinkle)));
     }
 }
 
