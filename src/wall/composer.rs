@@ -468,6 +468,9 @@ mod tests {
         requests(&mut data, 1_503);
         let more = frame(&data, 120) - fallen.unwrap();
         assert!((1..=3).contains(&more), "{more} points for three requests, all of them in the picture or beside it");
+        let before = picture.front.clouds[0].serial;
+        composer.compose(&View { mode: Mode::Lobby, size: [1920, 1080], ..view(&data, &scene, 3.0) }, &mut picture);
+        assert_eq!(picture.front.clouds[0].serial, before, "the same points when the scene comes up again");
 
         let (mut composer, scene, data) = sky(false);
         let mut picture = Picture::default();
