@@ -189,3 +189,23 @@ fn points_that_come_later_join_the_others_also_in_a_second_buffer() {
     // The renderer holds one cloud; the other one knows that it has to be made anew.
     assert!(cloud.is_gone() && !at_once.is_gone());
 }
+
+#[test]
+fn a_wall_that_moves_faster_than_its_adapter_draws_leaves_no_queue_of_pictures() {
+    let _alone = ONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let Some(Wall { mut studio, .. }) = Wall::open() else { return };
+    let places = (0..300_000_u32).map(|n| [(n % 250) as f32 / 256.0, (n / 250 % 128) as f32 / 128.0]);
+    let cloud = Arc::new(Cloud::new([256, 128], points(places)));
+    alone(&mut studio, &cloud);
+    let begun = std::time::Instant::now();
+    for number in 0..16 {
+        let motion = Motion { at_s: Some(f64::from(number)), weight: 1.0 };
+        studio.compose_plain([256, 128], |pen| pen.cloud(Rect::new(0.0, 0.0, 256.0, 128.0), &cloud, &motion));
+        studio.turn().unwrap();
+    }
+    let turned = begun.elapsed();
+    studio.wait();
+    // One of sixteen is still under way; without a bound it would be nearly all of them.
+    let left = begun.elapsed() - turned;
+    assert!(left < turned / 3, "16 pictures were given in {turned:?}, and {left:?} later they were drawn");
+}

@@ -203,6 +203,8 @@ struct CanvasGpu {
     present_again: bool,
     /// The back layer was never drawn at this size.
     back_missing: bool,
+    /// What the adapter was given last.
+    submitted: Option<wgpu::SubmissionIndex>,
 }
 
 fn draw(
@@ -232,6 +234,11 @@ fn render(
     captures: &CaptureSender,
 ) {
     let device = device.wgpu_device();
+    // Offscreen nothing else holds back a wall that moves faster than its adapter draws: one picture is drawn while the
+    // next is composed, no more. A device that is lost has nothing left to wait for.
+    if let Some(submission_index) = gpu.submitted.take() {
+        device.poll(wgpu::PollType::Wait { submission_index: Some(submission_index), timeout: None }).ok();
+    }
     let pipelines = gpu.pipelines.get_or_insert_with(|| make_pipelines(device));
     let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("wall") });
     if picture.draw {
@@ -329,7 +336,7 @@ fn render(
     }
     let reading =
         (picture.draw && picture.capture).then(|| copy_out(device, &mut encoder, &layers.picture, layers.size));
-    queue.submit([encoder.finish()]);
+    gpu.submitted = Some(queue.submit([encoder.finish()]));
     if let Some(buffer) = reading
         && let Some(capture) = read_out(device, &buffer, layers.size, &picture.shown)
     {
