@@ -36,24 +36,22 @@ const BREATHS: f32 = 24.0;
 const TURNS: u32 = 11u;
 const TWINKLES: u32 = 19u;
 
+// No `if` on a uniform: lavapipe (Mesa 22.3) compiles a shader with one anew for each value, each frame, and keeps it.
 @vertex
 fn vertex(point: Point) -> Varying {
+    let alive = min(motion.reach * 1e6, 1.0);
     let rest = point.place * motion.texels;
-    var at = rest;
-    var count = motion.weight;
-    if motion.reach > 0.0 {
-        let share = motion.seconds / LOOP;
-        let way = rest - motion.centre;
-        let far = length(way);
-        let breath = TAU * (fract(BREATHS * share) - far / motion.wave);
-        let turns = f32(TURNS + (point.kind.z & 31u)) * select(-1.0, 1.0, (point.kind.z & 32u) == 0u);
-        let turn = TAU * (fract(turns * share) + f32(point.kind.y) / 256.0);
-        let own = motion.reach * (0.35 + 0.65 * f32(point.kind.w) / 255.0);
-        at += own * vec2<f32>(cos(turn), sin(turn)) - motion.reach * cos(breath) * way / max(far, 1.0);
-        let twinkles = f32(TWINKLES + (point.kind.w & 15u));
-        let twinkle = sin(TAU * (fract(twinkles * share) + f32(point.kind.w ^ point.kind.y) / 256.0));
-        count *= (1.0 + 0.4 * twinkle) * (1.0 + 0.2 * sin(breath));
-    }
+    let share = motion.seconds / LOOP;
+    let way = rest - motion.centre;
+    let far = length(way);
+    let breath = TAU * (fract(BREATHS * share) - far / motion.wave);
+    let turns = f32(TURNS + (point.kind.z & 31u)) * select(-1.0, 1.0, (point.kind.z & 32u) == 0u);
+    let turn = TAU * (fract(turns * share) + f32(point.kind.y) / 256.0);
+    let own = motion.reach * (0.35 + 0.65 * f32(point.kind.w) / 255.0);
+    let at = rest + own * vec2<f32>(cos(turn), sin(turn)) - motion.reach * cos(breath) * way / max(far, 1.0);
+    let twinkles = f32(TWINKLES + (point.kind.w & 15u));
+    let twinkle = sin(TAU * (fract(twinkles * share) + f32(point.kind.w ^ point.kind.y) / 256.0));
+    let count = motion.weight * (1.0 + alive * 0.4 * twinkle) * (1.0 + alive * 0.2 * sin(breath));
     var out: Varying;
     let clip = at / motion.texels * 2.0 - 1.0;
     out.position = vec4<f32>(clip.x, -clip.y, 0.0, 1.0);
