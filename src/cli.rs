@@ -104,6 +104,10 @@ pub struct LookArgs {
     /// Pixels, e.g. 3840x1080; left out: those of --config, the screen's, or 1920x1080 without a window
     #[arg(long, value_parser = crate::wall::options::parse_size)]
     pub size: Option<(u32, u32)>,
+    /// The points of the night sky: moving (each by itself, for a graphics card), grid (a field of light), or auto: as the
+    /// graphics adapter can
+    #[arg(long, default_value = "auto")]
+    pub points: crate::wall::PointsPath,
     /// A file with [screen]: size, pitch, farthest reader and seams of the wall (docs/scenes.md)
     #[arg(long, value_name = "FILE", env = "LINGPING_CONFIG")]
     pub config: Option<std::path::PathBuf>,
@@ -239,6 +243,7 @@ pub fn wall_options(
         lang: look.lang,
         scene: look.scene,
         size: look.size,
+        points: look.points,
         offscreen,
         fullscreen,
         ..crate::wall::WallOptions::new(hub)

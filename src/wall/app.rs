@@ -99,8 +99,9 @@ fn wall_app(options: &WallOptions, alarm: &Alarm, place: &str) -> Result<App, Wa
     let link = Link::open(&options.hub, alarm.wake())?;
     let captures = frames::start(link.frames())?;
     let size = options.size.unwrap_or(SIZE);
-    let show = Show::new(link, &options.scene, options.mode, options.lang, [size.0, size.1], options.seams)?;
+    let mut show = Show::new(link, &options.scene, options.mode, options.lang, [size.0, size.1], options.seams)?;
     let (creation, adapter) = open_adapter()?;
+    show.composer.points_move = options.points.moves_on(adapter.device_type);
     tracing::info!("the wall draws {place}, {}×{}, on {} ({:?})", size.0, size.1, adapter.name, adapter.backend);
     let mut app = bare_app(creation, captures);
     app.insert_resource(show)

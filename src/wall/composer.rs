@@ -10,7 +10,7 @@ use crate::model::City;
 
 use super::canvas::damage::{Tiles, cut};
 use super::canvas::gpu::Picture;
-use super::canvas::{DisplayList, Glyphs};
+use super::canvas::{DisplayList, Glyphs, Paint};
 use super::layout::Place;
 use super::options::{Lang, Mode};
 use super::painter::{self, View};
@@ -30,13 +30,15 @@ struct Layer {
     next_keys: Vec<u64>,
     /// A section of `next` was painted and not taken over.
     painted: bool,
+    /// Something in `next` moves.
+    moves: bool,
 }
 
 impl Layer {
     fn begin(&mut self) {
         self.next.clear();
         self.next_keys.clear();
-        self.painted = false;
+        (self.painted, self.moves) = (false, false);
     }
 
     /// Takes the section over where its key is the one it was painted from, else paints it; `paint` says whether it
@@ -51,11 +53,8 @@ impl Layer {
         self.painted = true;
         self.next.begin_section();
         let moves = paint(&mut self.next);
+        self.moves |= moves;
         self.next_keys.push(if moves { AGAIN } else { key });
-    }
-
-    fn moves(&self) -> bool {
-        self.next_keys.contains(&AGAIN)
     }
 
     /// `next` is what is shown from now on.
@@ -92,6 +91,8 @@ pub struct Composer {
     fade: Fade,
     /// The picture (not its back layer) can't be drawn over in parts.
     spoilt: bool,
+    /// Very many points are drawn one by one and move, as a graphics card can; else they are a field of light.
+    pub points_move: bool,
 }
 
 /// One scene goes over into the next.
@@ -118,6 +119,7 @@ impl Composer {
             tiles: Tiles::default(),
             fade: Fade::None,
             spoilt: false,
+            points_move: false,
         }
     }
 
@@ -174,7 +176,8 @@ impl Composer {
     }
 
     fn paint(&mut self, view: &View<'_>) -> bool {
-        let Composer { glyphs, back, front, fitted, neutral, .. } = self;
+        let Composer { glyphs, back, front, fitted, neutral, points_move, .. } = self;
+        let points_move = *points_move;
         let city = view.data.city.as_deref().unwrap_or(neutral);
         let key = FitKey {
             scene: view.scene.serial,
@@ -199,9 +202,11 @@ impl Composer {
             let spec = &view.scene.panels[at.panel];
             let place = place_key(scene_key, at);
             let mut with = |list: &mut DisplayList, what: Part| {
-                painter::panel(view, city, fitted, at, &mut painter::pen(list, glyphs, fitted.scale), what)
+                let mut pen = Paint { points_move, ..painter::pen(list, glyphs, fitted.scale) };
+                painter::panel(view, city, fitted, at, &mut pen, what)
             };
-            back.section(mixed(place, &[1, spec.panel.back_version(view.data)]), |list| with(list, Part::Back));
+            let back_key = [1, spec.panel.back_version(view.data), u64::from(points_move)];
+            back.section(mixed(place, &back_key), |list| with(list, Part::Back));
             let settled = [2, spec.panel.settled_version(view.data), u64::from(view.settled)];
             back.section(mixed(place, &settled), |list| with(list, Part::Settled));
             front.section(AGAIN, |list| with(list, Part::Moving));
@@ -212,12 +217,7 @@ impl Composer {
             chrome.paint(&mut painter::pen(list, glyphs, fitted.scale), fitted.wall, &fitted.seams);
             false
         });
-        // The section of what moves is painted each time; it moves only while there is something in it.
-        let in_motion = |layer: &Layer| {
-            (0..layer.next_keys.len())
-                .any(|index| layer.next_keys[index] == AGAIN && !layer.next.section(index).is_empty())
-        };
-        front.moves() && in_motion(front)
+        front.moves
     }
 
     /// What differs from what is shown goes to the renderer.
@@ -429,5 +429,71 @@ mod tests {
         assert!(picture.draw && !picture.parts.whole && !picture.back_changed);
         let pixels: u64 = picture.parts.rects.iter().map(|rect| u64::from(rect[2]) * u64::from(rect[3])).sum();
         assert!(pixels > 0 && pixels < 1280 * 720 / 20, "{pixels} pixels for one digit: {:?}", picture.parts.rects);
+    }
+
+    /// A city with so many requests since its line began.
+    fn requests(data: &mut Data, requests: u64) {
+        let result = json!({"metric": "solved_total", "version": 1, "as_of": 5, "data_until": null, "demo": false,
+            "columns": [{"name": "value", "type": "Int64"}], "rows": [[requests]]});
+        data.take_result(serde_json::from_value(result).unwrap(), f64::NEG_INFINITY);
+    }
+
+    fn sky(points_move: bool) -> (Composer, Scene, Data) {
+        let mut composer = Composer::new(Glyphs::load(2048).unwrap());
+        composer.points_move = points_move;
+        let mut data = data(0);
+        requests(&mut data, 1_500);
+        (composer, Scene::load(&folder().join("sky.toml")).unwrap(), data)
+    }
+
+    #[test]
+    fn a_night_sky_whose_points_move_allocates_nothing_and_one_that_stands_draws_nothing() {
+        let (mut composer, scene, mut data) = sky(true);
+        let mut picture = Picture::default();
+        let mut frame = |data: &Data, number: i64| {
+            let view = View { now_us: NOW_US + number * 4_000, size: [1920, 1080], ..view(data, &scene, 2.0) };
+            let moving = composer.compose(&view, &mut picture);
+            let points = picture.front.points.first().map_or(0, |cloud| cloud.points());
+            let drawn = fetch(&mut picture);
+            assert!(moving && drawn && !picture.back_changed, "points move in frame {number}");
+            points
+        };
+        (0..20).for_each(|number| {
+            frame(&data, number);
+        });
+        let before = crate::allocations::of_this_thread();
+        let fallen = (20..120).map(|number| frame(&data, number)).max();
+        assert_eq!(crate::allocations::of_this_thread() - before, 0);
+        // A new request is one point more, and the others stay where they are.
+        requests(&mut data, 1_503);
+        let more = frame(&data, 120) - fallen.unwrap();
+        assert!((1..=3).contains(&more), "{more} points for three requests, all of them in the picture or beside it");
+        let before = picture.front.clouds[0].serial;
+        composer.compose(&View { mode: Mode::Lobby, size: [1920, 1080], ..view(&data, &scene, 3.0) }, &mut picture);
+        assert_eq!(picture.front.clouds[0].serial, before, "the same points when the scene comes up again");
+
+        let (mut composer, scene, data) = sky(false);
+        let mut picture = Picture::default();
+        let at = |after_us| View { now_us: NOW_US + after_us, ..view(&data, &scene, 2.0) };
+        assert!(!composer.compose(&at(0), &mut picture) && fetch(&mut picture));
+        assert!(!composer.compose(&at(500_000), &mut picture) && !fetch(&mut picture), "a field of light stands");
+    }
+
+    #[test]
+    fn a_frozen_night_sky_stands_where_it_was() {
+        let (mut composer, scene, data) = sky(true);
+        let mut picture = Picture::default();
+        let frozen_us = NOW_US + 700_000;
+        let frozen =
+            |now_s| View { now_us: frozen_us, settled: true, frozen_us: Some(frozen_us), ..view(&data, &scene, now_s) };
+        composer.compose(&View { now_us: frozen_us, ..view(&data, &scene, 2.0) }, &mut picture);
+        fetch(&mut picture);
+        let moving = picture.front.clouds.clone();
+        assert!(!composer.compose(&frozen(2.1), &mut picture), "nothing moves");
+        fetch(&mut picture);
+        assert!(!composer.compose(&frozen(2.2), &mut picture) && !fetch(&mut picture), "nothing is drawn");
+        composer.forget();
+        composer.compose(&frozen(2.3), &mut picture);
+        assert_eq!(picture.front.clouds, moving, "each point is where it was when the wall was frozen");
     }
 }

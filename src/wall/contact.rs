@@ -44,6 +44,7 @@ pub fn gallery(options: &GalleryOptions) -> Result<usize, WallError> {
     tracing::info!("the figures of {} scenes came in {:.1} s", wanted.len(), asked.elapsed().as_secs_f64());
     let still = Still { data: &data, lang: options.lang, seams: options.seams, at: options.at };
     let mut studio = Studio::open()?;
+    studio.set_points(options.points);
     let mut sheet = Vec::new();
     // Files are packed on a thread of their own while the next picture is drawn.
     let (sender, receiver) = sync_channel(WAITING_MAX);

@@ -28,6 +28,7 @@ pub mod options;
 pub mod painter;
 mod panels;
 mod record;
+pub mod scatter;
 pub mod scene;
 pub mod screen;
 pub mod show;
@@ -36,7 +37,7 @@ pub mod sparks;
 pub mod studio;
 pub mod tokens;
 
-pub use options::{GalleryOptions, Lang, Mode, RecordOptions, SnapshotOptions, WallError, WallOptions};
+pub use options::{GalleryOptions, Lang, Mode, PointsPath, RecordOptions, SnapshotOptions, WallError, WallOptions};
 
 /// Shows the wall until it is closed. Runs on the main thread; a window where there is a display, else offscreen.
 ///

@@ -77,6 +77,43 @@ impl FromStr for Lang {
     }
 }
 
+/// How very many points are drawn.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PointsPath {
+    /// As the graphics adapter can.
+    #[default]
+    Auto,
+    /// One by one, in motion.
+    Moving,
+    /// As a field of light: how many are on each pixel.
+    Grid,
+}
+
+impl PointsPath {
+    /// Whether they move on such an adapter; a software rasteriser would have no time for anything else.
+    pub fn moves_on(self, adapter: wgpu::DeviceType) -> bool {
+        use wgpu::DeviceType::{DiscreteGpu, IntegratedGpu, VirtualGpu};
+        match self {
+            PointsPath::Auto => matches!(adapter, DiscreteGpu | IntegratedGpu | VirtualGpu),
+            PointsPath::Moving => true,
+            PointsPath::Grid => false,
+        }
+    }
+}
+
+impl FromStr for PointsPath {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<PointsPath, String> {
+        match text {
+            "auto" => Ok(PointsPath::Auto),
+            "moving" => Ok(PointsPath::Moving),
+            "grid" => Ok(PointsPath::Grid),
+            _ => Err(format!("{text:?} is no way to draw points; use auto, moving or grid")),
+        }
+    }
+}
+
 /// Reads `1920x1080`.
 ///
 /// # Errors
@@ -102,6 +139,7 @@ pub struct WallOptions {
     /// Pixels; left out: the screen's, or 1920×1080 offscreen.
     pub size: Option<(u32, u32)>,
     pub seams: Seams,
+    pub points: PointsPath,
     /// No window, also where there is a display.
     pub offscreen: bool,
     /// Start in full screen.
@@ -117,6 +155,7 @@ impl WallOptions {
             scene: "overview".into(),
             size: None,
             seams: Seams::NONE,
+            points: PointsPath::Auto,
             offscreen: false,
             fullscreen: false,
         }
@@ -129,6 +168,7 @@ pub struct SnapshotOptions {
     pub scene: String,
     pub size: (u32, u32),
     pub seams: Seams,
+    pub points: PointsPath,
     pub mode: Mode,
     pub lang: Lang,
     /// As of this instant, µs since 1970 UTC; left out: the hub's now.
@@ -145,6 +185,7 @@ impl SnapshotOptions {
             scene: "overview".into(),
             size: (1920, 1080),
             seams: Seams::NONE,
+            points: PointsPath::Auto,
             mode: Mode::Lobby,
             lang: Lang::Zh,
             at: None,
@@ -161,6 +202,7 @@ pub struct RecordOptions {
     pub scene: String,
     pub size: (u32, u32),
     pub seams: Seams,
+    pub points: PointsPath,
     pub mode: Mode,
     pub lang: Lang,
     /// When it begins, µs since 1970 UTC.
@@ -183,6 +225,7 @@ pub struct GalleryOptions {
     /// Pixels.
     pub sizes: Vec<(u32, u32)>,
     pub seams: Seams,
+    pub points: PointsPath,
     pub lang: Lang,
     /// As of this instant, µs since 1970 UTC; left out: the hub's now.
     pub at: Option<i64>,
@@ -220,5 +263,24 @@ mod tests {
         assert_eq!(parse_size("1920×1080"), Ok((1920, 1080)));
         assert!(parse_size("1920").unwrap_err().contains("1920x1080"));
         assert!(parse_size("0x10").is_err());
+    }
+
+    #[test]
+    fn points_move_where_a_graphics_card_draws_unless_somebody_says_otherwise() {
+        use wgpu::DeviceType;
+        let moves = |path: PointsPath| {
+            [
+                DeviceType::DiscreteGpu,
+                DeviceType::IntegratedGpu,
+                DeviceType::VirtualGpu,
+                DeviceType::Cpu,
+                DeviceType::Other,
+            ]
+            .map(|adapter| path.moves_on(adapter))
+        };
+        assert_eq!(moves("auto".parse().unwrap()), [true, true, true, false, false]);
+        assert_eq!(moves("moving".parse().unwrap()), [true; 5]);
+        assert_eq!(moves("grid".parse().unwrap()), [false; 5]);
+        assert!("gpu".parse::<PointsPath>().unwrap_err().contains("auto, moving or grid"));
     }
 }

@@ -113,7 +113,7 @@ pub fn chrome<'a>(view: &View<'a>, city: &'a City) -> Chrome<'a> {
 }
 
 pub fn pen<'a>(list: &'a mut DisplayList, glyphs: &'a mut Glyphs, scale: f32) -> Paint<'a> {
-    Paint { list, glyphs, scale, origin: [0.0, 0.0], grey: 0.0, opacity: 1.0 }
+    Paint { list, glyphs, scale, origin: [0.0, 0.0], grey: 0.0, opacity: 1.0, points_move: false }
 }
 
 fn context<'a, 'p>(
@@ -140,6 +140,7 @@ fn context<'a, 'p>(
         now_us: second(view.now_us) * 1_000_000,
         now_s: view.now_s,
         settled: view.settled,
+        motion_s: (!view.settled || view.frozen_us.is_some()).then_some(view.now_us as f64 / 1e6),
         moving,
     }
 }

@@ -56,6 +56,7 @@ pub fn record(options: &RecordOptions) -> Result<usize, WallError> {
     let mut tickets = tickets.into_iter().peekable();
     let mut out = Output::open(options)?;
     let mut studio = Studio::open()?;
+    studio.set_points(options.points);
     let tabs = scenes.tabs(options.lang, options.mode);
     let mut told = told.into_iter();
     let mut second = 0;

@@ -33,7 +33,9 @@ pub fn capture(options: &SnapshotOptions) -> Result<Capture, WallError> {
     let data = gather(Wanted::of(&options.hub, options.at, options.wait_s, &[scene]))?;
     let tabs = scenes.tabs(options.lang, options.mode);
     let still = Still { data: &data, lang: options.lang, seams: options.seams, at: options.at };
-    draw(&still.view(scene, &tabs, options.mode, options.size.into()))
+    let mut studio = Studio::open()?;
+    studio.set_points(options.points);
+    studio.picture(&still.view(scene, &tabs, options.mode, options.size.into()))
 }
 
 /// Everything a still picture is of, but for the scene and its shape.

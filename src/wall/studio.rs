@@ -12,7 +12,7 @@ use super::app::bare_app;
 use super::canvas::gpu::{Capture, Drawn, Picture, open_adapter};
 use super::canvas::{Glyphs, Paint};
 use super::composer::Composer;
-use super::options::WallError;
+use super::options::{PointsPath, WallError};
 use super::painter::{self, View};
 use super::show::atlas_side;
 
@@ -39,7 +39,14 @@ impl Studio {
         }
         app.finish();
         app.cleanup();
-        Ok(Studio { app, captures, composer, adapter })
+        let mut studio = Studio { app, captures, composer, adapter };
+        studio.set_points(PointsPath::Auto);
+        Ok(studio)
+    }
+
+    /// How very many points are drawn from now on.
+    pub fn set_points(&mut self, path: PointsPath) {
+        self.composer.points_move = path.moves_on(self.adapter.device_type);
     }
 
     /// Draws a view and waits until its last pixel is done. Returns whether something in it moves.

@@ -22,6 +22,8 @@ mod scenes;
 #[cfg(feature = "hub")]
 mod simulate;
 #[cfg(all(feature = "hub", feature = "wall"))]
+mod sky;
+#[cfg(all(feature = "hub", feature = "wall"))]
 mod soak;
 #[cfg(feature = "hub")]
 mod store;

@@ -29,17 +29,17 @@ use serde_json::{Value as Json, json};
 const DIFFERING_MAX: f64 = 0.004;
 const STEP: u8 = 28;
 /// 2026-11-23 14:32:07 in Ningbo.
-const NOW_US: i64 = 1_795_415_527_000_000;
+pub const NOW_US: i64 = 1_795_415_527_000_000;
 const WIDE: [u32; 2] = [3840, 1080];
 const DESK: [u32; 2] = [1920, 1080];
 const TALL: [u32; 2] = [1080, 1920];
 
 /// One adapter at a time: software rasterisers use every core.
-static ONE: Mutex<()> = Mutex::new(());
+pub static ONE: Mutex<()> = Mutex::new(());
 
 #[derive(Serialize, Deserialize)]
-struct Moment {
-    results: Vec<MetricResult>,
+pub struct Moment {
+    pub results: Vec<MetricResult>,
     tickets: Vec<Vec<Json>>,
 }
 
@@ -58,7 +58,7 @@ fn bless() -> Option<String> {
 }
 
 /// The kept moment; taken anew of the simulated city when it is to be blessed.
-fn moment() -> Moment {
+pub fn moment() -> Moment {
     if bless().as_deref() == Some("moment") {
         let source = SourceArgs { hub: None, data: None, city: Some("ningbo".into()), at: None, seed: 81890 };
         let scenes = scenes();
@@ -82,7 +82,7 @@ fn moment() -> Moment {
 }
 
 #[derive(Clone, Copy, PartialEq)]
-enum State {
+pub enum State {
     Plain,
     /// Nothing happened: no metric has a row.
     Empty,
@@ -90,7 +90,7 @@ enum State {
     Extreme,
 }
 
-fn data(moment: &Moment, state: State) -> Data {
+pub fn data(moment: &Moment, state: State) -> Data {
     let city = City::load("ningbo").unwrap();
     let mut data = Data::default();
     let metrics = moment.results.iter().map(|result| result.metric.clone()).collect();

@@ -19,10 +19,11 @@ use anyhow::Context;
 use serde_json::{Value as Json, json};
 
 use crate::demo::{SourceArgs, with_hub};
+use crate::wall::canvas::POINTS_MAX;
 use crate::wall::gather::{Wanted, gather};
 use crate::wall::scene::{self, Scene};
 use crate::wall::studio::Studio;
-use crate::wall::{WallError, options::parse_size};
+use crate::wall::{PointsPath, WallError, options::parse_size};
 
 use super::process;
 
@@ -37,6 +38,9 @@ pub struct RenderArgs {
     /// Points on a field of light
     #[arg(long, value_delimiter = ',', default_values_t = [1_000_000, 10_000_000])]
     points: Vec<u64>,
+    /// Points that move [default: as many as --points on a graphics card, 100000 on a software rasteriser]
+    #[arg(long, value_delimiter = ',', value_parser = clap::value_parser!(u64).range(1..=POINTS_MAX as u64))]
+    moving: Option<Vec<u64>>,
     /// Line charts side by side
     #[arg(long, value_delimiter = ',', default_values_t = [16, 32, 64, 128])]
     charts: Vec<usize>,
@@ -55,6 +59,9 @@ pub struct RenderArgs {
     #[command(flatten)]
     source: SourceArgs,
 }
+
+/// Points that move where none are asked for and a software rasteriser draws.
+const MOVING_WITHOUT_CARD: u64 = 100_000;
 
 /// Frames of one measurement.
 #[derive(Default)]
@@ -115,7 +122,7 @@ struct Line {
 }
 
 impl Line {
-    fn of_wall(what: Json, frames: &Frames, adapter: &str) -> Line {
+    fn of_wall(what: Json, frames: &Frames, adapter: &wgpu::AdapterInfo) -> Line {
         let mut fields = serde_json::Map::new();
         fields.insert("bench".into(), json!("render"));
         fields.insert("peer".into(), json!("lingping"));
@@ -126,7 +133,8 @@ impl Line {
         let count = frames.ms.len().max(1) as f64;
         fields.insert("allocs_per_frame".into(), json!((frames.composing_allocations as f64 / count).round()));
         fields.insert("allocs_per_frame_thread".into(), json!((frames.allocations as f64 / count).round()));
-        fields.insert("adapter".into(), json!(adapter));
+        fields.insert("adapter".into(), json!(format!("{} ({:?})", adapter.name, adapter.backend)));
+        fields.insert("adapter_type".into(), json!(format!("{:?}", adapter.device_type)));
         Line { fields }
     }
 
@@ -136,14 +144,18 @@ impl Line {
             return;
         }
         let text = |key: &str| self.fields.get(key).map_or(String::new(), |value| value.to_string().replace('"', ""));
+        let marks = |key: &str| match self.fields.contains_key(key) {
+            true => format!("{} {key}", text(key)),
+            false => String::new(),
+        };
+        let marks = ["sparks", "points", "charts"].map(marks).join(" ");
         println!(
-            "{:<9} {:<9} {:>9} {:>7} sparks {:>4} charts {:<6} {:>8} fps  p50 {:>8} ms  p99 {:>8} ms  {:>8} frames a CPU second",
+            "{:<9} {:<9} {:>9} {:>24} {:<6} {:>8} fps  p50 {:>8} ms  p99 {:>8} ms  {:>8} frames a CPU second",
             text("peer"),
             text("scene"),
             text("size"),
-            text("sparks"),
-            text("charts"),
-            text("workload"),
+            marks.trim(),
+            if self.fields.contains_key("path") { text("path") } else { text("workload") },
             text("fps"),
             text("frame_ms_p50"),
             text("frame_ms_p99"),
@@ -160,7 +172,7 @@ pub fn run(args: RenderArgs) -> anyhow::Result<()> {
     let scene = Scene::load(&scene::folder().join("overview.toml")).context("the scene of the benchmark")?;
     let data = with_hub(&args.source, |hub, at| gather(Wanted::of(&hub, at, 120, &[&scene])))?;
     let mut studio = Studio::open()?;
-    let adapter = format!("{} ({:?})", studio.adapter.name, studio.adapter.backend);
+    let adapter = studio.adapter.clone();
     let mut ours: Vec<(String, f64)> = Vec::new();
     let mut emit = |key: String, line: &Line| {
         line.print(args.json);
@@ -184,11 +196,16 @@ pub fn run(args: RenderArgs) -> anyhow::Result<()> {
             }
         }
     }
-    for points in &args.points {
-        let (frames, scattered_ms) = points::measure(&mut studio, &data, [1920, 1080], *points, args.seconds)?;
-        let what = json!({"scene": "points", "size": "1920x1080", "sparks": points, "workload": "whole",
+    let moving = args.moving.clone().unwrap_or_else(|| match PointsPath::Auto.moves_on(adapter.device_type) {
+        true => args.points.clone(),
+        false => vec![MOVING_WITHOUT_CARD],
+    });
+    let grid = args.points.iter().map(|points| (*points, PointsPath::Grid, "grid"));
+    for (points, path, name) in grid.chain(moving.iter().map(|points| (*points, PointsPath::Moving, "moving"))) {
+        let (frames, scattered_ms) = points::measure(&mut studio, &data, [1920, 1080], points, path, args.seconds)?;
+        let what = json!({"scene": "points", "size": "1920x1080", "points": points, "path": name, "workload": "whole",
             "scattered_ms": scattered_ms.round()});
-        emit(format!("points {points}"), &Line::of_wall(what, &frames, &adapter));
+        emit(format!("points {points} {name}"), &Line::of_wall(what, &frames, &adapter));
     }
     for charts in &args.charts {
         let frames = charts::measure(&mut studio, *charts, args.chart_points, args.seconds)?;

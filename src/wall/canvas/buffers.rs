@@ -8,6 +8,7 @@ pub struct Buffers {
     pub sparks: Growing,
     pub vertices: Growing,
     pub fields: Growing,
+    pub clouds: Growing,
 }
 
 impl Buffers {
@@ -18,6 +19,7 @@ impl Buffers {
             sparks: Growing::new("sparks"),
             vertices: Growing::new("vertices"),
             fields: Growing::new("fields"),
+            clouds: Growing::new("clouds"),
         }
     }
 
@@ -27,6 +29,7 @@ impl Buffers {
         self.sparks.write(device, queue, bytemuck::cast_slice(&list.sparks));
         self.vertices.write(device, queue, bytemuck::cast_slice(&list.vertices));
         self.fields.write(device, queue, bytemuck::cast_slice(&list.fields));
+        self.clouds.write(device, queue, bytemuck::cast_slice(&list.clouds));
     }
 }
 

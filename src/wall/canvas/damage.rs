@@ -61,6 +61,7 @@ impl Tiles {
             Visual::Glyph => list.glyphs[range].iter().for_each(|item| self.mark(item.bounds(), batch.clip)),
             Visual::Spark => list.sparks[range].iter().for_each(|item| self.mark(item.bounds(), batch.clip)),
             Visual::Field => list.fields[range].iter().for_each(|item| self.mark(item.bounds(), batch.clip)),
+            Visual::Cloud => list.clouds[range].iter().for_each(|item| self.mark(item.bounds(), batch.clip)),
             Visual::Mesh => {
                 list.vertices[range].chunks_exact(3).for_each(|item| self.mark(triangle_bounds(item), batch.clip));
             }
@@ -90,6 +91,7 @@ impl Tiles {
             Visual::Glyph => compare!(glyphs, 1, |item: &[super::list::GlyphInstance]| item[0].bounds()),
             Visual::Spark => compare!(sparks, 1, |item: &[super::list::SparkInstance]| item[0].bounds()),
             Visual::Field => compare!(fields, 1, |item: &[super::list::FieldInstance]| item[0].bounds()),
+            Visual::Cloud => compare!(clouds, 1, |item: &[super::cloud::CloudInstance]| item[0].bounds()),
             Visual::Mesh => compare!(vertices, 3, |item: &[MeshVertex]| triangle_bounds(item)),
         }
     }

@@ -24,6 +24,8 @@ use bevy::render::{ExtractSchedule, MainWorld, Render, RenderApp, RenderSystems}
 use super::super::options::WallError;
 use super::super::tokens;
 use super::buffers::Buffers;
+use super::cloud::CloudInstance;
+use super::cloud::gpu::CloudGpu;
 use super::glyphs::Upload;
 use super::list::{DisplayList, FieldInstance, GlyphInstance, MeshVertex, ShapeInstance, SparkInstance, Visual};
 use super::pipelines::{Pipelines, make_pipelines, make_present};
@@ -192,6 +194,7 @@ fn ask_for_window_texture(mut windows: ResMut<ExtractedWindows>, extracted: Res<
 #[derive(Resource, Default)]
 struct CanvasGpu {
     light: Option<Light>,
+    cloud: Option<CloudGpu>,
     pipelines: Option<Pipelines>,
     layers: Option<Layers>,
     atlas: Option<Atlas>,
@@ -200,6 +203,8 @@ struct CanvasGpu {
     present_again: bool,
     /// The back layer was never drawn at this size.
     back_missing: bool,
+    /// What the adapter was given last.
+    submitted: Option<wgpu::SubmissionIndex>,
 }
 
 fn draw(
@@ -229,6 +234,11 @@ fn render(
     captures: &CaptureSender,
 ) {
     let device = device.wgpu_device();
+    // Offscreen nothing else holds back a wall that moves faster than its adapter draws: one picture is drawn while the
+    // next is composed, no more. A device that is lost has nothing left to wait for.
+    if let Some(submission_index) = gpu.submitted.take() {
+        device.poll(wgpu::PollType::Wait { submission_index: Some(submission_index), timeout: None }).ok();
+    }
     let pipelines = gpu.pipelines.get_or_insert_with(|| make_pipelines(device));
     let mut encoder = device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: Some("wall") });
     if picture.draw {
@@ -255,7 +265,15 @@ fn render(
         for field in picture.back.lights.first().into_iter().chain(picture.front.lights.first()) {
             Light::upload(&mut gpu.light, device, queue, pipelines, field);
         }
-        let groups = Groups { atlas: &atlas.group, light: gpu.light.as_ref().map(|light| &light.group) };
+        if let (Some(instance), Some(points)) = (picture.front.clouds.first(), picture.front.points.first()) {
+            let cloud = gpu.cloud.get_or_insert_with(|| CloudGpu::new(device, queue));
+            cloud.count(device, queue, &mut encoder, pipelines, instance, points);
+        }
+        let groups = Groups {
+            atlas: &atlas.group,
+            light: gpu.light.as_ref().map(|light| &light.group),
+            cloud: gpu.cloud.as_ref().and_then(CloudGpu::group),
+        };
         for upload in &picture.uploads {
             atlas.write(queue, upload);
         }
@@ -318,7 +336,7 @@ fn render(
     }
     let reading =
         (picture.draw && picture.capture).then(|| copy_out(device, &mut encoder, &layers.picture, layers.size));
-    queue.submit([encoder.finish()]);
+    gpu.submitted = Some(queue.submit([encoder.finish()]));
     if let Some(buffer) = reading
         && let Some(capture) = read_out(device, &buffer, layers.size, &picture.shown)
     {
@@ -328,7 +346,8 @@ fn render(
     }
 }
 
-fn begin<'a>(
+/// A pass that draws on one texture.
+pub fn begin<'a>(
     encoder: &'a mut wgpu::CommandEncoder,
     label: &'static str,
     view: &'a wgpu::TextureView,
@@ -350,6 +369,7 @@ fn begin<'a>(
 struct Groups<'a> {
     atlas: &'a wgpu::BindGroup,
     light: Option<&'a wgpu::BindGroup>,
+    cloud: Option<&'a wgpu::BindGroup>,
 }
 
 fn paint(
@@ -367,6 +387,7 @@ fn paint(
             Visual::Spark => (&pipelines.spark, &buffers.sparks, size_of::<SparkInstance>(), true),
             Visual::Mesh => (&pipelines.mesh, &buffers.vertices, size_of::<MeshVertex>(), false),
             Visual::Field => (&pipelines.field, &buffers.fields, size_of::<FieldInstance>(), true),
+            Visual::Cloud => (&pipelines.cloud, &buffers.clouds, size_of::<CloudInstance>(), true),
         };
         let Some(buffer) = &buffer.buffer else { continue };
         match batch.clip {
@@ -384,9 +405,10 @@ fn paint(
         let end = start + u64::from(batch.count) * stride as u64;
         pass.set_pipeline(pipeline);
         pass.set_vertex_buffer(0, buffer.slice(start..end));
-        if batch.visual == Visual::Field {
-            let Some(light) = groups.light else { continue };
-            pass.set_bind_group(0, light, &[]);
+        if matches!(batch.visual, Visual::Field | Visual::Cloud) {
+            let read = if batch.visual == Visual::Field { groups.light } else { groups.cloud };
+            let Some(read) = read else { continue };
+            pass.set_bind_group(0, read, &[]);
             pass.draw(0..4, 0..batch.count);
             pass.set_bind_group(0, groups.atlas, &[]);
         } else if instanced {

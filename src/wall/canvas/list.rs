@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use bytemuck::{Pod, Zeroable};
 
 use super::super::tokens::Colour;
+use super::cloud::{Cloud, CloudInstance};
 
 /// Left, top, right, bottom.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -132,6 +133,7 @@ pub enum Visual {
     Spark,
     Mesh,
     Field,
+    Cloud,
 }
 
 /// A run of items drawn by one call.
@@ -152,6 +154,7 @@ struct Mark {
     sparks: usize,
     vertices: usize,
     fields: usize,
+    clouds: usize,
     batches: usize,
 }
 
@@ -176,6 +179,9 @@ pub struct DisplayList {
     pub fields: Vec<FieldInstance>,
     /// The light of each of `fields`; one texture holds the first.
     pub lights: Vec<Arc<Field>>,
+    pub clouds: Vec<CloudInstance>,
+    /// The points of each of `clouds`; the renderer holds those of the first.
+    pub points: Vec<Arc<Cloud>>,
     pub batches: Vec<Batch>,
     sections: Vec<Mark>,
     clip: Option<[u32; 4]>,
@@ -195,6 +201,8 @@ impl DisplayList {
         self.vertices.clear();
         self.fields.clear();
         self.lights.clear();
+        self.clouds.clear();
+        self.points.clear();
         self.batches.clear();
         self.sections.clear();
         self.clip = None;
@@ -228,6 +236,8 @@ impl DisplayList {
         self.vertices.extend_from_slice(&other.vertices[start.vertices..end.vertices]);
         self.fields.extend_from_slice(&other.fields[start.fields..end.fields]);
         self.lights.extend_from_slice(&other.lights[start.fields..end.fields]);
+        self.clouds.extend_from_slice(&other.clouds[start.clouds..end.clouds]);
+        self.points.extend_from_slice(&other.points[start.clouds..end.clouds]);
         for batch in &other.batches[start.batches..end.batches] {
             let (from, to) = match batch.visual {
                 Visual::Shape => (start.shapes, base.shapes),
@@ -235,6 +245,7 @@ impl DisplayList {
                 Visual::Spark => (start.sparks, base.sparks),
                 Visual::Mesh => (start.vertices, base.vertices),
                 Visual::Field => (start.fields, base.fields),
+                Visual::Cloud => (start.clouds, base.clouds),
             };
             self.batches.push(Batch { first: (batch.first as usize - from + to) as u32, ..*batch });
         }
@@ -249,6 +260,8 @@ impl DisplayList {
         self.vertices.extend_from_slice(&other.vertices);
         self.fields.extend_from_slice(&other.fields);
         self.lights.extend_from_slice(&other.lights);
+        self.clouds.extend_from_slice(&other.clouds);
+        self.points.extend_from_slice(&other.points);
         self.batches.extend_from_slice(&other.batches);
         self.sections.extend_from_slice(&other.sections);
     }
@@ -260,6 +273,7 @@ impl DisplayList {
             sparks: self.sparks.len(),
             vertices: self.vertices.len(),
             fields: self.fields.len(),
+            clouds: self.clouds.len(),
             batches: self.batches.len(),
         }
     }
@@ -293,6 +307,13 @@ impl DisplayList {
                 for index in range {
                     if other.fields[index].bounds().touches(&within) {
                         self.field(other.fields[index], other.lights[index].clone());
+                    }
+                }
+            }
+            Visual::Cloud => {
+                for index in range {
+                    if other.clouds[index].bounds().touches(&within) {
+                        self.cloud(other.clouds[index], other.points[index].clone());
                     }
                 }
             }
@@ -354,6 +375,13 @@ impl DisplayList {
         self.batch(Visual::Field, first, 1);
     }
 
+    pub fn cloud(&mut self, cloud: CloudInstance, points: Arc<Cloud>) {
+        let first = self.clouds.len();
+        self.clouds.push(cloud);
+        self.points.push(points);
+        self.batch(Visual::Cloud, first, 1);
+    }
+
     pub fn triangle(&mut self, corners: [([f32; 2], Colour); 3]) {
         let first = self.vertices.len();
         self.vertices.extend(corners.map(|(pixel, colour)| MeshVertex { pixel, colour }));
@@ -409,6 +437,13 @@ impl GlyphInstance {
 }
 
 impl FieldInstance {
+    pub fn bounds(&self) -> Bounds {
+        let [left, top, width, height] = self.place;
+        Bounds([left, top, left + width, top + height])
+    }
+}
+
+impl CloudInstance {
     pub fn bounds(&self) -> Bounds {
         let [left, top, width, height] = self.place;
         Bounds([left, top, left + width, top + height])

@@ -1,10 +1,11 @@
 //! The canvas: what panels draw with. Panels speak in design units; the display list holds pixels.
 //!
-//! `list` is the picture as bytes, `damage` what of it differs from the last one, `glyphs` the fonts and their atlas,
+//! `list` is the picture as bytes, `cloud` points that move on the graphics card, `tone` how many of them look, `damage` what of it differs from the last one, `glyphs` the fonts and their atlas,
 //! `paint` the pen, `gpu` the render plugin that turns lists into pixels with the shaders in `shaders/` (`pipelines`,
 //! `textures`, `buffers`), `readback` pictures as bytes.
 
 mod buffers;
+mod cloud;
 pub mod damage;
 pub mod glyphs;
 pub mod gpu;
@@ -13,7 +14,9 @@ pub mod paint;
 mod pipelines;
 mod readback;
 mod textures;
+pub mod tone;
 
+pub use cloud::{Cloud, LOOP_S, Motion, POINTS_MAX, Point};
 pub use glyphs::{Face, Glyphs};
 pub use list::{DisplayList, Field, Rect, TextBox};
 pub use paint::{Align, CAP, Paint, Style};

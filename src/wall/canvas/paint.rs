@@ -6,6 +6,7 @@ use super::super::tokens::Colour;
 use super::glyphs::{Effect, Face, Glyphs};
 use std::sync::Arc;
 
+use super::cloud::{Cloud, Motion};
 use super::list::{DisplayList, Field, FieldInstance, GlyphInstance, Rect, ShapeInstance, SparkInstance};
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -73,6 +74,8 @@ pub struct Paint<'a> {
     pub grey: f32,
     /// 1 shown, 0 gone: a scene fading in.
     pub opacity: f32,
+    /// Very many points are drawn one by one and move; else they are a field of light.
+    pub points_move: bool,
 }
 
 impl Paint<'_> {
@@ -214,6 +217,15 @@ impl Paint<'_> {
             serial: light.serial as u32,
         };
         self.list.field(field, light.clone());
+    }
+
+    /// Very many points that move, over a rectangle; below what the front layer paints after it.
+    pub fn cloud(&mut self, rect: Rect, cloud: &Arc<Cloud>, motion: &Motion) {
+        let (left, top) = (self.x(rect.left).round(), self.y(rect.top).round());
+        let (right, bottom) = (self.x(rect.right).round(), self.y(rect.bottom).round());
+        let ink = self.ink(super::super::tokens::TEXT);
+        let place = [left, top, right - left, bottom - top];
+        self.list.cloud(cloud.instance(place, self.scale, ink, motion), cloud.clone());
     }
 
     /// One triangle in design units.
@@ -550,6 +562,7 @@ fn dashes(points: &[[f32; 2]], on: f32, off: f32) -> Vec<Vec<[f32; 2]>> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::super::painter::pen;
     use super::*;
 
     #[test]
@@ -563,8 +576,7 @@ mod tests {
     fn a_dense_line_shows_the_greatest_and_the_least_of_its_values() {
         let mut glyphs = Glyphs::load(1024).unwrap();
         let mut list = DisplayList::default();
-        let mut paint =
-            Paint { list: &mut list, glyphs: &mut glyphs, scale: 1.0, origin: [0.0; 2], grey: 0.0, opacity: 1.0 };
+        let mut paint = pen(&mut list, &mut glyphs, 1.0);
         let mut values = vec![0.0_f32; 100_000];
         values[31_416] = 5.0;
         values[77_777] = -3.0;
@@ -580,8 +592,7 @@ mod tests {
     fn a_text_too_wide_is_shortened() {
         let mut glyphs = Glyphs::load(1024).unwrap();
         let mut list = DisplayList::default();
-        let mut paint =
-            Paint { list: &mut list, glyphs: &mut glyphs, scale: 1.0, origin: [0.0; 2], grey: 0.0, opacity: 1.0 };
+        let mut paint = pen(&mut list, &mut glyphs, 1.0);
         let style = Style::new(Face::Text, 18.0, Colour::CLEAR);
         let whole = paint.measure("老旧小区加装电梯", &style);
         let drawn = paint.text_within(0.0, 0.0, whole * 0.6, "老旧小区加装电梯", &style);

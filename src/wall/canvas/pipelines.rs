@@ -1,5 +1,6 @@
 //! The pipelines of the canvas: one for each shader in `shaders/`, all of them blending on sRGB values.
 
+use super::cloud::CloudInstance;
 use super::gpu::FORMAT;
 use super::list::{FieldInstance, GlyphInstance, MeshVertex, ShapeInstance, SparkInstance};
 
@@ -9,6 +10,7 @@ pub struct Pipelines {
     pub spark: wgpu::RenderPipeline,
     pub mesh: wgpu::RenderPipeline,
     pub field: wgpu::RenderPipeline,
+    pub cloud: wgpu::RenderPipeline,
     pub ground: wgpu::RenderPipeline,
     pub fade: wgpu::RenderPipeline,
     pub present_module: wgpu::ShaderModule,
@@ -21,7 +23,7 @@ pub struct Pipelines {
 }
 
 /// The shaders, each after what it shares with others.
-mod shaders {
+pub mod shaders {
     macro_rules! shader {
         ($($file:literal),+) => { concat!($(include_str!(concat!("../../../shaders/", $file, ".wgsl")), "\n"),+) };
     }
@@ -31,6 +33,8 @@ mod shaders {
     pub const SPARK: &str = shader!("view", "spark");
     pub const MESH: &str = shader!("view", "mesh");
     pub const FIELD: &str = shader!("view", "field");
+    pub const CLOUD: &str = shader!("view", "cloud");
+    pub const POINTS: &str = shader!("points");
     pub const GROUND: &str = shader!("view", "screen", "ground");
     pub const FADE: &str = shader!("screen", "fade");
     pub const PRESENT: &str = shader!("screen", "present");
@@ -102,7 +106,16 @@ pub fn make_pipelines(device: &wgpu::Device) -> Pipelines {
     let over = Some(wgpu::BlendState::PREMULTIPLIED_ALPHA_BLENDING);
     let make = |label, source, stride: usize, step_mode, attributes: &[wgpu::VertexAttribute]| {
         let buffers = [wgpu::VertexBufferLayout { array_stride: stride as u64, step_mode, attributes }];
-        make_pipeline(device, label, &layout, &module(label, source), &buffers, FORMAT, over)
+        // Instanced quads are strips of four corners, meshes lists of triangles.
+        let topology = match step_mode {
+            wgpu::VertexStepMode::Instance => wgpu::PrimitiveTopology::TriangleStrip,
+            wgpu::VertexStepMode::Vertex => wgpu::PrimitiveTopology::TriangleList,
+        };
+        make_pipeline(device, label, &layout, &module(label, source), &buffers, topology, FORMAT, over)
+    };
+    let whole = |label, source, blend| {
+        let topology = wgpu::PrimitiveTopology::TriangleList;
+        make_pipeline(device, label, &layout, &module(label, source), &[], topology, FORMAT, blend)
     };
     Pipelines {
         shape: make("shape", shaders::SHAPE, size_of::<ShapeInstance>(), instance, &shape_attributes),
@@ -110,8 +123,9 @@ pub fn make_pipelines(device: &wgpu::Device) -> Pipelines {
         spark: make("spark", shaders::SPARK, size_of::<SparkInstance>(), instance, &spark_attributes),
         mesh: make("mesh", shaders::MESH, size_of::<MeshVertex>(), wgpu::VertexStepMode::Vertex, &mesh_attributes),
         field: make("field", shaders::FIELD, size_of::<FieldInstance>(), instance, &glyph_attributes),
-        ground: make_pipeline(device, "ground", &layout, &module("ground", shaders::GROUND), &[], FORMAT, None),
-        fade: make_pipeline(device, "fade", &layout, &module("fade", shaders::FADE), &[], FORMAT, Some(BY_CONSTANT)),
+        cloud: make("cloud", shaders::CLOUD, size_of::<CloudInstance>(), instance, &glyph_attributes),
+        ground: whole("ground", shaders::GROUND, None),
+        fade: whole("fade", shaders::FADE, Some(BY_CONSTANT)),
         present_module: module("present", shaders::PRESENT),
         present: None,
         view: uniform("view", 16),
@@ -127,20 +141,21 @@ pub fn make_present(device: &wgpu::Device, pipelines: &Pipelines, format: wgpu::
         bind_group_layouts: &[Some(&pipelines.present_layout)],
         immediate_size: 0,
     });
-    make_pipeline(device, "present", &layout, &pipelines.present_module, &[], format, None)
+    let topology = wgpu::PrimitiveTopology::TriangleList;
+    make_pipeline(device, "present", &layout, &pipelines.present_module, &[], topology, format, None)
 }
 
-fn make_pipeline(
+#[expect(clippy::too_many_arguments, reason = "each is one thing a pipeline is made of")]
+pub fn make_pipeline(
     device: &wgpu::Device,
     label: &str,
     layout: &wgpu::PipelineLayout,
     module: &wgpu::ShaderModule,
     buffers: &[wgpu::VertexBufferLayout<'_>],
+    topology: wgpu::PrimitiveTopology,
     format: wgpu::TextureFormat,
     blend: Option<wgpu::BlendState>,
 ) -> wgpu::RenderPipeline {
-    // Instanced quads are strips of four corners, meshes lists of triangles.
-    let strip = buffers.first().is_some_and(|buffer| buffer.step_mode == wgpu::VertexStepMode::Instance);
     device.create_render_pipeline(&wgpu::RenderPipelineDescriptor {
         label: Some(label),
         layout: Some(layout),
@@ -150,14 +165,7 @@ fn make_pipeline(
             compilation_options: Default::default(),
             buffers,
         },
-        primitive: wgpu::PrimitiveState {
-            topology: if strip {
-                wgpu::PrimitiveTopology::TriangleStrip
-            } else {
-                wgpu::PrimitiveTopology::TriangleList
-            },
-            ..Default::default()
-        },
+        primitive: wgpu::PrimitiveState { topology, ..Default::default() },
         depth_stencil: None,
         multisample: Default::default(),
         fragment: Some(wgpu::FragmentState {

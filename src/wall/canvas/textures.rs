@@ -8,7 +8,7 @@ use super::list::Field;
 use super::pipelines::Pipelines;
 
 /// A texture of one level and one sample.
-fn texture(
+pub fn texture(
     device: &wgpu::Device,
     label: &'static str,
     [width, height]: [u32; 2],

@@ -30,6 +30,9 @@ pub struct Cx<'a, 'p> {
     pub now_s: f64,
     /// Motion is over: a still picture.
     pub settled: bool,
+    /// The hub's clock, seconds, for what moves all the time, alike on every wall of it; a frozen one stays. `None`: at
+    /// rest.
+    pub motion_s: Option<f64>,
     /// Set when the panel moves and must be painted again at once.
     pub moving: &'a mut bool,
     /// Seconds this panel's data are late; `None` while they are fresh.

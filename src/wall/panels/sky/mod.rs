@@ -2,18 +2,18 @@
 //!
 //! The points are scattered as sparks are: inside their district, never at an address. Requests from before this store
 //! are drawn from the opening balance, by the districts' residents and the boards' present shares, and the footnote
-//! says so. All of them are points of light, one each ([`Density`]); a few shine as stars.
+//! says so. All of them are points of light, one each (`light`): a field that stands, or on a graphics card points that
+//! move. A few shine as stars.
 
-use std::sync::Arc;
+mod light;
 
 use chrono::{Datelike, NaiveDate};
 use serde::Deserialize;
 
 use crate::model::time::to_zone;
 
-use super::super::canvas::{Face, Field, Rect, Style};
+use super::super::canvas::{Face, Rect, Style};
 use super::super::data::Data;
-use super::super::density::Density;
 use super::super::format;
 use super::super::map::Map;
 use super::super::options::Lang;
@@ -21,6 +21,7 @@ use super::super::scene::{Metric, Words};
 use super::super::tokens::{self, size};
 use super::map::{Fit, fill};
 use super::{Cx, Panel};
+use light::Light;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -49,16 +50,7 @@ pub struct Sky {
     years: Vec<Year>,
     /// The light of all requests, kept while nothing of it changes.
     #[serde(skip)]
-    light: parking_lot::Mutex<Option<(LightKey, Arc<Field>)>>,
-}
-
-/// What the light depends on: place and size of the sky in pixels, requests, shares.
-#[derive(Debug, PartialEq)]
-struct LightKey {
-    rect: Rect,
-    scale: f32,
-    total: u64,
-    boards: Vec<(usize, f64)>,
+    light: parking_lot::Mutex<Option<Light>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -157,13 +149,18 @@ impl Panel for Sky {
             cx.paint.polyline(&line(coast), 1.2, tokens::NIGHT_COAST.alpha(0.7), None);
         }
         self.lights(cx, &map, &fit);
-        // The years below stay readable.
-        let foot = Rect { top: cx.rect.bottom - 190.0, ..cx.rect };
-        cx.paint.gradient(foot, 0.0, tokens::GROUND_EDGE.alpha(0.0), tokens::GROUND_EDGE.alpha(0.85), false);
+        if !cx.paint.points_move {
+            foot(cx);
+        }
     }
 
     fn paint_moving(&self, cx: &mut Cx<'_, '_>) {
-        if let (Some(map), false) = (cx.data.sparks.map().cloned(), cx.settled) {
+        let Some(map) = cx.data.sparks.map().cloned() else { return };
+        if cx.paint.points_move {
+            self.moving_lights(cx, &map);
+            foot(cx);
+        }
+        if !cx.settled {
             self.falling(cx, &map);
         }
     }
@@ -200,50 +197,6 @@ impl Panel for Sky {
 }
 
 impl Sky {
-    /// Every request as a point of light, and a few of them as stars.
-    fn lights(&self, cx: &mut Cx<'_, '_>, map: &Map, fit: &Fit) {
-        let total = cx.table(&self.metric).number(0, "value").unwrap_or(0.0);
-        if total < 1.0 {
-            return;
-        }
-        let areas = residents(cx, map).unwrap_or_else(|| {
-            shares(cx, &self.areas, "area", |code| {
-                let position = super::super::map::area_position(cx.city, code)?;
-                map.areas.iter().position(|area| area.area == position)
-            })
-        });
-        let boards =
-            shares(cx, &self.boards, "board", |code| cx.city.boards.iter().position(|board| board.code == code));
-        // A thousandth more or less is not seen, and not worth a second of scattering.
-        let grain = 10.0_f64.powf(total.log10().floor() - 2.0).max(1.0);
-        let total = ((total / grain).floor() * grain) as u64;
-        let boards = boards.into_iter().map(|(board, upto)| (board, (upto * 100.0).round() / 100.0)).collect();
-        let key = LightKey { rect: cx.rect, scale: cx.paint.scale, total, boards };
-        let mut kept = self.light.lock();
-        let light = match &*kept {
-            Some((known, light)) if *known == key => light.clone(),
-            _ => all_lights(cx, map, fit, &areas, &key),
-        };
-        cx.paint.field(cx.rect, &light);
-        let mut id = String::with_capacity(16);
-        for star in 0..STARS {
-            use std::fmt::Write as _;
-            id.clear();
-            write!(id, "sky-{star}").ok();
-            // A golden-ratio sequence spreads the shares evenly without dice.
-            let area = pick(&areas, (star as f64 * 0.618_033_988_75).fract()).unwrap_or(star % map.areas.len());
-            let board = pick(&key.boards, (star as f64 * 0.754_877_666_2).fract()).unwrap_or(0);
-            let [x, y] = fit.point(map.areas[area].scattered(&id, 0.030));
-            if x < cx.rect.left || x > cx.rect.right || y < cx.rect.top || y > cx.rect.bottom {
-                continue;
-            }
-            let (glow, core, alpha) = if star % 12 == 0 { (9.0, 1.4, 0.75) } else { (4.2, 0.8, 0.42) };
-            let colour = tokens::board(board).mix(tokens::TEXT, 0.16);
-            cx.paint.spark(x, y, glow, core, colour.alpha(alpha));
-        }
-        *kept = Some((key, light));
-    }
-
     /// Today's requests fall into the sky as they come.
     fn falling(&self, cx: &mut Cx<'_, '_>, map: &Map) {
         const FALL_S: f32 = 2.2;
@@ -432,70 +385,10 @@ impl Sky {
     }
 }
 
-/// Points drawn as stars over the light of all.
-const STARS: usize = 2_600;
-/// Columns of the field of light at most; a larger sky gets one texel for several pixels.
-const FIELD_WIDE: f32 = 3840.0;
-
-/// The light of so many requests, shared out among districts and boards.
-fn all_lights(cx: &Cx<'_, '_>, map: &Map, fit: &Fit, areas: &[(usize, f64)], key: &LightKey) -> Arc<Field> {
-    let pixels = [cx.rect.width() * key.scale, cx.rect.height() * key.scale];
-    let coarse = (pixels[0] / FIELD_WIDE).ceil().max(1.0);
-    let size = pixels.map(|side| (side / coarse).round().max(1.0) as usize);
-    let scale = key.scale / coarse;
-    let place = |point: [f32; 2]| {
-        let [x, y] = fit.point(point);
-        [(x - cx.rect.left) * scale, (y - cx.rect.top) * scale]
-    };
-    let mut density = Density::new(map, size, fit.scale * scale, place);
-    let parts = |sums: &[(usize, f64)]| -> Vec<(usize, f64)> {
-        let mut before = 0.0;
-        sums.iter().map(|(known, upto)| (*known, upto - std::mem::replace(&mut before, *upto))).collect()
-    };
-    let boards = if key.boards.is_empty() { vec![(0, 1.0)] } else { parts(&key.boards) };
-    for (area, area_share) in parts(areas) {
-        for (board, board_share) in &boards {
-            density.scatter(area, *board, (key.total as f64 * area_share * board_share).round() as u64);
-        }
-    }
-    let mut rgba = Vec::new();
-    density.light(&mut rgba);
-    Arc::new(Field::new(density.size(), rgba))
-}
-
-/// Shares of the city's residents among the districts of the map; `None` where the city file does not give them all.
-fn residents(cx: &Cx<'_, '_>, map: &Map) -> Option<Vec<(usize, f64)>> {
-    let count = |area: &super::super::map::MapArea| cx.city.areas.get(area.area)?.residents;
-    let counts: Vec<f64> = map.areas.iter().map(|area| count(area).map(|count| count as f64)).collect::<Option<_>>()?;
-    let total: f64 = counts.iter().sum();
-    let mut upto = 0.0;
-    let sums = counts.iter().enumerate().map(|(area, count)| {
-        upto += count / total.max(1.0);
-        (area, upto)
-    });
-    Some(sums.collect())
-}
-
-/// Shares of a metric's rows among known things, summed up to 1.
-fn shares(cx: &Cx<'_, '_>, metric: &Metric, column: &str, find: impl Fn(&str) -> Option<usize>) -> Vec<(usize, f64)> {
-    let table = cx.table(metric);
-    let mut sums = Vec::new();
-    let mut total = 0.0;
-    for row in 0..table.rows() {
-        let (Some(known), Some(n)) = (table.text(row, column).and_then(&find), table.number(row, "n")) else {
-            continue;
-        };
-        total += n.max(0.0);
-        sums.push((known, total));
-    }
-    for sum in &mut sums {
-        sum.1 /= total.max(1.0);
-    }
-    if total > 0.0 { sums } else { Vec::new() }
-}
-
-fn pick(sums: &[(usize, f64)], share: f64) -> Option<usize> {
-    sums.iter().find(|(_, upto)| share < *upto).or(sums.last()).map(|(known, _)| *known)
+/// Darker towards the foot, so that the years stay readable; over all light but what falls.
+fn foot(cx: &mut Cx<'_, '_>) {
+    let foot = Rect { top: cx.rect.bottom - 190.0, ..cx.rect };
+    cx.paint.gradient(foot, 0.0, tokens::GROUND_EDGE.alpha(0.0), tokens::GROUND_EDGE.alpha(0.85), false);
 }
 
 fn parse_day(text: &str) -> Option<NaiveDate> {
