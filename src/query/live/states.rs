@@ -25,6 +25,7 @@ use super::keep::KeptState;
 use super::nodes::{Node, Rest, StreamNodes};
 use super::slot::Slot;
 use super::steps::Steps;
+use super::steps::keys::Keys;
 use super::window::{Outcome, Window};
 use crate::model::Stream;
 
@@ -57,9 +58,14 @@ pub struct Cut {
     merged: [Merged; 2],
     /// What the last finish was made of.
     finished: Option<Vec<RecordBatch>>,
+    /// The keys in it, where there is nothing but keys (`DISTINCT`): more rows of these change nothing.
+    distinct: Option<Distinct>,
     /// Counts to [`BEATS`].
     beat: u64,
 }
+
+/// The keys of the last finish; nothing while they are not known.
+struct Distinct(Option<Keys>);
 
 /// Some items' states, most of them merged into one.
 #[derive(Default)]
@@ -82,6 +88,7 @@ pub struct Kept {
 impl Cut {
     pub async fn new(bare: &SessionState, cut: CutPlan, print: u64) -> Result<Cut> {
         let plan = bare.query_planner().create_physical_plan(&cut.plan, bare).await?;
+        let mut distinct = None;
         let (partial, states, reduce, finish) = match cut.merge {
             Merge::Aggregate => {
                 let partial = partial_of(&plan)?;
@@ -89,6 +96,9 @@ impl Cut {
                     return datafusion::common::internal_err!("a partial aggregate was expected");
                 };
                 let states = Slot::new(partial.schema());
+                if aggregate.aggr_expr().is_empty() {
+                    distinct = Some(Distinct(None));
+                }
                 let reduce = AggregateExec::try_new(
                     AggregateMode::PartialReduce,
                     aggregate.group_expr().as_final(),
@@ -129,6 +139,7 @@ impl Cut {
             kept: HashMap::new(),
             merged: Default::default(),
             finished: None,
+            distinct,
             beat: print % BEATS,
         })
     }
@@ -206,8 +217,10 @@ impl Cut {
         cost: &mut TickCost,
     ) -> std::result::Result<bool, TickError> {
         let mut began = Instant::now();
+        // Taken: a tick that fails or is stopped midway leaves nothing that the next one could build upon.
+        let finished = self.finished.take();
         let thresholds = self.window.thresholds()?;
-        let mut inputs = Vec::new();
+        let (mut inputs, mut fresh) = (Vec::new(), Some(Vec::new()));
         let mut passing = Vec::new();
         for (group, roots) in [nodes.sealed(), nodes.hot()].into_iter().enumerate() {
             let mut found = Vec::new();
@@ -224,11 +237,15 @@ impl Cut {
                     lasting.push(item);
                 }
             }
-            self.merge_lasting(group, &lasting, &mut inputs, context, cost).await?;
+            let added = self.merge_lasting(group, &lasting, &mut inputs, context, cost).await?;
+            fresh = fresh.zip(added).map(|(fresh, added)| [fresh, added].concat());
             began = Instant::now();
         }
+        let fresh = fresh.filter(|_| passing.is_empty());
         inputs.append(&mut passing);
-        if self.finished.as_ref().is_some_and(|finished| same_inputs(finished, &inputs)) {
+        let same = finished.as_ref().is_some_and(|finished| same_inputs(finished, &inputs));
+        if same || self.has_all_keys(fresh.filter(|_| finished.is_some()), &inputs)? {
+            self.finished = Some(inputs);
             return Ok(false);
         }
         let made_of = inputs.clone();
@@ -243,7 +260,31 @@ impl Cut {
         Ok(true)
     }
 
-    /// Adds the states of lasting items to `inputs`, merged. When the list only grew, only what is new is looked up.
+    /// Whether there is nothing but keys, and none that the last finish had not. `fresh`: what came to its inputs, when
+    /// nothing went.
+    fn has_all_keys(&mut self, fresh: Option<Vec<RecordBatch>>, inputs: &[RecordBatch]) -> Result<bool> {
+        let Some(Distinct(known)) = &mut self.distinct else { return Ok(false) };
+        // Taken: keys that are not finished in the end are not known.
+        let known = known.take();
+        let Some(fresh) = fresh else { return Ok(false) };
+        let (mut keys, mut rows) = (Keys::new(&self.states.schema)?, Vec::new());
+        let (states, before) = match known {
+            Some(known) => {
+                keys = known;
+                (&fresh[..], Some(keys.len()))
+            }
+            None => (inputs, None),
+        };
+        for state in states {
+            keys.intern(state.columns(), &mut rows, &self.states.schema)?;
+        }
+        let has_all = before == Some(keys.len());
+        self.distinct = Some(Distinct(Some(keys)));
+        Ok(has_all)
+    }
+
+    /// Adds the states of lasting items to `inputs`, merged. When the list only grew, only what is new is looked up, and
+    /// given back.
     ///
     /// The states of hot branches are not needed for that; they are worked out by and by, each cut at another tick, so
     /// that a window's end or a sealing finds them.
@@ -254,21 +295,22 @@ impl Cut {
         inputs: &mut Vec<RecordBatch>,
         context: &Arc<TaskContext>,
         cost: &mut TickCost,
-    ) -> std::result::Result<(), TickError> {
+    ) -> std::result::Result<Option<Vec<RecordBatch>>, TickError> {
         let listed = |item: &Item<'_>| Listed { node: item.node.id, key: item.key, lasting: item.node.lasting };
         let list: Vec<Listed> = items.iter().map(listed).collect();
         // Taken, so that a failure midway leaves nothing half merged.
         let mut merged = std::mem::take(&mut self.merged[group]);
-        let fresh = match grown(&merged.list, items) {
-            Some(fresh) => fresh,
-            None => {
-                merged = Merged::default();
-                items.iter().map(|item| (item.node.clone(), item.key)).collect()
-            }
-        };
+        let grown = grown(&merged.list, items);
+        let grew = grown.is_some();
+        let fresh = grown.unwrap_or_else(|| {
+            merged = Merged::default();
+            items.iter().map(|item| (item.node.clone(), item.key)).collect()
+        });
+        let mut added = Vec::new();
         for (node, key) in &fresh {
-            merged.tail.extend(self.state(&Item { node, key: *key, passing: false }, context, cost).await?);
+            added.extend(self.state(&Item { node, key: *key, passing: false }, context, cost).await?);
         }
+        merged.tail.extend(added.iter().cloned());
         merged.list = list;
         if merged.tail.len() > TAIL_MAX + (self.print % 6) as usize {
             let states = merged.base.take().into_iter().chain(merged.tail.drain(..)).collect();
@@ -284,7 +326,7 @@ impl Cut {
                 }
             }
         }
-        Ok(())
+        Ok(grew.then_some(added))
     }
 
     async fn reduce(

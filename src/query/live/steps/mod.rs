@@ -7,7 +7,7 @@
 
 mod aggregate;
 mod join;
-mod keys;
+pub mod keys;
 mod late;
 mod make;
 mod sort;

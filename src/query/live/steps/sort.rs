@@ -1,8 +1,10 @@
 //! Rows in order, and the first of them without ordering all.
 
+use std::collections::BinaryHeap;
+
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch};
 use arrow::buffer::BooleanBuffer;
-use arrow::compute::{SortOptions, and, filter, filter_record_batch};
+use arrow::compute::{SortOptions, filter_record_batch};
 use arrow::datatypes::{DataType, Int64Type, TimeUnit, TimestampMicrosecondType};
 use datafusion::common::Result;
 use datafusion::physical_expr::LexOrdering;
@@ -50,29 +52,30 @@ pub fn best(
     if fetch == 0 || keys.len() < fetch.saturating_mul(ROWS_A_CANDIDATE) || !has_best(keys.data_type()) {
         return Ok(passing);
     }
-    let those = match &passing {
-        None => keys.clone(),
-        Some(passing) => filter(keys, passing)?,
-    };
-    if those.null_count() > 0 || those.len() <= fetch {
+    let nulls = keys.logical_nulls();
+    let passes = |row: usize| passing.as_ref().is_none_or(|passing| passing.value(row) && passing.is_valid(row));
+    // The best so far, the worst of them on top. A null is among the first or the last: not told here.
+    let (values, sign) = (values(keys), if options.descending { -1 } else { 1 });
+    let mut best = BinaryHeap::with_capacity(fetch + 1);
+    let mut worst = i64::MAX;
+    for row in (0..values.len()).filter(|row| passes(*row)) {
+        if nulls.as_ref().is_some_and(|nulls| nulls.is_null(row)) {
+            return Ok(passing);
+        }
+        let value = values[row].saturating_mul(sign);
+        if best.len() < fetch || value < worst {
+            best.push(value);
+            if best.len() > fetch {
+                best.pop();
+            }
+            worst = best.peek().copied().unwrap_or(i64::MAX);
+        }
+    }
+    if best.len() < fetch {
         return Ok(passing);
     }
-    let mut those = values(&those).to_vec();
-    let worst = match options.descending {
-        false => *those.select_nth_unstable(fetch - 1).1,
-        true => *those.select_nth_unstable_by(fetch - 1, |a, b| b.cmp(a)).1,
-    };
-    // Where a key is null the value is anything; such a row does not pass.
-    let values = values(keys);
-    let good = match options.descending {
-        false => BooleanBuffer::collect_bool(values.len(), |row| values[row] <= worst),
-        true => BooleanBuffer::collect_bool(values.len(), |row| values[row] >= worst),
-    };
-    let good = BooleanArray::new(good, None);
-    Ok(Some(match passing {
-        None => good,
-        Some(passing) => and(&passing, &good)?,
-    }))
+    let good = |row: usize| values[row].saturating_mul(sign) <= worst && passes(row);
+    Ok(Some(BooleanArray::new(BooleanBuffer::collect_bool(values.len(), good), None)))
 }
 
 /// Whether the best keys of this type can be told simply.
