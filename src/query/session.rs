@@ -59,8 +59,6 @@ impl Ground {
             .with_create_default_catalog_and_schema(false);
         let options = config.options_mut();
         options.sql_parser.collect_spans = true;
-        options.execution.parquet.pushdown_filters = true;
-        options.execution.parquet.reorder_filters = true;
         options.optimizer.enable_dynamic_filter_pushdown = false;
         options.optimizer.enable_aggregate_dynamic_filter_pushdown = false;
         options.optimizer.enable_join_dynamic_filter_pushdown = false;
