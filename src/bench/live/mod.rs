@@ -110,7 +110,7 @@ async fn measure(args: &LiveArgs, ground: &Ground, folder: &std::path::Path) -> 
         "tick": ticks,
         "full_scan_ms": scans.ms,
         "full_scan_cpu_ms": scans.cpu_ms,
-        "full_scan_over_tick": scans.ms / p50,
+        "full_scan_over_tick": scans.ms / p50, "full_scan_cpu_over_tick": scans.cpu_ms / p50,
         "mismatches": scans.mismatched.len(),
         "mismatched": scans.mismatched,
         "ready_ms": cold_ms,

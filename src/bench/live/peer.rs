@@ -72,6 +72,7 @@ pub async fn duckdb(
         "ms": ms,
         "cpu_ms": cpu_ms,
         "over_tick": ms / tick_ms,
+        "cpu_over_tick": cpu_ms / tick_ms,
     }))
 }
 

@@ -3,7 +3,8 @@
 //! A query is planned once and cut ([`cut`]) where its lowest aggregate stands. Below the cut the work is done set by set
 //! of rows ([`nodes`]) and kept as partial states; a time window decides by least and greatest `ts` which sets matter
 //! ([`window`], [`items`]); at a tick only new rows and the sets in which a window ends are looked at, states are merged
-//! ([`states`]), and DataFusion's own final step and the plan above it run over the result ([`view`], [`slot`]).
+//! ([`states`]), and DataFusion's own final step and the plan above it run over the result ([`view`], [`slot`]). Plans as
+//! small as these run as [`steps`], not as streams.
 //!
 //! It is not a second SQL engine: what it cannot cut is scanned whole, and [`Class::Scan`] says why. It fails as the
 //! engine does, never with a wrong number: the oracle in the tests holds every answer against a full scan.
