@@ -90,14 +90,17 @@ fn work_of<'a>(plan: &'a Arc<dyn ExecutionPlan>, states: &[StateLeaf]) -> Result
         Some(Work::Cross(Cross::new(join)))
     } else if let Some(join) = plan.downcast_ref::<HashJoinExec>() {
         Join::new(join)?.map(Work::Join)
-    } else if plan.is::<UnionExec>() || (plan.is::<CoalescePartitionsExec>() && plan.fetch().is_none()) {
-        Some(Work::Together)
-    } else if plan.is::<CooperativeExec>() {
+    } else if plan.is::<UnionExec>() || plan.is::<CooperativeExec>() || is_gathering(plan) {
         Some(Work::Together)
     } else {
         None
     };
     Ok(work.map(|work| (work, inputs)))
+}
+
+/// Partitions become one; here there is one.
+fn is_gathering(plan: &Arc<dyn ExecutionPlan>) -> bool {
+    plan.is::<CoalescePartitionsExec>() && plan.fetch().is_none()
 }
 
 fn filter_of(filter: &FilterExec) -> Filter {
