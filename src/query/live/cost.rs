@@ -10,10 +10,30 @@ pub enum TickError {
     /// The query is not for the live class after all: it has too many groups.
     #[error("its groups are too many to be kept live ({0} in one state)")]
     Wide(usize),
+    /// Nor is one in which a join above the aggregates gives too many rows.
     #[error(transparent)]
-    DataFusion(#[from] DataFusionError),
+    Unwieldy(Unwieldy),
+    #[error(transparent)]
+    DataFusion(DataFusionError),
     #[error("{0}")]
     Rows(String),
+}
+
+/// A join gives more rows than are kept in memory.
+#[derive(Debug, thiserror::Error)]
+#[error("a join in it gives {0} rows or more, too many to be kept live")]
+pub struct Unwieldy(pub usize);
+
+impl From<DataFusionError> for TickError {
+    fn from(error: DataFusionError) -> TickError {
+        match error {
+            DataFusionError::External(error) => match error.downcast::<Unwieldy>() {
+                Ok(unwieldy) => TickError::Unwieldy(*unwieldy),
+                Err(error) => TickError::DataFusion(DataFusionError::External(error)),
+            },
+            error => TickError::DataFusion(error),
+        }
+    }
 }
 
 /// What a tick cost: counts, and the time of its parts on the thread that ticks.

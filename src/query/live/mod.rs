@@ -27,7 +27,6 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use datafusion::common::DataFusionError;
 use parking_lot::Mutex;
 use tokio::sync::Mutex as AsyncMutex;
 
@@ -128,8 +127,7 @@ impl Live {
             Ok((batches, changed)) => {
                 Ok(Ok(LiveAnswer { schema: live.schema().clone(), batches, unchanged: !changed, cost }))
             }
-            // Too many groups, or a join above them that gives too many rows.
-            Err(error @ (TickError::Wide(_) | TickError::DataFusion(DataFusionError::ResourcesExhausted(_)))) => {
+            Err(error @ (TickError::Wide(_) | TickError::Unwieldy(_))) => {
                 let reason = error.to_string();
                 tracing::warn!(metric = metric.name, "{reason}; it is scanned whole from now on");
                 entry.kind = Kind::Scan(reason.clone());

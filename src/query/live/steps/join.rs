@@ -7,12 +7,13 @@ use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions, UInt32Array};
 use arrow::compute::take;
 use arrow::datatypes::SchemaRef;
 use arrow::row::{RowConverter, SortField};
-use datafusion::common::{JoinType, NullEquality, Result, resources_err};
+use datafusion::common::{DataFusionError, JoinType, NullEquality, Result};
 use datafusion::physical_expr::PhysicalExpr;
 use datafusion::physical_expr_common::utils::evaluate_expressions_to_arrays;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::joins::{CrossJoinExec, HashJoinExec};
 
+use super::super::cost::Unwieldy;
 use super::together;
 
 /// A step's result lies in memory whole: what a join makes more rows of is not kept live.
@@ -20,9 +21,7 @@ const ROWS_MAX: usize = 1_000_000;
 
 fn bounded(rows: usize) -> Result<()> {
     if rows > ROWS_MAX {
-        return resources_err!(
-            "a join above its aggregates gives {rows} rows or more; at most {ROWS_MAX} are kept live"
-        );
+        return Err(DataFusionError::External(Box::new(Unwieldy(rows))));
     }
     Ok(())
 }
