@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use arrow::array::RecordBatch;
-use arrow::compute::concat_batches;
+use arrow::array::{AsArray, BooleanArray, RecordBatch};
+use arrow::compute::{concat_batches, filter_record_batch};
 use arrow::datatypes::SchemaRef;
 use datafusion::common::Result;
+use datafusion::physical_expr::PhysicalExpr;
 
 /// A state: one batch, or nothing when no row got through.
 pub type State = Option<RecordBatch>;
@@ -27,6 +28,20 @@ pub fn with_schema(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatc
     }
     let options = arrow::array::RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
     Ok(RecordBatch::try_new_with_options(schema.clone(), batch.columns().to_vec(), &options)?)
+}
+
+/// The rows for which a predicate is true; null where it can't say.
+pub fn mask(predicate: &Arc<dyn PhysicalExpr>, batch: &RecordBatch) -> Result<BooleanArray> {
+    Ok(predicate.evaluate(batch)?.into_array(batch.num_rows())?.as_boolean().clone())
+}
+
+/// The rows that pass; nothing where none does.
+pub fn passed(batch: &RecordBatch, mask: &BooleanArray) -> Result<Option<RecordBatch>> {
+    match mask.true_count() {
+        0 => Ok(None),
+        count if count == batch.num_rows() => Ok(Some(batch.clone())),
+        _ => Ok(Some(filter_record_batch(batch, mask)?)),
+    }
 }
 
 pub fn one(batches: Vec<RecordBatch>, schema: &SchemaRef) -> Result<State> {

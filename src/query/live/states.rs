@@ -7,8 +7,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use arrow::array::{AsArray, RecordBatch};
-use arrow::compute::filter_record_batch;
+use arrow::array::RecordBatch;
 use datafusion::common::{DataFusionError, Result};
 use datafusion::execution::{SessionState, TaskContext};
 use datafusion::logical_expr::{Expr, lit};
@@ -17,7 +16,7 @@ use datafusion::physical_plan::aggregates::{AggregateExec, AggregateMode};
 use datafusion::physical_plan::execution_plan::reset_plan_states;
 use datafusion::physical_plan::{ExecutionPlan, replace_children_if_necessary};
 
-use super::batches::{State, one, same_inputs, with_schema};
+use super::batches::{State, mask, one, passed, same_inputs, with_schema};
 use super::cost::{TickCost, TickError};
 use super::cut::{CutPlan, Merge};
 use super::items::{Item, Listed, all_leaves, collect_items, grown, key_of};
@@ -220,7 +219,7 @@ impl Cut {
         // Taken: a tick that fails or is stopped midway leaves nothing that the next one could build upon.
         let finished = self.finished.take();
         let thresholds = self.window.thresholds()?;
-        let (mut inputs, mut fresh) = (Vec::new(), Some(Vec::new()));
+        let (mut inputs, mut fresh) = (Vec::new(), self.distinct.is_some().then(Vec::new));
         let mut passing = Vec::new();
         for (group, roots) in [nodes.sealed(), nodes.hot()].into_iter().enumerate() {
             let mut found = Vec::new();
@@ -459,18 +458,12 @@ impl Cut {
             cost.evaluated_rows += batch.num_rows() as u64;
             let batch = batch.project(&places).map_err(DataFusionError::from)?;
             let batch = match &self.filter {
-                None => batch,
-                Some(filter) => {
-                    let array = filter.evaluate(&batch)?.into_array(batch.num_rows())?;
-                    let passed = array.as_boolean();
-                    match passed.true_count() {
-                        0 => continue,
-                        count if count == batch.num_rows() => batch,
-                        _ => filter_record_batch(&batch, passed).map_err(DataFusionError::from)?,
-                    }
-                }
+                None => Some(batch),
+                Some(filter) => passed(&batch, &mask(filter, &batch)?)?,
             };
-            input.push(with_schema(&batch, &self.rows.schema)?);
+            if let Some(batch) = batch {
+                input.push(with_schema(&batch, &self.rows.schema)?);
+            }
         }
         if input.is_empty() {
             return Ok(None);

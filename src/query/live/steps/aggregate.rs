@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, BooleanArray, RecordBatch, RecordBatchOptions};
+use arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow::compute::filter;
 use arrow::datatypes::SchemaRef;
 use datafusion::common::Result;
@@ -17,6 +17,7 @@ use datafusion::physical_plan::aggregates::{
 };
 use parking_lot::Mutex;
 
+use super::super::batches::mask;
 use super::keys::Keys;
 
 type Exprs = Vec<Arc<dyn PhysicalExpr>>;
@@ -77,7 +78,8 @@ impl Aggregate {
                     accumulator.merge_batch(&values)?;
                     continue;
                 }
-                if let Some(mask) = mask(self.filters[place].as_ref(), batch)? {
+                if let Some(counts) = &self.filters[place] {
+                    let mask = mask(counts, batch)?;
                     values =
                         values.iter().map(|values| filter(values, &mask)).collect::<std::result::Result<_, _>>()?;
                 }
@@ -109,7 +111,7 @@ impl Aggregate {
                 if merges {
                     accumulator.merge_batch(&values, &table.rows, count)?;
                 } else {
-                    let mask = mask(self.filters[place].as_ref(), batch)?;
+                    let mask = self.filters[place].as_ref().map(|counts| mask(counts, batch)).transpose()?;
                     accumulator.update_batch(&values, &table.rows, mask.as_ref(), count)?;
                 }
             }
@@ -128,11 +130,6 @@ impl Aggregate {
         *self.table.get_mut() = Some(table);
         Ok(Some(RecordBatch::try_new(schema.clone(), columns)?))
     }
-}
-
-fn mask(filter: Option<&Arc<dyn PhysicalExpr>>, batch: &RecordBatch) -> Result<Option<BooleanArray>> {
-    let Some(filter) = filter else { return Ok(None) };
-    Ok(Some(filter.evaluate(batch)?.into_array(batch.num_rows())?.as_boolean().clone()))
 }
 
 fn accumulator_of(function: &Arc<AggregateFunctionExpr>) -> Result<Box<dyn GroupsAccumulator>> {

@@ -5,7 +5,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use arrow::array::{Array, AsArray, RecordBatch};
+use arrow::array::{Array, RecordBatch};
 use arrow::compute::SortOptions;
 use arrow::datatypes::Schema;
 use datafusion::common::{Result, internal_err};
@@ -14,7 +14,7 @@ use datafusion::physical_expr::utils::{collect_columns, reassign_expr_columns};
 use datafusion::physical_expr::{LexOrdering, PhysicalExpr};
 
 use super::super::super::source::View;
-use super::super::batches::with_schema;
+use super::super::batches::{mask, with_schema};
 use super::super::cut::StateLeaf;
 use super::super::slot::Slot;
 use super::{Filter, sort};
@@ -71,12 +71,7 @@ impl Late {
     pub fn run(&self, view: Option<&View>) -> Result<Vec<RecordBatch>> {
         let Some(view) = view else { return internal_err!("a state table was to be read without a view") };
         let Some(deciding) = view.state_columns(&self.table, &self.deciding) else { return Ok(Vec::new()) };
-        let passing = match &self.predicate {
-            None => None,
-            Some(predicate) => {
-                Some(predicate.evaluate(&deciding)?.into_array(deciding.num_rows())?.as_boolean().clone())
-            }
-        };
+        let passing = self.predicate.as_ref().map(|predicate| mask(predicate, &deciding)).transpose()?;
         let chosen = sort::best(deciding.column(self.key), passing, self.options, self.fetch)?;
         let rows: Vec<usize> = match chosen {
             None => (0..deciding.num_rows()).collect(),

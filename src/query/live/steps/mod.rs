@@ -16,8 +16,8 @@ mod tests;
 
 use std::sync::Arc;
 
-use arrow::array::{AsArray, RecordBatch, RecordBatchOptions};
-use arrow::compute::{concat_batches, filter_record_batch};
+use arrow::array::{RecordBatch, RecordBatchOptions};
+use arrow::compute::concat_batches;
 use arrow::datatypes::SchemaRef;
 use datafusion::common::Result;
 use datafusion::execution::TaskContext;
@@ -29,7 +29,7 @@ use self::aggregate::Aggregate;
 use self::join::{Cross, Join};
 use self::late::Late;
 use super::super::source::View;
-use super::batches::same_inputs;
+use super::batches::{mask, passed, same_inputs, with_schema};
 use super::cut::StateLeaf;
 use super::rerun::Rerun;
 use super::slot::Slot;
@@ -186,11 +186,10 @@ impl Work {
             }
             Work::Late(late) => late.run(view),
             Work::Limit(skip, fetch) => Ok(limited(first, *skip, *fetch)),
-            Work::Together => Ok(inputs
-                .iter()
-                .flat_map(|(rows, _)| rows.iter())
-                .map(|batch| renamed(batch, schema))
-                .collect::<Result<_>>()?),
+            // The inputs of a union may have other names than it has.
+            Work::Together => {
+                inputs.iter().flat_map(|(rows, _)| rows.iter()).map(|batch| with_schema(batch, schema)).collect()
+            }
             Work::Cross(cross) => {
                 let [(left, _), (right, _)] = inputs else { return Ok(Vec::new()) };
                 Ok(vec![cross.run(left, right, schema)?])
@@ -212,10 +211,6 @@ impl Work {
 }
 
 impl Filter {
-    fn mask(&self, batch: &RecordBatch) -> Result<arrow::array::BooleanArray> {
-        Ok(self.predicate.evaluate(batch)?.into_array(batch.num_rows())?.as_boolean().clone())
-    }
-
     fn project(&self, batch: &RecordBatch) -> Result<RecordBatch> {
         Ok(match &self.columns {
             None => batch.clone(),
@@ -224,12 +219,7 @@ impl Filter {
     }
 
     fn run(&self, batch: &RecordBatch) -> Result<Option<RecordBatch>> {
-        let mask = self.mask(batch)?;
-        match mask.true_count() {
-            0 => Ok(None),
-            count if count == batch.num_rows() => self.project(batch).map(Some),
-            _ => Ok(Some(filter_record_batch(&self.project(batch)?, &mask)?)),
-        }
+        passed(&self.project(batch)?, &mask(&self.predicate, batch)?)
     }
 }
 
@@ -239,11 +229,6 @@ fn together(batches: &[RecordBatch], schema: &SchemaRef) -> Result<RecordBatch> 
         [one] => Ok(one.clone()),
         several => Ok(concat_batches(several.first().map_or(schema, |batch| batch.schema_ref()), several)?),
     }
-}
-
-/// The inputs of a union may have other names than it has.
-fn renamed(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
-    super::batches::with_schema(batch, schema)
 }
 
 fn limited(batches: &[RecordBatch], mut skip: usize, fetch: Option<usize>) -> Vec<RecordBatch> {

@@ -11,6 +11,7 @@ use datafusion::physical_expr::LexOrdering;
 use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_plan::sorts::sort::sort_batch;
 
+use super::super::batches::mask;
 use super::Filter;
 
 /// Below so many rows for each one wanted, looking for candidates is not worth it.
@@ -29,11 +30,11 @@ pub fn candidates(batch: &RecordBatch, passes: Option<&Filter>, by: &LexOrdering
         None => batch.clone(),
         Some(passes) => passes.project(batch)?,
     };
-    let mask = passes.map(|passes| passes.mask(batch)).transpose()?;
+    let passing = passes.map(|passes| mask(&passes.predicate, batch)).transpose()?;
     // Another expression might fail on a row that does not pass.
     let chosen = match by.first().expr.downcast_ref::<Column>() {
-        Some(key) => best(all.column(key.index()), mask, by.first().options, fetch)?,
-        None => mask,
+        Some(key) => best(all.column(key.index()), passing, by.first().options, fetch)?,
+        None => passing,
     };
     match chosen {
         None => Ok(all),
