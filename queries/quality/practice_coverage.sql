@@ -9,16 +9,17 @@
 -- basis: k: people who practised; n: seats seen in the window; mean score of practices
 -- source: activities seats
 -- systems: 22
-SELECT CASE WHEN s.n > 0 THEN CAST(least(p.k, s.n) AS DOUBLE) / CAST(s.n AS DOUBLE) END AS value, least(p.k, s.n) AS k, s.n, p.mean_score
+SELECT CASE WHEN s.n > 0 THEN CAST(least(p.k, s.n) AS DOUBLE) / CAST(s.n AS DOUBLE) END AS value, least(p.k, s.n) AS k, s.n, m.mean_score
 FROM (
-  SELECT count(party) AS k, sum(score) / CAST(sum(n) AS DOUBLE) AS mean_score
-  FROM (
-    SELECT party, sum(score) AS score, count(score) AS n
-    FROM activities
-    WHERE form = 'practice' AND kind = 'end' AND ts >= day_start(-29) AND ts < day_start(1)
-    GROUP BY party
-  )
+  SELECT count(DISTINCT party) AS k
+  FROM activities
+  WHERE form = 'practice' AND kind = 'end' AND ts >= day_start(-29) AND ts < day_start(1)
 ) p
+CROSS JOIN (
+  SELECT sum(score) / CAST(count(score) AS DOUBLE) AS mean_score
+  FROM activities
+  WHERE form = 'practice' AND kind = 'end' AND ts >= day_start(-29) AND ts < day_start(1)
+) m
 CROSS JOIN (
   SELECT count(DISTINCT seat) AS n FROM seats WHERE ts >= day_start(-29) AND ts < day_start(1)
 ) s

@@ -1,43 +1,35 @@
 //! What the benches measure with: CPU time of a thread and of the process, percentiles, memory, and whether two answers
 //! are the same.
 
-use std::time::Instant;
-
+use rustix::time::{ClockId, clock_gettime};
 use serde_json::{Value as Json, json};
 
 use crate::query::{Answer, TimeFormat, json_rows};
 
-/// The CPU time of this thread, as the kernel counts it.
+/// The CPU time of this thread. Not that of `/proc`, which on some machines moves in steps of milliseconds.
 pub struct ThreadCpu {
-    at_ns: Option<u64>,
-    began: Instant,
+    from_ms: f64,
 }
 
 impl ThreadCpu {
     pub fn now() -> ThreadCpu {
-        ThreadCpu { at_ns: ThreadCpu::read(), began: Instant::now() }
+        ThreadCpu { from_ms: cpu_ms(ClockId::ThreadCPUTime) }
     }
 
-    fn read() -> Option<u64> {
-        std::fs::read_to_string("/proc/thread-self/schedstat").ok()?.split_whitespace().next()?.parse().ok()
-    }
-
-    /// Since then; wall time where the kernel does not say.
+    /// Since then.
     pub fn ms(&self) -> f64 {
-        match (self.at_ns, ThreadCpu::read()) {
-            (Some(before), Some(after)) => after.saturating_sub(before) as f64 / 1e6,
-            _ => self.began.elapsed().as_secs_f64() * 1e3,
-        }
+        cpu_ms(ClockId::ThreadCPUTime) - self.from_ms
     }
 }
 
-/// CPU time of all threads of this process so far, ms, in steps of 10 ms; 0 where the kernel does not say.
+/// CPU time of all threads of this process so far, ms.
 pub fn process_cpu_ms() -> f64 {
-    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
-    let fields: Vec<&str> = stat.rsplit(") ").next().unwrap_or_default().split(' ').collect();
-    let ticks = |place: usize| fields.get(place).and_then(|text| text.parse::<f64>().ok()).unwrap_or(0.0);
-    // User and system time; the kernel's unit is a hundredth of a second.
-    (ticks(11) + ticks(12)) * 10.0
+    cpu_ms(ClockId::ProcessCPUTime)
+}
+
+fn cpu_ms(clock: ClockId) -> f64 {
+    let time = clock_gettime(clock);
+    time.tv_sec as f64 * 1e3 + time.tv_nsec as f64 / 1e6
 }
 
 /// The value below which `share` of the values lie; sorts them.
@@ -47,10 +39,11 @@ pub fn percentile(values: &mut [f64], share: f64) -> f64 {
     values.get((last as f64 * share).round() as usize).copied().unwrap_or(0.0)
 }
 
-/// Median, 99th percentile and maximum.
+/// Mean, median, 99th percentile and maximum.
 pub fn spread(values: &mut [f64]) -> Json {
     let three = |value: f64| (value * 1e3).round() / 1e3;
     json!({
+        "mean": three(values.iter().sum::<f64>() / values.len().max(1) as f64),
         "p50": three(percentile(values, 0.5)),
         "p99": three(percentile(values, 0.99)),
         "max": three(percentile(values, 1.0)),

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use arrow::array::{Array, Int64Array, RecordBatch, TimestampMicrosecondArray};
 
 use crate::model::Stream;
-use crate::store::{Segment, Snapshot};
+use crate::store::{Moment, Segment, Snapshot};
 
 /// Where the rows of a piece are.
 #[derive(Clone, Debug)]
@@ -183,14 +183,20 @@ impl View {
         }
     }
 
-    /// Some rows of a current-state table, by their places in it (ascending), and some columns.
-    pub fn state_rows(&self, name: &str, columns: &[usize], rows: &[usize]) -> Option<RecordBatch> {
+    /// A current-state table row by row; `None` where it can't be read so.
+    pub fn state_moment(&self, name: &str) -> Option<Moment> {
         match &self.states {
-            States::Held(_) => {
-                let places: arrow::array::UInt64Array = rows.iter().map(|row| *row as u64).collect();
-                arrow::compute::take_record_batch(&self.state(name)?.project(columns).ok()?, &places).ok()
-            }
-            States::Store(snapshot) => snapshot.state_rows(name, columns, rows),
+            States::Held(_) => None,
+            States::Store(snapshot) => snapshot.state_moment(name),
+        }
+    }
+
+    /// The slots of a current-state table of which the rows are others than at an earlier moment, ascending; `None` where
+    /// that is not known.
+    pub fn state_changes(&self, since: &Moment) -> Option<Arc<[u32]>> {
+        match &self.states {
+            States::Held(_) => None,
+            States::Store(snapshot) => Some(snapshot.state_changes(since)),
         }
     }
 

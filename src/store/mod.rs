@@ -49,7 +49,7 @@ pub use self::mark::{CITY_VARIABLE, CityMark, CityRule, city_for, city_of_folder
 pub use self::segment::{Segment, SegmentInfo};
 pub use self::snapshot::Snapshot;
 pub use self::status::Status;
-pub use self::tables::{NAMES as STATE_TABLES, TABLE_ROWS_MAX, state_table_schema};
+pub use self::tables::{Moment, NAMES as STATE_TABLES, TABLE_ROWS_MAX, state_table_schema};
 pub use self::verify::{VerifyReport, verify};
 
 use self::landing::Part;

@@ -7,6 +7,7 @@
 //! What readers make of a chunk ([`Chunk::columns`]) is kept with it until it changes, so that a table of which little
 //! changes is made anew in little.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use arrow::array::ArrayRef;
@@ -14,6 +15,9 @@ use arrow::array::ArrayRef;
 pub const CHUNK: usize = 64;
 /// The most columns that are kept of a chunk.
 pub const COLUMNS_MAX: usize = 16;
+
+/// The version of the latest view of any slab.
+static VERSIONS: AtomicU64 = AtomicU64::new(0);
 
 /// Some slots in a row.
 #[derive(Debug)]
@@ -63,7 +67,7 @@ pub struct Slab<T> {
 pub struct View<T> {
     chunks: Arc<[Arc<Chunk<T>>]>,
     pub len: usize,
-    /// Grows with each change; equal versions of one slab hold the same.
+    /// Grows with each change; no two slabs give the same one. 0 is empty.
     pub version: u64,
 }
 
@@ -90,6 +94,34 @@ impl<T> View<T> {
 
     pub fn get(&self, slot: u32) -> Option<&T> {
         self.chunks.get(slot as usize / CHUNK)?.slots.get(slot as usize % CHUNK)?.as_ref()
+    }
+}
+
+impl<T> Chunk<T> {
+    /// The values with their slots; `number` is the chunk's place.
+    pub fn slots(&self, number: usize) -> impl Iterator<Item = (u32, &T)> {
+        let slots = self.slots.iter().enumerate();
+        slots.filter_map(move |(place, value)| Some(((number * CHUNK + place) as u32, value.as_ref()?)))
+    }
+}
+
+fn value<T>(chunk: Option<&Arc<Chunk<T>>>, place: usize) -> Option<&T> {
+    chunk?.slots.get(place)?.as_ref()
+}
+
+impl<T: PartialEq> View<T> {
+    /// The slots that hold another value than in an earlier view, ascending. Chunks that both share are not looked at.
+    pub fn changed(&self, before: &View<T>) -> Vec<u32> {
+        let mut changed = Vec::new();
+        for number in 0..self.chunks.len().max(before.chunks.len()) {
+            let (now, then) = (self.chunks.get(number), before.chunks.get(number));
+            if now.zip(then).is_some_and(|(now, then)| Arc::ptr_eq(now, then)) {
+                continue;
+            }
+            let differs = |place: &usize| value(now, *place) != value(then, *place);
+            changed.extend((0..CHUNK).filter(differs).map(|place| (number * CHUNK + place) as u32));
+        }
+        changed
     }
 }
 
@@ -156,8 +188,8 @@ impl<T: Clone> Slab<T> {
     pub fn view(&mut self) -> View<T> {
         if self.changed {
             self.changed = false;
-            self.shared =
-                View { chunks: self.chunks.as_slice().into(), len: self.len, version: self.shared.version + 1 };
+            let version = VERSIONS.fetch_add(1, Ordering::Relaxed) + 1;
+            self.shared = View { chunks: self.chunks.as_slice().into(), len: self.len, version };
         }
         self.shared.clone()
     }
@@ -182,6 +214,27 @@ mod tests {
         assert_eq!((after.len, after.iter().count()), (299, 299));
         assert!(after.version > before.version);
         assert_eq!(slab.insert(5), slots[7]);
+    }
+
+    #[test]
+    fn what_changed_between_two_views_is_told_by_slot() {
+        let mut slab = Slab::default();
+        let slots: Vec<u32> = (0..130).map(|n| slab.insert(n)).collect();
+        let before = slab.view();
+        assert_eq!(before.changed(&before), Vec::<u32>::new());
+        assert_eq!(before.changed(&View::default()), slots);
+        assert_eq!(View::default().changed(&before), slots);
+        slab.remove(slots[3]);
+        slab.remove(slots[64]);
+        // The same value again, another value, and two new ones.
+        *slab.get_mut(slots[70]).unwrap() = 70;
+        *slab.get_mut(slots[128]).unwrap() = 7;
+        assert_eq!((slab.insert(64), slab.insert(500), slab.insert(501)), (slots[64], slots[3], 130));
+        let after = slab.view();
+        assert_eq!(after.changed(&before), [3, 128, 130]);
+        assert_eq!(before.changed(&after), [3, 128, 130]);
+        let of_chunk: Vec<(u32, i32)> = after.chunks()[2].slots(2).map(|(slot, value)| (slot, *value)).collect();
+        assert_eq!(of_chunk, [(128, 7), (129, 129), (130, 501)]);
     }
 
     #[test]

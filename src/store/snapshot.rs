@@ -10,7 +10,7 @@ use crate::model::event::REPLAY_MARK;
 
 use super::columns::{ints, join};
 use super::segment::Segment;
-use super::tables::Tables;
+use super::tables::{Moment, Tables};
 
 /// The rows of one stream.
 #[derive(Clone, Debug)]
@@ -83,9 +83,15 @@ impl Snapshot {
         self.tables.table(name, Some(columns))
     }
 
-    /// Some rows of a state table, by their places in it (ascending), and some columns: nothing else need be built.
-    pub fn state_rows(&self, name: &str, columns: &[usize], rows: &[usize]) -> Option<RecordBatch> {
-        self.tables.rows(name, columns, rows)
+    /// A state table as of this moment, to be read row by row; `None` when there is none of this name, or when it has more
+    /// rows than [`TABLE_ROWS_MAX`](super::TABLE_ROWS_MAX).
+    pub fn state_moment(&self, name: &str) -> Option<Moment> {
+        self.tables.moment(name)
+    }
+
+    /// The slots of a state table of which the rows are others than at an earlier moment, ascending.
+    pub fn state_changes(&self, since: &Moment) -> Arc<[u32]> {
+        self.tables.changed(since)
     }
 
     /// Rows that were played back are in the store: some source says so.

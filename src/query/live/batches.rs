@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use arrow::array::{AsArray, BooleanArray, RecordBatch};
+use arrow::array::{ArrayRef, AsArray, BooleanArray, RecordBatch};
 use arrow::compute::{concat_batches, filter_record_batch};
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{Int64Type, SchemaRef, TimestampMicrosecondType};
 use datafusion::common::Result;
 use datafusion::physical_expr::PhysicalExpr;
 
@@ -50,5 +50,13 @@ pub fn one(batches: Vec<RecordBatch>, schema: &SchemaRef) -> Result<State> {
         0 => Ok(None),
         1 => Ok(Some(with_schema(&batches.remove(0), schema)?)),
         _ => Ok(Some(with_schema(&concat_batches(&batches[0].schema(), &batches)?, schema)?)),
+    }
+}
+
+/// The values of a column of whole numbers or times; those of any other are none.
+pub fn whole_numbers(column: &ArrayRef) -> &[i64] {
+    match column.as_primitive_opt::<Int64Type>() {
+        Some(numbers) => numbers.values(),
+        None => column.as_primitive_opt::<TimestampMicrosecondType>().map_or(&[], |times| times.values()),
     }
 }

@@ -16,7 +16,8 @@ use datafusion::logical_expr::{Expr, LogicalPlan, SubqueryAlias, TableScan, Vola
 use super::super::functions::is_clock_function;
 use super::super::tables::{StateTable, StreamTable};
 use super::slot::Slot;
-use super::window::{Window, reads_clock};
+use super::tables::plan::{TablePlan, plan_at};
+use super::window::{Window, has_subquery, reads_clock};
 use crate::model::Stream;
 
 /// Aggregates whose partial states merge and stay small.
@@ -74,7 +75,7 @@ pub struct CutPlan {
     pub merge: Merge,
 }
 
-/// A current-state table the plan reads.
+/// A current-state table that the plan reads whole.
 pub struct StateLeaf {
     pub name: String,
     pub columns: Vec<usize>,
@@ -85,6 +86,9 @@ pub struct StateLeaf {
 pub struct Template {
     pub upper: LogicalPlan,
     pub cuts: Vec<CutPlan>,
+    /// Cuts over state tables.
+    pub tables: Vec<TablePlan>,
+    /// State tables that are read whole.
     pub states: Vec<StateLeaf>,
     /// The part above the cuts reads the clock.
     pub upper_reads_clock: bool,
@@ -96,7 +100,7 @@ impl Template {
     /// # Errors
     /// Why it is not of the live class, as a sentence.
     pub fn new(state: &SessionState, plan: LogicalPlan) -> std::result::Result<Template, String> {
-        let (mut cuts, mut states) = (Vec::new(), Vec::new());
+        let (mut cuts, mut tables, mut states) = (Vec::new(), Vec::new(), Vec::new());
         let mut reason: Option<String> = None;
         let upper = plan
             .transform_down_with_subqueries(|node| {
@@ -114,6 +118,11 @@ impl Template {
                         reason = Some(why);
                         return Ok(Transformed::new(node, false, TreeNodeRecursion::Stop));
                     }
+                }
+                if let Some(table) = plan_at(&node)? {
+                    let leaf = table.output.scan(node.schema().clone(), "__table");
+                    tables.push(table);
+                    return Ok(Transformed::new(leaf, true, TreeNodeRecursion::Jump));
                 }
                 let LogicalPlan::TableScan(scan) = &node else { return Ok(Transformed::no(node)) };
                 let Ok(provider) = source_as_provider(&scan.source) else { return Ok(Transformed::no(node)) };
@@ -152,17 +161,17 @@ impl Template {
             .map_err(|error| error.strip_backtrace())?;
         match reason {
             Some(reason) => Err(reason),
-            None => Ok(Template { upper, cuts, states, upper_reads_clock }),
+            None => Ok(Template { upper, cuts, tables, states, upper_reads_clock }),
         }
     }
 }
 
-fn scan_columns(scan: &TableScan) -> Vec<usize> {
+pub fn scan_columns(scan: &TableScan) -> Vec<usize> {
     scan.projection.clone().unwrap_or_else(|| (0..scan.source.schema().fields().len()).collect())
 }
 
 /// A function that is neither the clock nor always the same for the same arguments.
-fn unsteady(expr: &Expr) -> Option<String> {
+pub fn unsteady(expr: &Expr) -> Option<String> {
     let mut found = None;
     let _ = expr.apply(|expr| {
         if let Expr::ScalarFunction(ScalarFunction { func, .. }) = expr
@@ -205,10 +214,7 @@ fn cut_at(state: &SessionState, node: &LogicalPlan) -> std::result::Result<Optio
         if let Some(name) = unsteady(expr) {
             return Err(format!("{name}() gives another answer each time"));
         }
-        let subquery = |expr: &Expr| {
-            Ok(matches!(expr, Expr::ScalarSubquery(_) | Expr::Exists(_) | Expr::InSubquery(_) | Expr::SetComparison(_)))
-        };
-        if expr.exists(subquery).unwrap_or(true) {
+        if has_subquery(expr) {
             return Err("a subquery decides which rows count".to_owned());
         }
     }
@@ -276,7 +282,7 @@ fn mergeable(expr: &Expr) -> std::result::Result<(), String> {
     Ok(())
 }
 
-fn unalias(expr: &Expr) -> &Expr {
+pub fn unalias(expr: &Expr) -> &Expr {
     match expr {
         Expr::Alias(Alias { expr, .. }) => unalias(expr),
         other => other,
@@ -296,7 +302,7 @@ fn arguments(expr: Expr) -> Vec<Expr> {
 }
 
 /// Rewrites expressions over the output of `plan` to the columns of the scan below it, and collects the filters.
-fn flatten(plan: &LogicalPlan, exprs: &mut [Expr], filters: &mut Vec<Expr>) -> Result<()> {
+pub fn flatten(plan: &LogicalPlan, exprs: &mut [Expr], filters: &mut Vec<Expr>) -> Result<()> {
     match plan {
         LogicalPlan::Filter(filter) => {
             filters.push(filter.predicate.clone());

@@ -4,7 +4,8 @@
 //! of rows ([`nodes`]) and kept as partial states; a time window decides by least and greatest `ts` which sets matter
 //! ([`window`], [`items`]); at a tick only new rows and the sets in which a window ends are looked at, states are merged
 //! ([`states`]), and DataFusion's own final step and the plan above it run over the result ([`view`], [`slot`]). Plans as
-//! small as these run as [`steps`], not as streams.
+//! small as these run as [`steps`], not as streams. What stands over a table of what there is now ([`tables`]) is kept by
+//! the rows that change.
 //!
 //! It is not a second SQL engine: what it cannot cut is scanned whole, and [`Class::Scan`] says why. It fails as the
 //! engine does, never with a wrong number: the oracle in the tests holds every answer against a full scan.
@@ -19,6 +20,7 @@ mod rerun;
 pub mod slot;
 mod states;
 mod steps;
+mod tables;
 pub mod view;
 pub mod window;
 
@@ -304,6 +306,14 @@ pub async fn class_of(
                 for line in cut.plan.display_indent().to_string().lines() {
                     text.push_str(&format!("    {line}\n"));
                 }
+            }
+            for table in &template.tables {
+                let clock: Vec<String> = table.atoms.iter().map(|atom| atom.expr.to_string()).collect();
+                let clock = if clock.is_empty() { "none".to_owned() } else { clock.join("; ") };
+                text.push_str(&format!(
+                    "  cut over state table {}, kept by the rows that change; window: {clock}\n",
+                    table.name
+                ));
             }
             for state in &template.states {
                 text.push_str(&format!("  state table {}, read whole at each tick\n", state.name));

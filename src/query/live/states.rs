@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use arrow::array::RecordBatch;
+use arrow::array::{BooleanArray, RecordBatch};
 use datafusion::common::{DataFusionError, Result};
 use datafusion::execution::{SessionState, TaskContext};
 use datafusion::logical_expr::{Expr, lit};
@@ -37,6 +37,8 @@ const HOT: usize = 1;
 const BEATS: u64 = 16;
 /// So many states go to the final step unmerged; some more in some cuts, so that not all merge at the same tick.
 const TAIL_MAX: usize = 6;
+/// More batches than these become one.
+const OUTPUT_BATCHES_MAX: usize = 16;
 
 pub struct Cut {
     /// What its states hang on besides rows and clock.
@@ -57,7 +59,7 @@ pub struct Cut {
     merged: [Merged; 2],
     /// What the last finish was made of.
     finished: Option<Vec<RecordBatch>>,
-    /// The keys in it, where there is nothing but keys (`DISTINCT`): more rows of these change nothing.
+    /// The keys in it, where there is nothing but keys (`DISTINCT`): more rows of these change nothing, and others are added.
     distinct: Option<Distinct>,
     /// Counts to [`BEATS`].
     beat: u64,
@@ -129,10 +131,10 @@ impl Cut {
             columns: cut.columns.into(),
             filter,
             rows: cut.rows,
-            partial: Steps::new(&partial, false, &[])?,
+            partial: Steps::new(&partial, false)?,
             states,
-            reduce: Steps::new(&reduce, false, &[])?,
-            finish: Steps::new(&finish, false, &[])?,
+            reduce: Steps::new(&reduce, false)?,
+            finish: Steps::new(&finish, false)?,
             output: cut.output,
             window: cut.window,
             kept: HashMap::new(),
@@ -243,14 +245,18 @@ impl Cut {
         let fresh = fresh.filter(|_| passing.is_empty());
         inputs.append(&mut passing);
         let same = finished.as_ref().is_some_and(|finished| same_inputs(finished, &inputs));
-        if same || self.has_all_keys(fresh.filter(|_| finished.is_some()), &inputs)? {
+        if same {
             self.finished = Some(inputs);
             return Ok(false);
+        }
+        if let Some(keys) = self.new_keys(fresh.filter(|_| finished.is_some()), &inputs)? {
+            self.finished = Some(inputs);
+            return self.add_to_output(keys);
         }
         let made_of = inputs.clone();
         cost.finals += 1;
         self.states.set(inputs);
-        let (answer, _) = self.finish.run(None, context).await?;
+        let (answer, _) = self.finish.run(context).await?;
         let schema = self.output.schema.clone();
         let answer = answer.iter().map(|batch| with_schema(batch, &schema)).collect::<Result<_>>()?;
         self.output.set(answer);
@@ -259,27 +265,53 @@ impl Cut {
         Ok(true)
     }
 
-    /// Whether there is nothing but keys, and none that the last finish had not. `fresh`: what came to its inputs, when
-    /// nothing went.
-    fn has_all_keys(&mut self, fresh: Option<Vec<RecordBatch>>, inputs: &[RecordBatch]) -> Result<bool> {
-        let Some(Distinct(known)) = &mut self.distinct else { return Ok(false) };
+    /// Where there is nothing but keys: those that the last finish had not. Nothing where all have to be finished anew.
+    /// `fresh`: what came to its inputs, when nothing went.
+    fn new_keys(
+        &mut self,
+        fresh: Option<Vec<RecordBatch>>,
+        inputs: &[RecordBatch],
+    ) -> Result<Option<Vec<RecordBatch>>> {
+        let Some(Distinct(known)) = &mut self.distinct else { return Ok(None) };
         // Taken: keys that are not finished in the end are not known.
         let known = known.take();
-        let Some(fresh) = fresh else { return Ok(false) };
-        let (mut keys, mut rows) = (Keys::new(&self.states.schema)?, Vec::new());
-        let (states, before) = match known {
-            Some(known) => {
-                keys = known;
-                (&fresh[..], Some(keys.len()))
+        let Some(fresh) = fresh else { return Ok(None) };
+        let is_known = known.is_some();
+        let mut keys = known.map_or_else(|| Keys::new(&self.states.schema), Ok)?;
+        let (mut new, mut numbers) = (Vec::new(), Vec::new());
+        for state in if is_known { &fresh[..] } else { inputs } {
+            let mut next = keys.len();
+            keys.intern(state.columns(), &mut numbers, &self.states.schema)?;
+            // Numbers are given in the order in which keys come.
+            let is_first = |number: &usize| {
+                let first = *number == next;
+                next += usize::from(first);
+                first
+            };
+            let first = BooleanArray::from(numbers.iter().map(is_first).collect::<Vec<_>>());
+            if is_known {
+                new.extend(passed(state, &first)?);
             }
-            None => (inputs, None),
-        };
-        for state in states {
-            keys.intern(state.columns(), &mut rows, &self.states.schema)?;
         }
-        let has_all = before == Some(keys.len());
         self.distinct = Some(Distinct(Some(keys)));
-        Ok(has_all)
+        Ok(is_known.then_some(new))
+    }
+
+    /// Puts more rows behind the output; whether there are any.
+    fn add_to_output(&self, rows: Vec<RecordBatch>) -> std::result::Result<bool, TickError> {
+        if rows.is_empty() {
+            return Ok(false);
+        }
+        let schema = &self.output.schema;
+        let mut output = self.output.rows();
+        for batch in &rows {
+            output.push(with_schema(batch, schema)?);
+        }
+        if output.len() > OUTPUT_BATCHES_MAX {
+            output = one(output, schema)?.into_iter().collect();
+        }
+        self.output.set(output);
+        Ok(true)
     }
 
     /// Adds the states of lasting items to `inputs`, merged. When the list only grew, only what is new is looked up, and
@@ -341,7 +373,7 @@ impl Cut {
         let began = Instant::now();
         let schema = self.states.schema.clone();
         self.states.set(states);
-        let merged = one(self.reduce.run(None, context).await?.0, &schema)?;
+        let merged = one(self.reduce.run(context).await?.0, &schema)?;
         cost.merge += began.elapsed();
         if let Some(batch) = &merged
             && batch.num_rows() > STATE_ROWS_MAX
@@ -469,7 +501,7 @@ impl Cut {
             return Ok(None);
         }
         self.rows.set(input);
-        let (batches, _) = self.partial.run(None, context).await?;
+        let (batches, _) = self.partial.run(context).await?;
         self.rows.clear();
         let schema = self.states.schema.clone();
         // A long input may give several batches of the same groups.

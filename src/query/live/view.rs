@@ -22,6 +22,7 @@ use super::keep::{KeptStates, print_of};
 use super::nodes::{Node, Rows, StreamNodes};
 use super::states::Cut;
 use super::steps::Steps;
+use super::tables::TableCut;
 use crate::model::Stream;
 
 /// States of nodes that are gone are let go every so many ticks.
@@ -31,6 +32,7 @@ const SWEEP_TICKS: u64 = 256;
 pub struct LiveView {
     cell: ClockCell,
     cuts: Vec<Cut>,
+    tables: Vec<TableCut>,
     states: Vec<StateLeaf>,
     state_seen: Vec<Option<RecordBatch>>,
     upper: Steps,
@@ -65,8 +67,10 @@ impl LiveView {
         }
         let upper = state.query_planner().create_physical_plan(&template.upper, state).await?;
         let schema = upper.schema();
-        let upper = Steps::new(&upper, true, &template.states)?;
+        let upper = Steps::new(&upper, true)?;
+        let tables = template.tables.into_iter().map(|table| TableCut::new(state, table, cell.clone()));
         Ok(LiveView {
+            tables: tables.collect::<Result<_>>()?,
             cell,
             cuts,
             state_seen: vec![None; template.states.len()],
@@ -112,14 +116,14 @@ impl LiveView {
             }
         }
         let began = Instant::now();
+        for table in &mut self.tables {
+            changed |= table.tick(view)?;
+        }
         for (leaf, seen) in self.states.iter().zip(&mut self.state_seen) {
-            let deciding = self.upper.deciding(&leaf.slot);
-            let Some(table) = view.state_columns(&leaf.name, deciding.unwrap_or(&leaf.columns)) else { continue };
+            let Some(table) = view.state_columns(&leaf.name, &leaf.columns) else { continue };
             let same = seen.as_ref().is_some_and(|seen| same_arrays(seen, &table));
             if !same {
-                if deciding.is_none() {
-                    leaf.slot.set(vec![with_schema(&table, &leaf.slot.schema)?]);
-                }
+                leaf.slot.set(vec![with_schema(&table, &leaf.slot.schema)?]);
                 *seen = Some(table);
                 changed = true;
             }
@@ -130,7 +134,7 @@ impl LiveView {
             return Ok((last, false));
         }
         cost.uppers += 1;
-        let (answer, changed) = self.upper.run(Some(view), &self.context).await?;
+        let (answer, changed) = self.upper.run(&self.context).await?;
         cost.upper += began.elapsed();
         self.last = Some(answer.clone());
         Ok((answer, changed))

@@ -29,10 +29,11 @@ use super::super::functions::{instant_type, is_clock_function};
 #[derive(Clone, Debug, PartialEq)]
 pub struct Atom {
     pub expr: Expr,
+    pub column: Column,
     /// The column is `ts`, of which every set of rows knows the least and greatest value.
     pub on_ts: bool,
     op: Operator,
-    threshold: Expr,
+    pub threshold: Expr,
 }
 
 /// What an atom is for a set of rows.
@@ -139,20 +140,7 @@ impl Window {
     /// # Errors
     /// A threshold can't be worked out.
     pub fn thresholds(&self) -> Result<Vec<Option<i64>>> {
-        let one = RecordBatch::try_new_with_options(
-            Arc::new(Schema::empty()),
-            Vec::new(),
-            &RecordBatchOptions::new().with_row_count(Some(1)),
-        )?;
-        self.thresholds
-            .iter()
-            .map(|threshold| {
-                let array = threshold.evaluate(&one)?.into_array(1)?;
-                let array = arrow::compute::cast(&array, &instant_type())?;
-                let times = array.as_any().downcast_ref::<TimestampMicrosecondArray>();
-                Ok(times.filter(|times| arrow::array::Array::is_valid(times, 0)).map(|times| times.value(0)))
-            })
-            .collect()
+        instants(&self.thresholds)
     }
 
     /// What the atoms are for rows with `ts` in `low..=high`, two bits each, the first atom lowest.
@@ -226,6 +214,25 @@ impl Window {
     }
 }
 
+/// Expressions without columns as instants, µs, at the time the plan's clock cell holds; `None` where one is null.
+///
+/// # Errors
+/// One can't be worked out.
+pub fn instants(exprs: &[Arc<dyn PhysicalExpr>]) -> Result<Vec<Option<i64>>> {
+    let one = RecordBatch::try_new_with_options(
+        Arc::new(Schema::empty()),
+        Vec::new(),
+        &RecordBatchOptions::new().with_row_count(Some(1)),
+    )?;
+    let instant = |expr: &Arc<dyn PhysicalExpr>| {
+        let array = expr.evaluate(&one)?.into_array(1)?;
+        let array = arrow::compute::cast(&array, &instant_type())?;
+        let times = array.as_any().downcast_ref::<TimestampMicrosecondArray>();
+        Ok(times.filter(|times| arrow::array::Array::is_valid(times, 0)).map(|times| times.value(0)))
+    };
+    exprs.iter().map(instant).collect()
+}
+
 fn atom_name(index: usize) -> String {
     format!("__atom_{index}")
 }
@@ -253,7 +260,7 @@ fn decide(op: Operator, low: i64, high: i64, threshold: i64) -> Truth {
 }
 
 /// `a BETWEEN b AND c` as two comparisons.
-fn split_between(expr: Expr) -> Result<Expr> {
+pub fn split_between(expr: Expr) -> Result<Expr> {
     let split = expr.transform_up(|expr| match expr {
         Expr::Between(Between { expr, negated, low, high }) if reads_clock(&low) || reads_clock(&high) => {
             let both = expr.as_ref().clone().gt_eq(*low).and(expr.lt_eq(*high));
@@ -264,7 +271,7 @@ fn split_between(expr: Expr) -> Result<Expr> {
     Ok(split.data)
 }
 
-fn find_atoms(expr: &Expr, atoms: &mut Vec<Atom>) -> Result<()> {
+pub fn find_atoms(expr: &Expr, atoms: &mut Vec<Atom>) -> Result<()> {
     expr.apply(|expr| {
         if let Some(atom) = atom_of(expr) {
             if !atoms.contains(&atom) {
@@ -295,19 +302,21 @@ fn atom_of(expr: &Expr) -> Option<Atom> {
         let clock = reads_clock(threshold);
         let instant = matches!(threshold, Expr::Literal(ScalarValue::TimestampMicrosecond(Some(_), Some(_)), _));
         if clock || (on_ts && instant) {
-            return Some(Atom { expr: expr.clone(), on_ts, op, threshold: threshold.clone() });
+            return Some(Atom { expr: expr.clone(), column: column.clone(), on_ts, op, threshold: threshold.clone() });
         }
     }
     None
 }
 
-fn has_subquery(expr: &Expr) -> bool {
-    expr.exists(|expr| Ok(matches!(expr, Expr::ScalarSubquery(_) | Expr::Exists(_) | Expr::InSubquery(_))))
-        .unwrap_or(true)
+pub fn has_subquery(expr: &Expr) -> bool {
+    let is_one = |expr: &Expr| {
+        matches!(expr, Expr::ScalarSubquery(_) | Expr::Exists(_) | Expr::InSubquery(_) | Expr::SetComparison(_))
+    };
+    expr.exists(|expr| Ok(is_one(expr))).unwrap_or(true)
 }
 
 /// Where the clock is read outside of every atom.
-fn clock_outside(expr: &Expr, atoms: &[Atom]) -> Option<String> {
+pub fn clock_outside(expr: &Expr, atoms: &[Atom]) -> Option<String> {
     let mut place = None;
     let _ = expr.apply(|expr| {
         if atoms.iter().any(|atom| &atom.expr == expr) {

@@ -112,7 +112,7 @@ impl Grouped {
 }
 
 pub struct Grammar {
-    random: ChaCha8Rng,
+    pub random: ChaCha8Rng,
 }
 
 impl Grammar {
@@ -120,11 +120,11 @@ impl Grammar {
         Grammar { random: ChaCha8Rng::seed_from_u64(seed) }
     }
 
-    fn one<'a>(&mut self, words: &[&'a str]) -> &'a str {
+    pub fn one<'a>(&mut self, words: &[&'a str]) -> &'a str {
         words.choose(&mut self.random).copied().unwrap()
     }
 
-    fn some<'a>(&mut self, words: &[&'a str], least: usize, most: usize) -> Vec<&'a str> {
+    pub fn some<'a>(&mut self, words: &[&'a str], least: usize, most: usize) -> Vec<&'a str> {
         let count = self.random.random_range(least..=most.min(words.len()));
         words.iter().copied().choose_multiple(&mut self.random, count)
     }
@@ -134,7 +134,7 @@ impl Grammar {
         if self.random.random_bool(0.4) { &WORDS[0] } else { WORDS.choose(&mut self.random).unwrap() }
     }
 
-    fn span(&mut self) -> String {
+    pub fn span(&mut self) -> String {
         match self.random.random_range(0..4) {
             0 => format!("{} minutes", self.random.random_range(1..180)),
             1 => format!("{} hours", self.random.random_range(1..60)),
@@ -144,7 +144,7 @@ impl Grammar {
     }
 
     /// An instant: the clock's, a day's, or a fixed one.
-    fn instant(&mut self) -> String {
+    pub fn instant(&mut self) -> String {
         match self.random.random_range(0..6) {
             0..=2 => format!("now() - INTERVAL '{}'", self.span()),
             3 | 4 => format!("day_start({})", self.random.random_range(-6..=1)),
@@ -247,7 +247,8 @@ impl Grammar {
 
     /// One query of the class.
     pub fn query(&mut self) -> String {
-        match self.random.random_range(0..12) {
+        match self.random.random_range(0..15) {
+            12..=14 => self.table_query(),
             0..=2 => {
                 let Grouped { sql, groups, columns, .. } = self.grouped(0);
                 if groups == 0 { sql } else { format!("{sql} {} LIMIT 50", Self::order(columns)) }

@@ -8,3 +8,7 @@ mod lab;
 mod maker;
 mod metamorphic;
 mod oracle;
+mod tables;
+
+pub use self::compare::{Params, live_and_scan};
+pub use self::lab::{DAY, HOUR, Lab, NOON, city, queries_of, runtime};

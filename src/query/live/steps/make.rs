@@ -19,23 +19,21 @@ use datafusion::physical_plan::union::UnionExec;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties, replace_children_if_necessary};
 
 use super::super::super::functions::is_clock_function;
-use super::super::cut::StateLeaf;
 use super::super::rerun::Rerun;
 use super::super::slot::{Slot, SlotExec};
 use super::aggregate::Aggregate;
 use super::join::{Cross, Join};
-use super::late::Late;
 use super::{Filter, Step, Work};
 
 /// Leaves that give the same rows at each run.
 const STEADY: &[&str] = &["DataSourceExec", "PlaceholderRowExec", "EmptyExec", "LazyMemoryExec"];
 
-pub fn steps(plan: &Arc<dyn ExecutionPlan>, states: &[StateLeaf]) -> Result<Vec<Step>> {
+pub fn steps(plan: &Arc<dyn ExecutionPlan>) -> Result<Vec<Step>> {
     let mut steps = Vec::new();
     if is_one_piece(plan) {
         steps.push(step(plan, Work::Plan(Rerun::new(plan.clone()), Vec::new()), Vec::new(), true));
     } else {
-        add(plan, states, &mut steps)?;
+        add(plan, &mut steps)?;
     }
     Ok(steps)
 }
@@ -52,15 +50,15 @@ fn step(plan: &Arc<dyn ExecutionPlan>, work: Work, inputs: Vec<usize>, reads_clo
 }
 
 /// Adds the steps of a plan; the place of the last one.
-fn add(plan: &Arc<dyn ExecutionPlan>, states: &[StateLeaf], steps: &mut Vec<Step>) -> Result<usize> {
+fn add(plan: &Arc<dyn ExecutionPlan>, steps: &mut Vec<Step>) -> Result<usize> {
     let lowered = lowered(plan)?;
     let plan = lowered.as_ref().unwrap_or(plan);
-    let (work, inputs) = match work_of(plan, states)? {
-        Some((Work::Together, inputs)) if inputs.len() == 1 => return add(inputs[0], states, steps),
+    let (work, inputs) = match work_of(plan)? {
+        Some((Work::Together, inputs)) if inputs.len() == 1 => return add(inputs[0], steps),
         Some(known) => known,
-        None => return add_plan(plan, states, steps),
+        None => return add_plan(plan, steps),
     };
-    let inputs = inputs.into_iter().map(|input| add(input, states, steps)).collect::<Result<Vec<_>>>()?;
+    let inputs = inputs.into_iter().map(|input| add(input, steps)).collect::<Result<Vec<_>>>()?;
     let reads_clock = plan_reads_clock(plan, &work);
     steps.push(step(plan, work, inputs, reads_clock));
     Ok(steps.len() - 1)
@@ -68,7 +66,7 @@ fn add(plan: &Arc<dyn ExecutionPlan>, states: &[StateLeaf], steps: &mut Vec<Step
 
 type Known<'a> = (Work, Vec<&'a Arc<dyn ExecutionPlan>>);
 
-fn work_of<'a>(plan: &'a Arc<dyn ExecutionPlan>, states: &[StateLeaf]) -> Result<Option<Known<'a>>> {
+fn work_of(plan: &Arc<dyn ExecutionPlan>) -> Result<Option<Known<'_>>> {
     let inputs = plan.children();
     let work = if let Some(leaf) = plan.downcast_ref::<SlotExec>() {
         Some(Work::Slot(leaf.slot().clone()))
@@ -79,7 +77,7 @@ fn work_of<'a>(plan: &'a Arc<dyn ExecutionPlan>, states: &[StateLeaf]) -> Result
     } else if let Some(aggregate) = plan.downcast_ref::<AggregateExec>() {
         Aggregate::new(aggregate)?.map(|aggregate| Work::Aggregate(Box::new(aggregate)))
     } else if let Some(sort) = plan.downcast_ref::<SortExec>() {
-        return sort_of(sort, states).map(Some);
+        return Ok(Some(sort_of(sort)));
     } else if let Some(merge) = plan.downcast_ref::<SortPreservingMergeExec>() {
         Some(Work::Sort(merge.expr().clone(), merge.fetch()))
     } else if let Some(limit) = plan.downcast_ref::<GlobalLimitExec>() {
@@ -107,31 +105,14 @@ fn filter_of(filter: &FilterExec) -> Filter {
     Filter { predicate: filter.predicate().clone(), columns: filter.projection().clone() }
 }
 
-/// A sort of the first rows takes the filter below it along: few rows are copied then, and of a state table few are read.
-fn sort_of<'a>(sort: &'a SortExec, states: &[StateLeaf]) -> Result<Known<'a>> {
+/// A sort of the first rows takes the filter below it along: few rows are copied then.
+fn sort_of(sort: &SortExec) -> Known<'_> {
     let by = sort.expr().clone();
-    let Some(fetch) = sort.fetch() else { return Ok((Work::Sort(by, None), vec![sort.input()])) };
+    let Some(fetch) = sort.fetch() else { return (Work::Sort(by, None), vec![sort.input()]) };
     let below = sort.input().downcast_ref::<FilterExec>().filter(|filter| filter.fetch().is_none());
-    let (filter, input) = match below {
-        Some(filter) => (Some(filter_of(filter)), filter.input()),
-        None => (None, sort.input()),
-    };
-    let leaf = leaf_of(input)
-        .downcast_ref::<SlotExec>()
-        .and_then(|leaf| states.iter().find(|state| state.slot.is(leaf.slot())));
-    if let Some(leaf) = leaf
-        && let Some(late) = Late::new(leaf, filter.as_ref(), &by, fetch)?
-    {
-        return Ok((Work::Late(late), Vec::new()));
-    }
-    Ok((Work::Top(filter, by, fetch), vec![input]))
-}
-
-/// A plan's leaf may be wrapped so that it gives way to others now and then.
-fn leaf_of(plan: &Arc<dyn ExecutionPlan>) -> &Arc<dyn ExecutionPlan> {
-    match plan.downcast_ref::<CooperativeExec>() {
-        Some(wrapped) => wrapped.children().into_iter().next().unwrap_or(plan),
-        None => plan,
+    match below {
+        Some(filter) => (Work::Top(Some(filter_of(filter)), by, fetch), vec![filter.input()]),
+        None => (Work::Top(None, by, fetch), vec![sort.input()]),
     }
 }
 
@@ -151,11 +132,11 @@ fn lowered(plan: &Arc<dyn ExecutionPlan>) -> Result<Option<Arc<dyn ExecutionPlan
 }
 
 /// A node that DataFusion runs, over slots in place of its inputs.
-fn add_plan(plan: &Arc<dyn ExecutionPlan>, states: &[StateLeaf], steps: &mut Vec<Step>) -> Result<usize> {
+fn add_plan(plan: &Arc<dyn ExecutionPlan>, steps: &mut Vec<Step>) -> Result<usize> {
     let (mut inputs, mut slots) = (Vec::new(), Vec::new());
     let mut leaves: Vec<Arc<dyn ExecutionPlan>> = Vec::new();
     for input in plan.children() {
-        inputs.push(add(input, states, steps)?);
+        inputs.push(add(input, steps)?);
         let slot = Slot::new(input.schema());
         // What the node was planned for still holds: the order of the rows, above all.
         leaves.push(Arc::new(SlotExec::like(slot.clone(), input.equivalence_properties().clone())));

@@ -8,7 +8,6 @@
 mod aggregate;
 mod join;
 pub mod keys;
-mod late;
 mod make;
 mod sort;
 #[cfg(test)]
@@ -27,10 +26,8 @@ use datafusion::physical_plan::ExecutionPlan;
 
 use self::aggregate::Aggregate;
 use self::join::{Cross, Join};
-use self::late::Late;
-use super::super::source::View;
+pub use self::sort::{best, has_best};
 use super::batches::{mask, passed, same_inputs, with_schema};
-use super::cut::StateLeaf;
 use super::rerun::Rerun;
 use super::slot::Slot;
 
@@ -60,8 +57,6 @@ enum Work {
     Sort(LexOrdering, Option<usize>),
     /// The first rows, in order, of those that pass.
     Top(Option<Filter>, LexOrdering, usize),
-    /// The first rows of a state table that pass.
-    Late(Late),
     Limit(usize, Option<usize>),
     /// All rows of all inputs.
     Together,
@@ -78,36 +73,26 @@ struct Filter {
 }
 
 impl Steps {
-    /// `keeps`: results stay from run to run. `states`: the state tables that the plan's slots stand for.
+    /// `keeps`: results stay from run to run.
     ///
     /// # Errors
     /// A node's schema can't be worked out.
-    pub fn new(plan: &Arc<dyn ExecutionPlan>, keeps: bool, states: &[StateLeaf]) -> Result<Steps> {
-        Ok(Steps { steps: make::steps(plan, states)?, keeps, running: false })
+    pub fn new(plan: &Arc<dyn ExecutionPlan>, keeps: bool) -> Result<Steps> {
+        Ok(Steps { steps: make::steps(plan)?, keeps, running: false })
     }
 
-    /// The columns (by their places in the table) that are read of a state table whose slot is not, since only its first
-    /// rows are wanted whole.
-    pub fn deciding(&self, slot: &Slot) -> Option<&[usize]> {
-        self.steps.iter().find_map(|step| match &step.work {
-            Work::Late(late) if late.slot.is(slot) => Some(&late.deciding[..]),
-            _ => None,
-        })
-    }
-
-    /// Runs what has to be run; the rows, and whether they may differ from those of the last run. `view`: where the rows of
-    /// state tables are.
+    /// Runs what has to be run; the rows, and whether they may differ from those of the last run.
     ///
     /// # Errors
     /// An expression or DataFusion fails; the next run begins anew.
-    pub async fn run(&mut self, view: Option<&View>, context: &Arc<TaskContext>) -> Result<(Vec<RecordBatch>, bool)> {
+    pub async fn run(&mut self, context: &Arc<TaskContext>) -> Result<(Vec<RecordBatch>, bool)> {
         if std::mem::replace(&mut self.running, true) {
             self.forget();
         }
         for at in 0..self.steps.len() {
             let (before, rest) = self.steps.split_at_mut(at);
             if let Some(step) = rest.first_mut() {
-                step.run(before, view, context).await?;
+                step.run(before, context).await?;
             }
         }
         let answer = self.steps.last().map(|last| (last.output.clone().unwrap_or_default(), last.changed));
@@ -131,8 +116,8 @@ impl Steps {
 }
 
 impl Step {
-    async fn run(&mut self, before: &[Step], view: Option<&View>, context: &Arc<TaskContext>) -> Result<()> {
-        let always = self.reads_clock || matches!(self.work, Work::Slot(_) | Work::Late(_));
+    async fn run(&mut self, before: &[Step], context: &Arc<TaskContext>) -> Result<()> {
+        let always = self.reads_clock || matches!(self.work, Work::Slot(_));
         let inputs_changed = self.inputs.iter().any(|input| before.get(*input).is_none_or(|step| step.changed));
         if self.output.is_some() && !always && !inputs_changed {
             self.changed = false;
@@ -144,7 +129,7 @@ impl Step {
             .filter_map(|input| before.get(*input))
             .map(|step| (step.output.as_deref().unwrap_or_default(), step.changed))
             .collect();
-        let made = self.work.run(&inputs, &self.schema, view, context).await?;
+        let made = self.work.run(&inputs, &self.schema, context).await?;
         self.changed = !self.output.as_ref().is_some_and(|output| same_inputs(output, &made));
         if self.changed {
             self.output = Some(made);
@@ -159,7 +144,6 @@ impl Work {
         &mut self,
         inputs: &[(&[RecordBatch], bool)],
         schema: &SchemaRef,
-        view: Option<&View>,
         context: &Arc<TaskContext>,
     ) -> Result<Vec<RecordBatch>> {
         let first = inputs.first().map_or(&[][..], |(rows, _)| *rows);
@@ -184,7 +168,6 @@ impl Work {
                 let best = best.collect::<Result<Vec<_>>>()?;
                 Ok(vec![sort::sorted(&together(&best, schema)?, by, Some(*fetch))?])
             }
-            Work::Late(late) => late.run(view),
             Work::Limit(skip, fetch) => Ok(limited(first, *skip, *fetch)),
             // The inputs of a union may have other names than it has.
             Work::Together => {

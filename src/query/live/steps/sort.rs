@@ -2,16 +2,16 @@
 
 use std::collections::BinaryHeap;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch};
+use arrow::array::{Array, ArrayRef, BooleanArray, RecordBatch};
 use arrow::buffer::BooleanBuffer;
 use arrow::compute::{SortOptions, filter_record_batch};
-use arrow::datatypes::{DataType, Int64Type, TimeUnit, TimestampMicrosecondType};
+use arrow::datatypes::{DataType, TimeUnit};
 use datafusion::common::Result;
 use datafusion::physical_expr::LexOrdering;
 use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_plan::sorts::sort::sort_batch;
 
-use super::super::batches::mask;
+use super::super::batches::{mask, whole_numbers};
 use super::Filter;
 
 /// Below so many rows for each one wanted, looking for candidates is not worth it.
@@ -56,7 +56,7 @@ pub fn best(
     let nulls = keys.logical_nulls();
     let passes = |row: usize| passing.as_ref().is_none_or(|passing| passing.value(row) && passing.is_valid(row));
     // The best so far, the worst of them on top. A null is among the first or the last: not told here.
-    let (values, sign) = (values(keys), if options.descending { -1 } else { 1 });
+    let (values, sign) = (whole_numbers(keys), if options.descending { -1 } else { 1 });
     let mut best = BinaryHeap::with_capacity(fetch + 1);
     let mut worst = i64::MAX;
     for row in (0..values.len()).filter(|row| passes(*row)) {
@@ -82,11 +82,4 @@ pub fn best(
 /// Whether the best keys of this type can be told simply.
 pub fn has_best(key: &DataType) -> bool {
     matches!(key, DataType::Int64 | DataType::Timestamp(TimeUnit::Microsecond, _))
-}
-
-fn values(keys: &ArrayRef) -> &[i64] {
-    match keys.as_primitive_opt::<Int64Type>() {
-        Some(numbers) => numbers.values(),
-        None => keys.as_primitive_opt::<TimestampMicrosecondType>().map_or(&[], |times| times.values()),
-    }
 }

@@ -99,10 +99,10 @@ async fn steps_give_the_rows_that_streams_give() {
             let streamed = collect(plan.clone(), context.task_ctx()).await.unwrap();
             for keeps in [true, false] {
                 let fresh = datafusion::physical_plan::execution_plan::reset_plan_states(plan.clone()).unwrap();
-                let mut steps = Steps::new(&fresh, keeps, &[]).unwrap();
+                let mut steps = Steps::new(&fresh, keeps).unwrap();
                 // What a run leaves behind must not be seen in the next one.
                 for run in 0..3 {
-                    let (stepped, _) = steps.run(None, &context.task_ctx()).await.unwrap();
+                    let (stepped, _) = steps.run(&context.task_ctx()).await.unwrap();
                     let text = |batches: &[RecordBatch]| {
                         let batches: Vec<_> = batches.iter().filter(|batch| batch.num_rows() > 0).cloned().collect();
                         pretty_format_batches(&batches).unwrap().to_string()
@@ -127,52 +127,21 @@ async fn only_what_changed_runs_again() {
     let sql = "SELECT x.k, count(*) AS c, max(x.n) AS n, max(x.f) AS f, max(y.n) AS m, max(y.f) AS g \
                FROM x JOIN (SELECT k, max(n) AS n, max(f) AS f FROM y GROUP BY k) y ON x.k = y.k GROUP BY x.k ORDER BY 1";
     let plan = context.sql(sql).await.unwrap().create_physical_plan().await.unwrap();
-    let mut steps = Steps::new(&plan, true, &[]).unwrap();
+    let mut steps = Steps::new(&plan, true).unwrap();
     assert!(steps.steps.iter().all(|step| !matches!(step.work, Work::Plan(..))), "all of this is known");
     slots[0].set(vec![first.clone()]);
     slots[1].set(vec![second.clone()]);
     let ran = |steps: &Steps| steps.steps.iter().map(|step| step.changed).collect::<Vec<_>>();
-    let (answer, changed) = steps.run(None, &context.task_ctx()).await.unwrap();
+    let (answer, changed) = steps.run(&context.task_ctx()).await.unwrap();
     assert!(changed && answer.iter().any(|batch| batch.num_rows() > 0));
-    let (again, changed) = steps.run(None, &context.task_ctx()).await.unwrap();
+    let (again, changed) = steps.run(&context.task_ctx()).await.unwrap();
     assert!(!changed && again == answer && ran(&steps).iter().all(|ran| !ran));
     // The same rows twice: other batches, the same groups.
     slots[1].set(vec![second.clone(), second.clone()]);
-    let (again, changed) = steps.run(None, &context.task_ctx()).await.unwrap();
+    let (again, changed) = steps.run(&context.task_ctx()).await.unwrap();
     assert!(!changed && again == answer);
     assert!(ran(&steps).iter().any(|ran| *ran), "the slot did change");
     slots[0].set(vec![first.clone(), first]);
-    let (twice, changed) = steps.run(None, &context.task_ctx()).await.unwrap();
+    let (twice, changed) = steps.run(&context.task_ctx()).await.unwrap();
     assert!(changed && twice != answer);
-}
-
-/// A list of the first rows of a state table reads the columns that decide, whatever it shows.
-#[tokio::test]
-async fn the_first_rows_of_a_state_table_are_found_by_the_columns_that_decide() {
-    use crate::query::live::cut::StateLeaf;
-    use crate::query::source::View;
-    use crate::store::state_table_schema;
-    let columns = vec![0, 1, 4, 7];
-    let schema = Arc::new(state_table_schema("open_tickets").unwrap().project(&columns).unwrap());
-    let deciding = async |sql: &str| {
-        let context = context([&[], &[]]);
-        let leaf =
-            StateLeaf { name: "open_tickets".to_owned(), columns: columns.clone(), slot: Slot::new(schema.clone()) };
-        context.register_table("t", leaf.slot.table()).unwrap();
-        let plan = context.sql(sql).await.unwrap().create_physical_plan().await.unwrap();
-        let mut steps = Steps::new(&plan, true, std::slice::from_ref(&leaf)).unwrap();
-        let (rows, _) = steps.run(Some(&View::default()), &context.task_ctx()).await.unwrap();
-        assert_eq!(rows.iter().map(RecordBatch::num_rows).sum::<usize>(), 0);
-        steps.deciding(&leaf.slot).map(<[usize]>::to_vec)
-    };
-    let first = "FROM t WHERE due > now() ORDER BY due, id LIMIT 20";
-    assert_eq!(deciding(&format!("SELECT id, state, due, area {first}")).await, Some(vec![4]));
-    assert_eq!(deciding(&format!("SELECT id, upper(state) AS u, due, area {first}")).await, Some(vec![4]));
-    let one = "SELECT id, state, due, area FROM t WHERE area = 'x' ORDER BY due DESC, id LIMIT 20";
-    assert_eq!(deciding(one).await, Some(vec![4, 7]));
-    // Texts have no simple best; all rows are wanted; every column decides.
-    assert_eq!(deciding("SELECT id, state, due, area FROM t ORDER BY id LIMIT 20").await, None);
-    assert_eq!(deciding("SELECT id, state, due, area FROM t ORDER BY due, id").await, None);
-    let all = "SELECT id, state, due, area FROM t WHERE id > area AND state > 'a' ORDER BY due, id LIMIT 20";
-    assert_eq!(deciding(all).await, None);
 }
