@@ -100,7 +100,7 @@ impl Chrome<'_> {
         let all: Vec<f32> = self.tabs.iter().map(|(_, tab)| paint.measure(tab, &style)).collect();
         // Each seam may push a tab to its other side.
         let widest = all.iter().copied().fold(0.0, f32::max);
-        let pushed = seams.between(left, right) as f32 * (seams.strip + widest);
+        let pushed = seams.between(left, right) as f32 * (seams.clear + widest);
         let room = right - left - pushed;
         let shown = self.tabs.iter().position(|(name, _)| *name == self.scene.name).unwrap_or(0);
         // Where not all of them fit, those around the one shown, with a mark where there are more.
@@ -135,7 +135,7 @@ impl Chrome<'_> {
         }
         let widths: Vec<f32> = self.tabs.iter().map(|(_, tab)| paint.measure(tab, &tab_style())).collect();
         let widest = widths.iter().copied().fold(0.0, f32::max);
-        let pushed = seams.between(from, to) as f32 * (seams.strip + widest);
+        let pushed = seams.between(from, to) as f32 * (seams.clear + widest);
         20.0 + widths.iter().sum::<f32>() + TABS_GAP * (widths.len() as f32 - 1.0) + pushed
     }
 

@@ -3,7 +3,8 @@
 //! Lengths are design units. What is given keeps its length, the rest shares what is left. On a wall of several
 //! displays the gaps between panels are moved onto the seams, as little as that takes; only a map may lie across one.
 //! Columns beside one another that have one panel each have no gap for a level seam: they become one column, the panels
-//! above one another. One that is left over opens at the seam, where its kind is made of rows.
+//! above one another. One that is left over opens at the seam, where its kind is made of rows. Which columns become one
+//! is tried in every way until no seam goes through a panel.
 
 use super::canvas::Rect;
 use super::scene::PanelSpec;
@@ -67,24 +68,43 @@ impl Ground<'_> {
     pub fn columns(&self, columns: &[Column], room: Rect, places: &mut Vec<Place>) {
         // A column of which nothing is shown here leaves its place to the others; an empty one is meant.
         let shown: Vec<&Column> = columns.iter().filter(|column| self.shows_column(column)).collect();
-        let mut piles = self.piles(&shown, room);
-        let (mut spans, crossed) = self.spread(&piles, room);
-        if piles.len() < shown.len() {
-            // Fewer columns have fewer gaps for the seams between displays beside one another.
-            let single: Vec<Vec<&Column>> = shown.iter().map(|&column| vec![column]).collect();
-            let (own, own_crossed) = self.spread(&single, room);
-            if own_crossed < crossed {
-                (piles, spans) = (single, own);
+        let mut best: Option<(usize, Vec<Place>)> = None;
+        for piles in self.pilings(&shown, room) {
+            let mut tried = Vec::new();
+            for (pile, [left, right]) in piles.iter().zip(self.spread(&piles, room)) {
+                let cells: Vec<&Part<Cell>> = pile.iter().flat_map(|column| &column.what).collect();
+                self.cells(&cells, pile.len() > 1, Rect { left, right, ..room }, &mut tried);
+            }
+            let crossed = tried.iter().filter(|place| is_crossed(place, self.panels, self.seams)).count();
+            if best.as_ref().is_none_or(|(least, _)| crossed < *least) {
+                best = Some((crossed, tried));
+            }
+            if crossed == 0 {
+                break;
             }
         }
-        for (pile, [left, right]) in piles.iter().zip(spans) {
-            let cells: Vec<&Part<Cell>> = pile.iter().flat_map(|column| &column.what).collect();
-            self.cells(&cells, pile.len() > 1, Rect { left, right, ..room }, places);
-        }
+        places.extend(best.into_iter().flat_map(|(_, tried)| tried));
     }
 
-    /// Left and right of each pile, and how many of them a seam goes through.
-    fn spread(&self, piles: &[Vec<&Column>], room: Rect) -> (Vec<[f32; 2]>, usize) {
+    /// The ways to pile columns up, at most [`PILINGS_MAX`]: as many as can be first, then none, then all the others.
+    fn pilings<'c>(&self, columns: &[&'c Column], room: Rect) -> Vec<Vec<Vec<&'c Column>>> {
+        let most = self.piles(columns, room, &|_| true);
+        if most.len() == columns.len() {
+            return vec![most];
+        }
+        let mut pilings = vec![most];
+        for joined in 0..PILINGS_MAX {
+            let piling = self.piles(columns, room, &|joint| joint < 5 && joined >> joint & 1 == 1);
+            let like = |other: &Vec<Vec<&Column>>| other.iter().map(Vec::len).eq(piling.iter().map(Vec::len));
+            if !pilings.iter().any(like) {
+                pilings.push(piling);
+            }
+        }
+        pilings
+    }
+
+    /// Left and right of each pile.
+    fn spread(&self, piles: &[Vec<&Column>], room: Rect) -> Vec<[f32; 2]> {
         let parts = piles.iter().map(|pile| {
             let lengths: Option<f32> = pile.iter().map(|column| column.length).sum();
             Length {
@@ -92,19 +112,16 @@ impl Ground<'_> {
                 share: pile.iter().map(|column| column.share).sum(),
                 least: pile.iter().map(|column| self.least_of_column(column)[0]).fold(0.0, f32::max),
                 crosses: pile.iter().all(|column| self.column_crosses(column)),
+                opens: pile.iter().all(|column| self.column_opens(column)),
             }
         });
         let parts: Vec<Length> = parts.collect();
-        let spans = lay_out(&parts, room.left, room.right, self.gap, &self.seams.xs, self.seams.strip);
-        let is_crossed =
-            |[left, right]: &[f32; 2]| self.seams.upright_crosses(&Rect { left: *left, right: *right, ..room });
-        let crossed = parts.iter().zip(&spans).filter(|(part, span)| !part.crosses && is_crossed(span)).count();
-        (spans, crossed)
+        lay_out(&parts, room.left, room.right, self.gap, &self.seams.xs, self.seams.strip)
     }
 
     /// Columns that stand one by one, or those beside one another whose single panels are piled up so that the level
-    /// seams run between them.
-    fn piles<'c>(&self, columns: &[&'c Column], room: Rect) -> Vec<Vec<&'c Column>> {
+    /// seams run between them; `joins` says of each joint between two columns whether it is one to try.
+    fn piles<'c>(&self, columns: &[&'c Column], room: Rect, joins: &dyn Fn(usize) -> bool) -> Vec<Vec<&'c Column>> {
         let seams = self.seams.ys.iter().filter(|y| **y > room.top && **y < room.bottom).count();
         let high = (room.height() - self.gap * seams as f32) / (seams as f32 + 1.0);
         let may_pile = |column: &Column| {
@@ -114,9 +131,10 @@ impl Ground<'_> {
         };
         let mut piles: Vec<Vec<&Column>> = Vec::new();
         let mut open = false;
-        for &column in columns {
+        for (index, &column) in columns.iter().enumerate() {
             let may = seams > 0 && may_pile(column);
-            match piles.last_mut().filter(|pile| may && open && pile.len() <= seams) {
+            let joined = index > 0 && joins(index - 1);
+            match piles.last_mut().filter(|pile| may && open && joined && pile.len() <= seams) {
                 Some(pile) => pile.push(column),
                 None => piles.push(vec![column]),
             }
@@ -133,6 +151,7 @@ impl Ground<'_> {
             share: if alike { 1.0 } else { cell.share },
             least: self.least(&cell.what)[1],
             crosses: self.crosses(&cell.what),
+            opens: false,
         });
         let spans =
             lay_out(&parts.collect::<Vec<_>>(), room.top, room.bottom, self.gap, &self.seams.ys, self.seams.strip);
@@ -187,9 +206,28 @@ impl Ground<'_> {
         }
     }
 
+    /// All of it opens at a seam between displays beside one another.
+    fn column_opens(&self, column: &Column) -> bool {
+        let mut shown = column.what.iter().filter(|cell| self.shows(&cell.what));
+        shown
+            .all(|cell| matches!(cell.what, Cell::Panel(panel, _) if self.panels[panel].panel.opens_at_upright_seams()))
+    }
+
     fn column_crosses(&self, column: &Column) -> bool {
         column.what.iter().filter(|cell| self.shows(&cell.what)).all(|cell| self.crosses(&cell.what))
     }
+}
+
+/// So many ways to pile columns up are tried: all those of six columns.
+const PILINGS_MAX: usize = 32;
+
+/// A seam goes through the panel, and it neither opens there nor may lie across one.
+pub fn is_crossed(place: &Place, panels: &[PanelSpec], seams: &SeamLines) -> bool {
+    let (spec, rect) = (&panels[place.panel], place.rect);
+    let panel = &spec.panel;
+    let upright = seams.upright_crosses(&rect) && !panel.opens_at_upright_seams();
+    let level = seams.level_crosses(&rect) && !panel.opens_at_seams();
+    spec.framed && !panel.may_cross_seams() && (upright || level)
 }
 
 /// Steps by which what is in a panel grows with the panel.
@@ -233,6 +271,8 @@ struct Length {
     share: f32,
     least: f32,
     crosses: bool,
+    /// A seam may go through, and its surface opens there.
+    opens: bool,
 }
 
 /// Begin and end of each part between `from` and `to`, the gaps on the seams where there are any.
@@ -307,14 +347,10 @@ impl Search<'_> {
         for (end, at) in ends.chain([last]) {
             let first = spans.len();
             let stop = at - half;
-            let wanted: f32 = self.wanted[first..=end].iter().sum();
             let room = stop - begin - self.gap * (end - first) as f32;
-            let scale = room / wanted.max(1.0);
-            for part in first..=end {
-                let length = self.wanted[part] * scale;
-                if !taken.is_empty() && length + 0.5 < self.parts[part].least {
-                    return None;
-                }
+            let (wanted, parts) = (&self.wanted[first..=end], &self.parts[first..=end]);
+            let least = |part: usize| if taken.is_empty() { f32::NEG_INFINITY } else { parts[part].least };
+            for length in shared(wanted, room, &least)? {
                 spans.push([begin, begin + length]);
                 begin += length + self.gap;
             }
@@ -323,16 +359,51 @@ impl Search<'_> {
         Some(spans)
     }
 
-    /// How far the parts are from what was wanted, and very much for a seam that goes through one.
+    /// How far the parts are from what was wanted; more for a seam at which a part opens; much for one that lies in a
+    /// gap but not in its middle, so that panels beside one another end alike; very much for one that goes through.
     fn cost(&self, spans: &[[f32; 2]]) -> f32 {
-        let half = self.strip * 0.5;
-        let crossed = self.seams.iter().filter(|seam| {
-            let through =
-                |(part, [from, to]): (&Length, &[f32; 2])| !part.crosses && *from < *seam + half && *to > *seam - half;
-            self.parts.iter().zip(spans).any(through)
-        });
+        let apart = self.gap.max(self.strip) - 0.1;
+        let seam_cost = |seam: f32| {
+            let reached = |strip: f32| {
+                let reaches = move |[from, to]: [f32; 2]| from < seam + strip * 0.5 && to > seam - strip * 0.5;
+                self.parts.iter().zip(spans).find(move |(part, span)| !part.crosses && reaches(**span))
+            };
+            match reached(self.strip) {
+                // Room for a name and a column on both sides.
+                Some((part, [from, to])) if part.opens && (seam - from).min(to - seam) > (to - from) * 0.3 => OPENED,
+                Some(_) => 100.0,
+                None if reached(apart).is_some() => 2.0,
+                None => 0.0,
+            }
+        };
         let off = spans.iter().zip(self.wanted).map(|([from, to], wanted)| ((to - from) / wanted.max(1.0)).ln().abs());
-        crossed.count() as f32 * 100.0 + off.sum::<f32>()
+        self.seams.iter().map(|seam| seam_cost(*seam)).sum::<f32>() + off.sum::<f32>()
+    }
+}
+
+/// What a seam costs at which a part opens: rather this than columns much wider and narrower than wanted.
+const OPENED: f32 = 0.8;
+
+/// Shares a room as wanted, but gives none less than its least; `None` when that is more than there is.
+pub fn shared(wanted: &[f32], room: f32, least: &dyn Fn(usize) -> f32) -> Option<Vec<f32>> {
+    let mut lengths: Vec<Option<f32>> = vec![None; wanted.len()];
+    loop {
+        let taken: f32 = lengths.iter().flatten().sum();
+        let open: f32 =
+            wanted.iter().zip(&lengths).filter(|(_, length)| length.is_none()).map(|(wanted, _)| wanted).sum();
+        if taken > room + 0.5 {
+            return None;
+        }
+        let scale = (room - taken) / open.max(1.0);
+        let short = (0..wanted.len()).find(|&part| lengths[part].is_none() && wanted[part] * scale + 0.5 < least(part));
+        match short {
+            Some(part) => lengths[part] = Some(least(part)),
+            None => {
+                return Some(
+                    lengths.iter().zip(wanted).map(|(length, wanted)| length.unwrap_or(wanted * scale)).collect(),
+                );
+            }
+        }
     }
 }
 
@@ -341,7 +412,7 @@ mod tests {
     use super::*;
 
     fn part(length: Option<f32>, least: f32, crosses: bool) -> Length {
-        Length { length, share: 1.0, least, crosses }
+        Length { length, share: 1.0, least, crosses, opens: false }
     }
 
     #[test]
@@ -387,6 +458,49 @@ mod tests {
         assert!(a.bottom <= 540.0 && b.top >= 540.0 && a.left == b.left, "{a:?} {b:?}");
         assert!(c.top < 540.0 && c.bottom > 540.0, "the third is alone, and opens: {c:?}");
         assert!((a.width() - 2.0 * c.width()).abs() < 21.0, "two columns in one are as wide as two: {a:?} {c:?}");
+    }
+
+    #[test]
+    fn a_panel_keeps_its_least_where_a_seam_leaves_little_room() {
+        // The seam comes after the second, and takes a third of the first two's room.
+        let parts = [part(Some(220.0), 200.0, false), part(Some(200.0), 120.0, false), part(None, 100.0, false)];
+        let spans = lay_out(&parts, 0.0, 720.0, 20.0, &[355.0], 8.0);
+        assert_eq!(spans, [[0.0, 200.0], [220.0, 345.0], [365.0, 720.0]]);
+        // One that lies in a gap, but not in its middle, is moved there.
+        let spans = lay_out(&parts[..2], 0.0, 440.0, 20.0, &[233.0], 8.0);
+        assert_eq!((spans[0][1], spans[1][0]), (223.0, 243.0));
+    }
+
+    #[test]
+    fn a_part_that_opens_does_so_rather_than_columns_become_uneven() {
+        // Three columns on two displays, the middle one twice as wide.
+        let three = |opens| {
+            let mut parts: Vec<Length> = (0..3).map(|_| part(None, 100.0, false)).collect();
+            (parts[1].share, parts[1].opens) = (2.0, opens);
+            lay_out(&parts, 0.0, 1000.0, 20.0, &[500.0], 8.0)
+        };
+        assert!(three(false).iter().all(|[from, to]| *from >= 500.0 || *to <= 500.0), "{:?}", three(false));
+        assert_eq!(three(true), [[0.0, 240.0], [260.0, 740.0], [760.0, 1000.0]]);
+    }
+
+    #[test]
+    fn which_columns_are_piled_up_is_tried_in_every_way() {
+        // Bars open at a level seam, a curve does not: of five columns on four displays the curves share one.
+        let kinds = ["bars", "bars", "curve", "curve", "bars"];
+        let mut file = "title = { zh = \"一\" }\n".to_owned();
+        for (index, kind) in kinds.iter().enumerate() {
+            file += &format!("[[panel]]\nid = \"p{index}\"\nkind = \"{kind}\"\nmetric = \"m\"\n");
+        }
+        let columns: Vec<String> = (0..5).map(|at| format!("{{ panels = [{{ id = \"p{at}\" }}] }}")).collect();
+        file += &format!("[[layout]]\nshape = \"32:9\"\nsize = [3840, 1080]\ncolumns = [{}]\n", columns.join(", "));
+        let scene = crate::wall::scene::Scene::parse("x.toml", "x", &file).unwrap();
+        let city = crate::model::City::load("ningbo").unwrap();
+        let seams = crate::wall::screen::Seams { columns: 4, rows: 2, strip: 0.0 };
+        let fitted = scene.fit([7680, 2160], seams, &city, crate::wall::options::Mode::Ops);
+        let crossed = fitted.places.iter().filter(|place| is_crossed(place, &scene.panels, &fitted.seams)).count();
+        assert_eq!(crossed, 0, "{:?}", fitted.places);
+        let [.., third, fourth, _] = &fitted.places[..] else { panic!("five panels") };
+        assert!(third.rect.bottom < 540.0 && fourth.rect.top > 540.0 && third.rect.left == fourth.rect.left);
     }
 
     #[test]

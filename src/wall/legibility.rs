@@ -9,6 +9,7 @@ use crate::model::City;
 use super::canvas::{DisplayList, Face, Glyphs, Rect, Style, TextBox};
 use super::composer::Part;
 use super::data::Data;
+use super::layout;
 use super::options::{Lang, Mode, WallError};
 use super::painter::{self, View};
 use super::scene::{Fitted, Scene};
@@ -120,9 +121,7 @@ impl Look<'_> {
             if !fitted.wall.contains(&rect) {
                 self.tell(&format!("panel {} stands partly outside the wall; its column is too full", spec.id));
             }
-            let crossed = fitted.seams.upright_crosses(&rect)
-                || (fitted.seams.level_crosses(&rect) && !spec.panel.opens_at_seams());
-            if spec.framed && crossed && !spec.panel.may_cross_seams() {
+            if layout::is_crossed(place, &self.scene.panels, &fitted.seams) {
                 self.tell(&format!(
                     "a seam goes through panel {}; give the layout a gap there, or let the panel begin at the seam",
                     spec.id
@@ -300,7 +299,7 @@ mod tests {
     #[test]
     fn no_panel_of_the_scenes_that_ship_lies_on_a_level_seam() {
         let (city, scenes) = scenes();
-        for (width, height, columns, rows) in [(5760, 2160, 3, 2), (3840, 2160, 2, 2)] {
+        for (width, height, columns, rows) in [(5760, 2160, 3, 2), (3840, 2160, 2, 2), (7680, 2160, 4, 2)] {
             let screen =
                 Screen { seams: Seams { columns, rows, strip: 0.001 }, ..Screen::plain(width, height, 0.63, 1.0) };
             let problems = check(&scenes, &city, &[screen], &Data::default()).unwrap();
@@ -310,9 +309,9 @@ mod tests {
     }
 
     #[test]
-    fn no_panel_of_the_scenes_that_ship_lies_on_a_seam_of_two_or_three_displays() {
+    fn no_panel_of_the_scenes_that_ship_lies_on_a_seam_of_two_to_four_displays() {
         let (city, scenes) = scenes();
-        for (width, height, columns) in [(3840, 1080, 2), (5760, 1080, 3), (5760, 2160, 3)] {
+        for (width, height, columns) in [(3840, 1080, 2), (5760, 1080, 3), (5760, 2160, 3), (7680, 2160, 4)] {
             let seams = Seams { columns, rows: 1, strip: 0.002 };
             let screen = Screen { seams, ..Screen::plain(width, height, 0.63, 1.0) };
             let problems = check(&scenes, &city, &[screen], &Data::default()).unwrap();

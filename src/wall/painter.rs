@@ -57,7 +57,8 @@ pub fn surfaces(view: &View<'_>, fitted: &Fitted, pen: &mut Paint<'_>) {
         if !spec.framed {
             continue;
         }
-        surface(pen, place.rect, spec.panel.opens_at_seams().then_some(&fitted.seams));
+        let panel = &spec.panel;
+        surface(pen, place.rect, &fitted.seams, [panel.opens_at_upright_seams(), panel.opens_at_seams()]);
     }
 }
 
@@ -145,16 +146,20 @@ fn context<'a, 'p>(
     }
 }
 
-/// The surface a panel stands on: a soft gradient with a line of light along its top; open at the level seams that go
-/// through, where the panel gives way to them.
-fn surface(pen: &mut Paint<'_>, rect: Rect, open_at: Option<&SeamLines>) {
-    let bands = open_at.map_or_else(|| vec![[rect.top, rect.bottom]], |seams| seams.bands(rect.top, rect.bottom));
+/// The surface a panel stands on: a soft gradient with a line of light along its top; open at the upright and at the
+/// level seams that go through, where the panel gives way to them.
+fn surface(pen: &mut Paint<'_>, rect: Rect, seams: &SeamLines, [opens_upright, opens_level]: [bool; 2]) {
+    let whole = (vec![[rect.left, rect.right]], vec![[rect.top, rect.bottom]]);
+    let lanes = if opens_upright { seams.lanes(rect.left, rect.right) } else { whole.0 };
+    let bands = if opens_level { seams.bands(rect.top, rect.bottom) } else { whole.1 };
     let tint = |y: f32| tokens::PANEL_TOP.mix(tokens::PANEL_BOTTOM, (y - rect.top) / rect.height().max(1.0));
-    for [top, bottom] in bands {
-        pen.gradient(Rect { top, bottom, ..rect }, 3.0, tint(top), tint(bottom), false);
+    for [left, right] in lanes {
+        for [top, bottom] in &bands {
+            pen.gradient(Rect { left, top: *top, right, bottom: *bottom }, 3.0, tint(*top), tint(*bottom), false);
+        }
+        let line = Rect { left, top: rect.top, right, bottom: rect.top + 1.5 };
+        pen.gradient(line, 0.0, tokens::PANEL_EDGE, tokens::PANEL_EDGE.alpha(0.35), true);
     }
-    let line = Rect { bottom: rect.top + 1.5, ..rect };
-    pen.gradient(line, 0.0, tokens::PANEL_EDGE, tokens::PANEL_EDGE.alpha(0.35), true);
 }
 
 /// Whole seconds since the hub was last heard, once they are too many.

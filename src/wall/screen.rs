@@ -142,32 +142,38 @@ pub struct SeamLines {
     pub ys: Vec<f32>,
     /// How wide the strip around each is that stays free.
     pub strip: f32,
+    /// How far apart what stands on the two sides of a seam is: as far as two panels, so that lines of text and rows
+    /// begin where panels do.
+    pub clear: f32,
 }
 
 /// A strip is never thinner, design units: a glyph's edge keeps off the seam.
 const STRIP_MIN: f32 = 8.0;
 
 impl SeamLines {
-    pub fn new(seams: Seams, wall: Rect) -> SeamLines {
+    /// `gap` is that between panels.
+    pub fn new(seams: Seams, wall: Rect, gap: f32) -> SeamLines {
         let lines = |parts: u16, from: f32, length: f32| -> Vec<f32> {
             (1..parts).map(|part| from + length * f32::from(part) / f32::from(parts)).collect()
         };
+        let strip = (seams.strip * wall.width()).max(STRIP_MIN);
         SeamLines {
             xs: lines(seams.columns, wall.left, wall.width()),
             ys: lines(seams.rows, wall.top, wall.height()),
-            strip: (seams.strip * wall.width()).max(STRIP_MIN),
+            strip,
+            clear: strip.max(gap),
         }
     }
 
     fn strips<'a>(&self, lines: &'a [f32]) -> impl Iterator<Item = [f32; 2]> + use<'a> {
-        let half = self.strip * 0.5;
-        lines.iter().map(move |line| [line - half, line + half])
+        around(lines, self.strip)
     }
 
-    /// Where a run of so much width that would begin at `left` begins so that no seam goes through it.
+    /// Where a run of so much width that would begin at `left` begins so that no seam goes through it: past one, it
+    /// begins where a panel would.
     pub fn past(&self, left: f32, width: f32) -> f32 {
         let mut begin = left;
-        for [from, to] in self.strips(&self.xs) {
+        for [from, to] in around(&self.xs, self.clear) {
             if begin < to && begin + width > from {
                 begin = to;
             }
@@ -193,7 +199,8 @@ impl SeamLines {
 
     /// How much of a line from `left` to `right` is free of seams.
     pub fn free(&self, left: f32, right: f32) -> f32 {
-        self.strips(&self.xs).map(|[from, _]| from).find(|from| *from > left && *from < right).unwrap_or(right) - left
+        around(&self.xs, self.clear).map(|[from, _]| from).find(|from| *from > left && *from < right).unwrap_or(right)
+            - left
     }
 
     /// How many seams run down between two places.
@@ -218,19 +225,35 @@ impl SeamLines {
 
     /// What is left of a stretch from `top` to `bottom` between the level seams, from top to bottom.
     pub fn bands(&self, top: f32, bottom: f32) -> Vec<[f32; 2]> {
-        let mut bands = Vec::with_capacity(self.ys.len() + 1);
-        let mut begin = top;
-        for [from, to] in self.strips(&self.ys).filter(|[from, to]| *to > top && *from < bottom) {
-            if from > begin {
-                bands.push([begin, from]);
-            }
-            begin = to;
-        }
-        if bottom > begin {
-            bands.push([begin, bottom]);
-        }
-        bands
+        pieces(around(&self.ys, self.clear), top, bottom)
     }
+
+    /// What is left of a stretch from `left` to `right` between the upright seams, from left to right.
+    pub fn lanes(&self, left: f32, right: f32) -> Vec<[f32; 2]> {
+        pieces(around(&self.xs, self.clear), left, right)
+    }
+}
+
+/// From where to where the strips of that width around some lines go.
+fn around(lines: &[f32], width: f32) -> impl Iterator<Item = [f32; 2]> + use<'_> {
+    let half = width * 0.5;
+    lines.iter().map(move |line| [line - half, line + half])
+}
+
+/// What is left of a stretch without the strips.
+fn pieces(strips: impl Iterator<Item = [f32; 2]>, from: f32, to: f32) -> Vec<[f32; 2]> {
+    let mut pieces = Vec::new();
+    let mut begin = from;
+    for [strip_from, strip_to] in strips.filter(|strip| strip[1] > from && strip[0] < to) {
+        if strip_from > begin {
+            pieces.push([begin, strip_from]);
+        }
+        begin = strip_to;
+    }
+    if to > begin {
+        pieces.push([begin, to]);
+    }
+    pieces
 }
 
 #[cfg(test)]
@@ -262,16 +285,20 @@ mod tests {
     #[test]
     fn a_run_of_text_goes_past_a_seam() {
         let seams = Seams { columns: 3, rows: 1, strip: 0.007_812_5 };
-        let lines = SeamLines::new(seams, Rect::new(0.0, 0.0, 3840.0, 1080.0));
+        let lines = SeamLines::new(seams, Rect::new(0.0, 0.0, 3840.0, 1080.0), 20.0);
         assert_eq!((lines.xs.as_slice(), lines.strip), ([1280.0, 2560.0].as_slice(), 30.0));
         assert_eq!((lines.past(1200.0, 60.0), lines.past(1200.0, 100.0)), (1200.0, 1295.0));
         assert_eq!((lines.beside(1200.0, 100.0), lines.beside(1250.0, 100.0)), (1165.0, 1295.0));
         let text = |width: f32| Rect::new(2480.0, 0.0, width, 10.0);
         assert!(lines.crosses(&text(70.0)) && !lines.crosses(&text(60.0)));
-        let rows = SeamLines::new(Seams { columns: 1, rows: 2, strip: 0.0 }, Rect::new(0.0, 0.0, 3840.0, 1000.0));
+        let rows = SeamLines::new(Seams { columns: 1, rows: 2, strip: 0.0 }, Rect::new(0.0, 0.0, 3840.0, 1000.0), 0.0);
         assert_eq!((rows.above_or_below(490.0, 30.0), rows.above_or_below(480.0, 30.0)), (504.0, 466.0));
         assert_eq!((lines.free(100.0, 900.0), lines.free(100.0, 2000.0)), (800.0, 1165.0));
         assert_eq!(rows.bands(400.0, 600.0), [[400.0, 496.0], [504.0, 600.0]]);
         assert_eq!((rows.bands(10.0, 60.0), rows.bands(497.0, 503.0)), (vec![[10.0, 60.0]], vec![]));
+        // Seams narrower than the gap between panels are as far from a line of text as from a panel.
+        let apart = SeamLines::new(Seams { columns: 2, rows: 1, strip: 0.0 }, Rect::new(0.0, 0.0, 200.0, 100.0), 24.0);
+        assert_eq!((apart.past(80.0, 12.0), apart.lanes(0.0, 200.0)), (112.0, vec![[0.0, 88.0], [112.0, 200.0]]));
+        assert!(!apart.crosses(&Rect::new(80.0, 0.0, 15.0, 10.0)), "but it lies on none so near");
     }
 }

@@ -220,6 +220,24 @@ fn check_looks_at_the_screen_that_is_configured() {
 }
 
 #[test]
+fn check_finds_nothing_wrong_on_walls_of_several_displays() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (columns, rows, height, far_m) in
+        [(2, 1, 1080, 1.5), (2, 2, 2160, 2.5), (3, 2, 2160, 2.5), (4, 2, 2160, 2.5), (4, 1, 2160, 2.5)]
+    {
+        let file = folder.path().join(format!("{columns}x{rows}.toml"));
+        let width = columns * 1920;
+        let screen = format!(
+            "[screen]\nwidth = {width}\nheight = {height}\npitch_mm = 0.63\nfar_m = {far_m}\ncolumns = {columns}\n\
+             rows = {rows}\nseam_mm = 4\n"
+        );
+        std::fs::write(&file, screen).expect("written");
+        let check = lingping(&["check", "--config", &file.display().to_string()]);
+        assert!(check.status.success(), "{columns}×{rows}: {}{}", text(&check.stdout), text(&check.stderr));
+    }
+}
+
+#[test]
 fn two_hubs_do_not_share_a_folder_and_the_second_says_why() {
     let folder = tempfile::tempdir().expect("a folder");
     let hub = HubProcess::start(folder.path());

@@ -194,13 +194,22 @@ fn no_text_leaves_its_place_or_stands_in_anothers_way_on_any_shape_of_wall() {
 
 #[test]
 fn on_a_wall_of_several_displays_no_text_lies_on_a_seam() {
-    let (city, data) = (City::load("ningbo").unwrap(), data(&moment(), State::Plain));
-    let walls = [(3840, 1080, [2, 1], 0.63, 1.5), (5760, 2160, [3, 1], 0.63, 2.5), (5760, 2160, [3, 2], 0.63, 2.5)];
-    for (width, height, [columns, rows], pitch_mm, far_m) in walls {
+    let (city, moment, scenes) = (City::load("ningbo").unwrap(), moment(), scenes());
+    let walls = [
+        (3840, 1080, [2, 1], 1.5),
+        (5760, 2160, [3, 1], 2.5),
+        (7680, 2160, [4, 1], 2.5),
+        (3840, 2160, [2, 2], 2.5),
+        (5760, 2160, [3, 2], 2.5),
+        (7680, 2160, [4, 2], 2.5),
+    ];
+    for (width, height, [columns, rows], far_m) in walls {
         let seams = Seams { columns, rows, strip: 0.002 };
-        let screen = Screen { seams, ..Screen::plain(width, height, pitch_mm, far_m) };
-        let problems = legibility::check(&scenes(), &city, &[screen], &data).unwrap();
-        assert!(problems.is_empty(), "{}", problems.join("\n"));
+        let screen = Screen { seams, ..Screen::plain(width, height, 0.63, far_m) };
+        for state in [State::Plain, State::Extreme, State::Empty] {
+            let problems = legibility::check(&scenes, &city, &[screen.clone()], &data(&moment, state)).unwrap();
+            assert!(problems.is_empty(), "{columns}×{rows}: {}", problems.join("\n"));
+        }
     }
 }
 

@@ -143,7 +143,6 @@ impl Panel for Bars {
             .collect::<Vec<_>>()
             .into_iter()
             .fold(0.0, f32::max);
-        let name_width = widest.min(name_room);
         let figures = Style::new(Face::Figure, text_size, tokens::TEXT).right();
         let values: Vec<Option<f64>> = (0..rows).map(|row| table.number(row, &self.value)).collect();
         let total: f64 = values.iter().flatten().sum();
@@ -159,6 +158,9 @@ impl Panel for Bars {
             .collect::<Vec<_>>()
             .into_iter()
             .fold(0.0, f32::max);
+        // Names that are still too long take what a short bar leaves.
+        let left_over = inner.width() * 0.8 - rank_width - figure_width - 28.0;
+        let name_width = widest.min(name_room.max(left_over));
         let bar = Rect {
             left: inner.left + rank_width + name_width + 14.0,
             top: 0.0,

@@ -43,18 +43,21 @@ impl Panel for Boards {
             cx.paint.measure(name, &body())
         });
         let name_width = names.collect::<Vec<f32>>().into_iter().fold(0.0, f32::max).min(inner.width() * 0.36);
-        let figures = Style::new(Face::Figure, size::RING_FIGURE, tokens::TEXT);
+        // Between the figures of two rows there is some air.
+        let step = if pitch < size::RING_FIGURE * 1.2 { size::ROW_FIGURE } else { size::RING_FIGURE };
+        let figures = Style::new(Face::Figure, step, tokens::TEXT);
         let widest = (0..table.rows().max(1))
             .map(|row| cx.paint.measure(&format::whole(table.number(row, "n")), &figures))
             .fold(0.0, f32::max);
         let delta_width = 62.0;
+        let mark = (pitch - 8.0).min(28.0);
         let figures_right = inner.left + 20.0 + name_width + 16.0 + widest.max(52.0);
         let line = [figures_right + 16.0, inner.right - delta_width - 10.0];
         for (row, code) in codes.iter().take(rows).enumerate() {
             let middle = inner.top + pitch * (row as f32 + 0.5);
             let baseline = middle + 7.0;
             let colour = cx.board_colour(code);
-            cx.paint.rect(Rect::new(inner.left, middle - 14.0, 5.0, 28.0), 2.5, colour);
+            cx.paint.rect(Rect::new(inner.left, middle - mark * 0.5, 5.0, mark), 2.5, colour);
             let name = cx.board_name(code);
             cx.paint.text_within(inner.left + 20.0, baseline, name_width + 2.0, name, &body());
             let value = table.number(row, "n");
@@ -62,7 +65,7 @@ impl Panel for Boards {
             let before = table.before();
             let before = before.is_known().then(|| format::whole(before.number(row, "n")));
             let progress = cx.progress(&table);
-            cx.rolling(figures_right, middle + 9.5, &now, before.as_deref(), progress, &figures.right());
+            cx.rolling(figures_right, middle + step * 0.365, &now, before.as_deref(), progress, &figures.right());
             if line[1] - line[0] > 40.0 {
                 sparkline(
                     cx,
@@ -79,6 +82,10 @@ impl Panel for Boards {
         if !table.is_known() && codes.is_empty() {
             cx.paint.text(inner.left, inner.middle_y(), format::MISSING, &note());
         }
+    }
+
+    fn least(&self) -> [f32; 2] {
+        [220.0, 184.0]
     }
 
     fn ample(&self) -> Option<[f32; 2]> {

@@ -170,14 +170,11 @@ impl<'a, 'p> Cx<'a, 'p> {
         self.seams.past(left * self.zoom, width * self.zoom) / self.zoom
     }
 
-    /// The baseline, at `baseline` or as near as can be, of a text through which no level seam goes.
+    /// The baseline, at `baseline` or as near as can be, of a text that keeps off the level seams by half its size, at
+    /// most [`AIR`].
     pub fn off_rows(&self, baseline: f32, style: &Style) -> f32 {
-        self.off_rows_at(self.zoom, baseline, style)
-    }
-
-    fn off_rows_at(&self, zoom: f32, baseline: f32, style: &Style) -> f32 {
-        let height = style.size * 0.9;
-        let top = baseline - style.size * CAP;
+        let (zoom, air) = (self.zoom, (style.size * 0.5).min(AIR));
+        let (top, height) = (baseline - style.size * CAP - air, style.size * 0.9 + 2.0 * air);
         self.seams.above_or_below(top * zoom, height * zoom) / zoom + baseline - top
     }
 
@@ -254,7 +251,19 @@ impl<'a, 'p> Cx<'a, 'p> {
             return;
         }
         let zoomed = self.paint.scale;
-        let inner = self.inner().times(self.zoom / self.heading);
+        // Of a panel that opens at a seam, in the part that has its title.
+        let mut inner = self.inner();
+        if let (true, Some([top, bottom])) =
+            (self.spec.panel.opens_at_seams(), self.bands([inner.top, inner.bottom]).first())
+        {
+            (inner.top, inner.bottom) = (*top, *bottom);
+        }
+        if let (true, Some([left, right])) =
+            (self.spec.panel.opens_at_upright_seams(), self.lanes([inner.left, inner.right]).first())
+        {
+            (inner.left, inner.right) = (*left, *right);
+        }
+        let inner = inner.times(self.zoom / self.heading);
         self.paint.scale *= self.heading / self.zoom;
         let text = self.lang.pick(zh, en);
         let style = body().colour(tokens::TEXT_QUIET);
@@ -262,7 +271,7 @@ impl<'a, 'p> Cx<'a, 'p> {
         let (x, radius) = (inner.middle_x(), 15.0);
         // The mark above the sentence, beside it in a low panel.
         let low = inner.height() < 104.0;
-        let baseline = self.off_rows_at(self.heading, inner.middle_y() + if low { 6.5 } else { 30.0 }, &style);
+        let baseline = inner.middle_y() + if low { 6.5 } else { 30.0 };
         let (left, mark) = if low {
             let left = (x - (width + 2.0 * radius + 14.0) * 0.5).max(inner.left);
             (left + 2.0 * radius + 14.0, [left + radius, baseline - 6.5])
@@ -293,10 +302,36 @@ impl<'a, 'p> Cx<'a, 'p> {
         rows_in(&self.bands([top, bottom]), count, [least, most])
     }
 
+    /// Left and right of so many columns of a field, all of one width between two upright seams; none lies on one.
+    pub fn columns(&self, [left, right]: [f32; 2], count: usize) -> Vec<[f32; 2]> {
+        tracks_in(&self.lanes([left, right]), count, [1.0, f32::MAX])
+    }
+
+    /// Top and bottom of so many rows of a field, each `least` to `most` high; none lies on a level seam.
+    pub fn field_rows(&self, [top, bottom]: [f32; 2], count: usize, [least, most]: [f32; 2]) -> Vec<[f32; 2]> {
+        tracks_in(&self.bands([top, bottom]), count, [least, most])
+    }
+
     /// What lies between `top` and `bottom` without the level seams.
     pub fn bands(&self, [top, bottom]: [f32; 2]) -> Vec<[f32; 2]> {
-        let bands = self.seams.bands(top * self.zoom, bottom * self.zoom);
-        bands.into_iter().map(|band| band.map(|y| y / self.zoom)).collect()
+        self.pieces(self.seams.bands(top * self.zoom, bottom * self.zoom))
+    }
+
+    /// What lies between `left` and `right` without the upright seams.
+    pub fn lanes(&self, [left, right]: [f32; 2]) -> Vec<[f32; 2]> {
+        self.pieces(self.seams.lanes(left * self.zoom, right * self.zoom))
+    }
+
+    /// Pieces of a stretch in the panel's units, those at a seam a little shorter: nothing touches an opening's edge.
+    fn pieces(&self, pieces: Vec<[f32; 2]>) -> Vec<[f32; 2]> {
+        let last = pieces.len().saturating_sub(1);
+        let mut pieces: Vec<[f32; 2]> = pieces.into_iter().map(|piece| piece.map(|at| at / self.zoom)).collect();
+        for (index, [from, to]) in pieces.iter_mut().enumerate() {
+            let short = (*to - *from).min(2.0 * OPENING) * 0.5;
+            *from += if index > 0 { short } else { 0.0 };
+            *to -= if index < last { short } else { 0.0 };
+        }
+        pieces
     }
 
     /// The `zh` or `en` of the first rows, and how wide the widest is, px.
@@ -325,6 +360,24 @@ impl<'a, 'p> Cx<'a, 'p> {
     }
 }
 
+/// A text of its own keeps so far from a level seam.
+const AIR: f32 = 18.0;
+
+/// What is painted in a panel that opens at a seam keeps so far from the opening.
+const OPENING: f32 = 8.0;
+
+/// Begin and end of so many tracks within some bands, which they fill: those of one band are alike.
+fn tracks_in(bands: &[[f32; 2]], count: usize, [least, most]: [f32; 2]) -> Vec<[f32; 2]> {
+    let (_, begins) = rows_in(bands, count, [least, most]);
+    let mut tracks = Vec::with_capacity(begins.len());
+    for [from, to] in bands {
+        let inside = begins.iter().filter(|begin| **begin >= *from - 0.01 && **begin < *to).count();
+        let length = ((to - from) / inside.max(1) as f32).clamp(least, most);
+        tracks.extend((0..inside).map(|track| [from + length * track as f32, from + length * (track as f32 + 1.0)]));
+    }
+    tracks
+}
+
 /// The height of so many rows within some bands, and the top of each.
 fn rows_in(bands: &[[f32; 2]], count: usize, [least, most]: [f32; 2]) -> (f32, Vec<f32>) {
     let heights: Vec<f32> = bands.iter().map(|[from, to]| to - from).collect();
@@ -349,7 +402,15 @@ pub fn count_of(k: Option<f64>, n: Option<f64>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::rows_in;
+    use super::{rows_in, tracks_in};
+
+    #[test]
+    fn the_cells_of_a_field_fill_what_the_seams_leave() {
+        assert_eq!(tracks_in(&[[0.0, 90.0]], 3, [12.0, 40.0]), [[0.0, 30.0], [30.0, 60.0], [60.0, 90.0]]);
+        assert_eq!(tracks_in(&[[0.0, 90.0]], 1, [12.0, 40.0]), [[0.0, 40.0]], "and are no higher than they may be");
+        let split = tracks_in(&[[10.0, 70.0], [80.0, 160.0]], 4, [1.0, f32::MAX]);
+        assert_eq!(split, [[10.0, 40.0], [40.0, 70.0], [80.0, 120.0], [120.0, 160.0]]);
+    }
 
     #[test]
     fn rows_share_the_height_and_none_lies_on_a_seam() {

@@ -43,11 +43,13 @@ impl Panel for Diverging {
             return;
         }
         let (names, widest) = cx.names(&table, rows);
-        let name_width = widest.min(inner.width() * 0.28) + 24.0;
         let figures = Style::new(Face::Figure, size::CAPTION, tokens::TEXT_BODY);
         let counts = (0..rows).flat_map(|row| [table.number(row, &self.left), table.number(row, &self.right)]);
         let widths = counts.map(|count| cx.paint.measure(&format::whole(count), &figures)).collect::<Vec<_>>();
         let figure_width = widths.into_iter().fold(36.0_f32, f32::max) + 10.0;
+        // Long names take of the bars, which keep a sixth of the width each.
+        let name_room = (inner.width() * 0.28).max(inner.width() * 0.66 - 2.0 * figure_width - 24.0);
+        let name_width = widest.min(name_room) + 24.0;
         let reach = (inner.width() - name_width) * 0.5 - figure_width;
         let middle_x = inner.middle_x();
         let most = (0..rows)

@@ -83,15 +83,26 @@ impl Panel for Figures {
         cx.heading_of_file();
         let inner = cx.inner();
         // Without columns below them the figures stand in the middle of their panel, larger where there is room.
-        let alone = self.columns.is_none();
-        let figures_at = if alone { inner.top + inner.height() * 0.46 + 4.0 } else { inner.top + 32.0 };
+        // A level seam goes between figures and columns.
+        let bands = cx.bands([inner.top, inner.bottom]);
+        let (first, last) = match bands[..] {
+            [first, .., last] => (first, Some(last)),
+            _ => ([inner.top, inner.bottom], None),
+        };
+        let alone = self.columns.is_none() || last.is_some();
+        let figures_at = first[0] + if alone { (first[1] - first[0]) * 0.46 + 4.0 } else { 32.0 };
         row(cx, &self.values, inner, figures_at);
         if let Some(columns) = &self.columns {
-            let plot = Rect { top: figures_at + 46.0, bottom: inner.bottom - 18.0, ..inner };
+            let top = last.map_or(figures_at + 46.0, |[top, _]| top + 12.0);
+            let plot = Rect { top, bottom: inner.bottom - 18.0, ..inner };
             if plot.height() > 16.0 {
                 self.columns(cx, columns, plot);
             }
         }
+    }
+
+    fn opens_at_seams(&self) -> bool {
+        self.columns.is_some()
     }
 
     fn ample(&self) -> Option<[f32; 2]> {

@@ -63,6 +63,9 @@ impl Axis {
     }
 }
 
+/// Room for a count.
+const CELL: f32 = 46.0;
+
 /// Code, name and sum of a line of cells.
 type Line<'a> = (&'a str, &'a str, f64);
 
@@ -118,8 +121,11 @@ impl Panel for Matrix {
         let (rows, columns) = (ranked(rows, self.most_rows), ranked(columns, self.most_columns));
         let label = Style::new(Face::Text, size::CAPTION, tokens::TEXT_BODY);
         let names = rows.iter().map(|line| cx.paint.measure(line.1, &label)).collect::<Vec<_>>();
-        let label_width = names.into_iter().fold(0.0_f32, f32::max).min(inner.width() * 0.26) + 12.0;
-        let cell_width = (inner.width() - label_width) / columns.len() as f32;
+        // A quarter of the width, more where the cells still have room for their counts.
+        let room = (inner.width() - CELL * columns.len() as f32).clamp(inner.width() * 0.26, inner.width() * 0.36);
+        let label_width = names.into_iter().fold(0.0_f32, f32::max).min(room) + 12.0;
+        let tracks = cx.columns([inner.left + label_width, inner.right], columns.len());
+        let cell_width = tracks.iter().map(|[left, right]| right - left).fold(f32::MAX, f32::min);
         // A name too long for its column has what it says in brackets on a line of its own.
         let plain = note().colour(tokens::TEXT_QUIET);
         let has_brackets = columns.iter().any(|column| !parts(column.1, true)[1].is_empty());
@@ -133,8 +139,8 @@ impl Panel for Matrix {
         let in_turn = !in_two && columns.len() > 2 && is_long(cx, &columns, &head, false, cell_width);
         let head_height = if in_two || in_turn { 44.0 } else { 26.0 };
         let field = Rect { left: inner.left + label_width, top: inner.top + head_height, ..inner };
-        let (cell_height, tops) = cx.rows([field.top, field.bottom], rows.len(), [12.0, 150.0]);
-        let cell = [cell_width, cell_height];
+        let row_tracks = cx.field_rows([field.top, field.bottom], rows.len(), [12.0, 150.0]);
+        let cell_height = row_tracks.iter().map(|[top, bottom]| bottom - top).fold(f32::MAX, f32::min);
         let cells = |row_code: &str, column_code: &str| {
             (0..table.rows()).find(|row| {
                 table.text(*row, &self.row.code) == Some(row_code)
@@ -142,23 +148,22 @@ impl Panel for Matrix {
             })
         };
         let most = (0..table.rows()).filter_map(|row| table.number(row, &self.value)).fold(0.0_f64, f64::max).max(1.0);
-        for (index, column) in columns.iter().enumerate() {
-            let x = field.left + cell[0] * (index as f32 + 0.5);
+        for (index, (column, [from, to])) in columns.iter().zip(&tracks).enumerate() {
+            let x = (from + to) * 0.5;
             let [first, second] = parts(column.1, in_two);
             let above = if in_two || (in_turn && index % 2 == 1) { 28.0 } else { 10.0 };
-            let room = if in_turn { cell[0] * 2.0 } else { cell[0] } - 4.0;
+            let room = if in_turn { cell_width * 2.0 } else { to - from } - 4.0;
             for (text, above) in [(first, above), (second, 10.0)] {
                 let width = cx.paint.measure(text, &head).min(room);
-                let left = (x - width * 0.5).min(inner.right - width);
+                let left = cx.off_seams((x - width * 0.5).min(inner.right - width), width);
                 cx.paint.text_within(left, field.top - above, room, text, &head);
             }
         }
-        for (row, top) in rows.iter().zip(tops) {
-            let middle = top + cell[1] * 0.5;
+        for (row, [top, bottom]) in rows.iter().zip(row_tracks) {
+            let middle = (top + bottom) * 0.5;
             cx.paint.text_within(inner.left, middle + 5.0, label_width - 10.0, row.1, &label);
-            for (index, column) in columns.iter().enumerate() {
-                let place =
-                    Rect::new(field.left + cell[0] * index as f32 + 1.0, top + 1.0, cell[0] - 2.0, cell[1] - 2.0);
+            for (column, [left, right]) in columns.iter().zip(&tracks) {
+                let place = Rect { left: *left, top, right: *right, bottom }.inset(1.0);
                 let found = cells(row.0, column.0);
                 let value = found.and_then(|row| table.number(row, &self.value));
                 let share = (value.unwrap_or(0.0) / most).sqrt() as f32;
@@ -174,13 +179,13 @@ impl Panel for Matrix {
                     half if half > 0.25 => tokens::TEXT_BODY,
                     _ => tokens::TEXT_QUIET,
                 };
-                let figure_size = match cell[1] {
+                let figure_size = match cell_height {
                     high if high > 80.0 => size::RING_FIGURE,
                     some if some > 52.0 => size::ROW_FIGURE,
                     _ => size::CAPTION,
                 };
                 let style = Style::new(Face::Figure, figure_size, colour).middle();
-                if cell[1] >= 18.0 && cx.paint.measure(&text, &style) <= cell[0] - 4.0 {
+                if cell_height >= 18.0 && cx.paint.measure(&text, &style) <= cell_width - 4.0 {
                     cx.paint.text(place.middle_x(), middle + figure_size * 0.36, &text, &style);
                 }
             }
@@ -188,6 +193,10 @@ impl Panel for Matrix {
     }
 
     fn opens_at_seams(&self) -> bool {
+        true
+    }
+
+    fn opens_at_upright_seams(&self) -> bool {
         true
     }
 

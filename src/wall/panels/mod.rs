@@ -91,6 +91,11 @@ pub trait Panel: Send + Sync {
         false
     }
 
+    /// The same for a seam between displays beside one another: its columns keep off (by [`Cx::columns`]).
+    fn opens_at_upright_seams(&self) -> bool {
+        false
+    }
+
     /// The seam between two displays may go through it: it is a picture and no text.
     fn may_cross_seams(&self) -> bool {
         false

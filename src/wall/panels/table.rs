@@ -1,13 +1,18 @@
 //! Rows as a table: texts, figures, countdowns. For people on duty.
+//!
+//! Columns have their shares of the width where every name has room in its own. Else each is at least as wide as
+//! its longest name, and where these have no room beside one another a row has two lines: the main text, the others below it. How
+//! long names are is taken from the city's dictionaries, so that a table does not change its form with its rows.
 
 use serde::Deserialize;
 
 use super::super::canvas::{Face, Style};
 use super::super::format;
+use super::super::layout;
 use super::super::options::Lang;
 use super::super::scene::{Metric, Words};
 use super::super::tokens::{self, size};
-use super::{Calm, Cx, Panel, body, note};
+use super::{Calm, Cx, Panel, body, caption, note};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -87,30 +92,19 @@ impl Panel for Table {
             cx.empty(&table, if self.calm { Calm::Well } else { Calm::Quiet }, zh, en);
             return;
         }
-        let shares: f32 = self.columns.iter().map(|column| column.share).sum();
         let mut top = inner.top;
+        let plan = self.plan(cx, inner.width());
         if self.head {
-            let mut left = inner.left;
-            for (index, column) in self.columns.iter().enumerate() {
-                let width = inner.width() * column.share / shares;
-                let text = column.label.pick(cx.lang);
-                if index > 0 && column.form != Form::Text {
-                    cx.paint.text(left + width - 4.0, top + 12.0, text, &note().right());
-                } else {
-                    cx.paint.label_within(left, top + 12.0, width - 6.0, text, &note());
-                }
-                left += width;
-            }
+            self.head_line(cx, &plan, [inner.left, top + 12.0]);
             top += 22.0;
         }
-        let (pitch, tops) = cx.rows([top, inner.bottom], table.rows(), [28.0, 56.0]);
+        let high = if plan.main.is_some() { TWO_LINES } else { ONE_LINE };
+        let (pitch, tops) = cx.rows([top, inner.bottom], table.rows(), high);
         for (row, top) in tops.iter().enumerate() {
-            let baseline = top + pitch * 0.5 + 6.5;
-            let mut left = inner.left;
-            for (index, column) in self.columns.iter().enumerate() {
-                let width = inner.width() * column.share / shares;
-                self.cell(cx, column, row, index, [left, width], baseline);
-                left += width;
+            let middle = top + pitch * 0.5;
+            match plan.main {
+                None => self.row(cx, &plan, row, [inner.left, middle + 6.5]),
+                Some(main) => self.row_of_two(cx, &plan, main, row, [inner.left, middle]),
             }
             if row + 1 < tops.len() {
                 cx.paint.rule(inner.left, inner.right, top + pitch, tokens::RULE.alpha(0.4));
@@ -127,69 +121,186 @@ impl Panel for Table {
     }
 }
 
+/// Least and greatest height of a row.
+const ONE_LINE: [f32; 2] = [28.0, 56.0];
+const TWO_LINES: [f32; 2] = [46.0, 64.0];
+/// Between two columns.
+const GAP: f32 = 12.0;
+
+/// How the columns stand.
+struct Plan {
+    /// In the order of the file; those of a main text below which the others stand are 0.
+    widths: Vec<f32>,
+    /// The column above the other texts, where a row has two lines.
+    main: Option<usize>,
+}
+
+impl Plan {
+    /// From the width that each column wants for its texts, its share of the whole, and whether it is one of texts.
+    fn of(wanted: &[f32], shared: &[f32], is_text: &[bool]) -> Plan {
+        let texts: Vec<usize> = (0..wanted.len()).filter(|index| is_text[*index]).collect();
+        if texts.iter().all(|index| wanted[*index] <= shared[*index]) {
+            return Plan { widths: shared.to_vec(), main: None };
+        }
+        let width: f32 = shared.iter().sum();
+        if let Some(widths) = layout::shared(shared, width, &|index| wanted[index]) {
+            return Plan { widths, main: None };
+        }
+        // The main text, that of the largest share, has what the figures leave.
+        let main = texts.iter().copied().reduce(|a, b| if shared[b] > shared[a] { b } else { a });
+        let figures: f32 = (0..wanted.len()).filter(|index| !is_text[*index]).map(|index| wanted[index]).sum();
+        let mut widths: Vec<f32> =
+            wanted.iter().zip(is_text).map(|(want, text)| if *text { 0.0 } else { *want }).collect();
+        if let Some(main) = main {
+            widths[main] = (width - figures).max(0.0);
+        }
+        Plan { widths, main: main.filter(|_| texts.len() > 1) }
+    }
+}
+
 impl Table {
-    fn cell(
-        &self,
-        cx: &mut Cx<'_, '_>,
-        column: &Column,
-        row: usize,
-        index: usize,
-        [left, width]: [f32; 2],
-        baseline: f32,
-    ) {
+    fn plan(&self, cx: &mut Cx<'_, '_>, width: f32) -> Plan {
+        let shares: f32 = self.columns.iter().map(|column| column.share).sum();
+        let shared: Vec<f32> = self.columns.iter().map(|column| width * column.share / shares).collect();
+        let wanted: Vec<f32> = self.columns.iter().map(|column| self.wanted(cx, column)).collect();
+        let is_text: Vec<bool> = self.columns.iter().map(|column| column.form == Form::Text).collect();
+        Plan::of(&wanted, &shared, &is_text)
+    }
+
+    /// The width in which the longest text of a column stands.
+    fn wanted(&self, cx: &mut Cx<'_, '_>, column: &Column) -> f32 {
+        let table = cx.table(&self.metric);
+        let (city, lang) = (cx.city, cx.lang);
+        let known: Vec<&str> = match column.zh.as_str() {
+            "area_zh" => city.areas.iter().map(|area| lang.pick(&area.zh, &area.en)).collect(),
+            "topic_zh" => city.topics.iter().map(|topic| lang.pick(&topic.zh, &topic.en)).collect(),
+            "org_zh" => city.orgs.iter().map(|org| lang.pick(&org.zh, &org.en)).collect(),
+            _ => Vec::new(),
+        };
+        let mut widest = if self.head { cx.paint.measure(column.label.pick(lang), &note()) } else { 0.0 };
+        for text in known {
+            widest = widest.max(cx.paint.measure(text, &body()));
+        }
+        for row in 0..table.rows() {
+            let width = match column.form {
+                Form::Text => {
+                    let text = self.text(cx, column, row);
+                    cx.paint.measure(text, &body())
+                }
+                _ => {
+                    let (text, style) = self.figure(cx, column, row);
+                    cx.paint.measure(&text, &style)
+                }
+            };
+            widest = widest.max(width);
+        }
+        if column.form == Form::Left {
+            // The longest countdown, also while none is late.
+            let (text, _) = left_text(Some(-2879.0 * 60.0), lang);
+            widest = widest.max(cx.paint.measure(&text, &Style::new(Face::Figure, size::BODY, tokens::TEXT)));
+        }
+        widest + GAP
+    }
+
+    fn head_line(&self, cx: &mut Cx<'_, '_>, plan: &Plan, [mut left, baseline]: [f32; 2]) {
+        for (index, (column, width)) in self.columns.iter().zip(&plan.widths).enumerate() {
+            let text = column.label.pick(cx.lang);
+            if index > 0 && column.form != Form::Text {
+                cx.paint.text(left + width - 4.0, baseline, text, &note().right());
+            } else if *width > 0.0 {
+                cx.paint.label_within(left, baseline, width - 6.0, text, &note());
+            }
+            left += width;
+        }
+    }
+
+    fn row(&self, cx: &mut Cx<'_, '_>, plan: &Plan, row: usize, [mut left, baseline]: [f32; 2]) {
+        for (index, (column, width)) in self.columns.iter().zip(&plan.widths).enumerate() {
+            match column.form {
+                Form::Text => {
+                    let style = if index == 0 { body().colour(tokens::TEXT_QUIET) } else { body() };
+                    let text = self.text(cx, column, row);
+                    if column.names.is_empty() {
+                        cx.paint.text_within(left, baseline, width - 8.0, text, &style);
+                    } else {
+                        cx.paint.label_within(left, baseline, width - 8.0, text, &style);
+                    }
+                }
+                _ => self.right(cx, column, row, [left, *width], baseline),
+            }
+            left += width;
+        }
+    }
+
+    /// The main text, below it the others in one line.
+    fn row_of_two(&self, cx: &mut Cx<'_, '_>, plan: &Plan, main: usize, row: usize, [mut left, middle]: [f32; 2]) {
+        let others: Vec<&str> = (0..self.columns.len())
+            .filter(|index| *index != main && self.columns[*index].form == Form::Text)
+            .map(|index| self.text(cx, &self.columns[index], row))
+            .collect();
+        for (index, (column, width)) in self.columns.iter().zip(&plan.widths).enumerate() {
+            if index == main {
+                let text = self.text(cx, column, row);
+                cx.paint.text_within(left, middle - 2.5, width - 8.0, text, &body());
+                cx.paint.text_within(left, middle + 17.0, width - 8.0, &others.join(" · "), &caption());
+            } else if column.form != Form::Text {
+                self.right(cx, column, row, [left, *width], middle + 6.5);
+            }
+            left += width;
+        }
+    }
+
+    /// What a cell says that is no figure.
+    fn text<'a>(&'a self, cx: &Cx<'a, '_>, column: &'a Column, row: usize) -> &'a str {
+        let table = cx.table(&self.metric);
+        let text = if column.zh.is_empty() {
+            table.text(row, &column.column).unwrap_or_default()
+        } else {
+            let word = |name: &str| table.text(row, name).unwrap_or_default();
+            cx.lang.pick(word(&column.zh), word(&column.en))
+        };
+        match column.names.get(text) {
+            Some(words) => words.pick(cx.lang),
+            None if text.is_empty() => format::MISSING,
+            None => text,
+        }
+    }
+
+    /// A figure on the right of its column; a count for which there is no room is shortened.
+    fn right(&self, cx: &mut Cx<'_, '_>, column: &Column, row: usize, [left, width]: [f32; 2], baseline: f32) {
+        let (mut text, style) = self.figure(cx, column, row);
+        if column.form == Form::Whole && cx.paint.measure(&text, &style) > width - 8.0 {
+            text = format::short(cx.table(&self.metric).number(row, &column.column), cx.lang);
+        }
+        cx.paint.text(left + width - 4.0, baseline, &text, &style.right());
+    }
+
+    fn figure(&self, cx: &Cx<'_, '_>, column: &Column, row: usize) -> (String, Style) {
         let table = cx.table(&self.metric);
         let number = table.number(row, &column.column);
-        let figure = Style::new(Face::Figure, size::BODY, tokens::TEXT).right();
-        let right = left + width - 4.0;
+        let figure = Style::new(Face::Figure, size::BODY, tokens::TEXT);
+        let or_missing = |text: Option<String>| text.unwrap_or_else(|| format::MISSING.into());
         match column.form {
-            Form::Text => {
-                let text = if column.zh.is_empty() {
-                    table.text(row, &column.column).unwrap_or_default()
-                } else {
-                    cx.lang.pick(
-                        table.text(row, &column.zh).unwrap_or_default(),
-                        table.text(row, &column.en).unwrap_or_default(),
-                    )
-                };
-                let style = if index == 0 { body().colour(tokens::TEXT_QUIET) } else { body() };
-                if let Some(words) = column.names.get(text) {
-                    cx.paint.label_within(left, baseline, width - 8.0, words.pick(cx.lang), &style);
-                    return;
-                }
-                let text = if text.is_empty() { format::MISSING } else { text };
-                cx.paint.text_within(left, baseline, width - 8.0, text, &style);
-            }
-            Form::Whole => {
-                let whole = format::whole(number);
-                let fits = cx.paint.measure(&whole, &figure) <= width - 8.0;
-                let text = if fits { whole } else { format::short(number, cx.lang) };
-                cx.paint.text(right, baseline, &text, &figure);
-            }
-            Form::Percent => {
-                let text = number.map_or(format::MISSING.into(), |_| format!("{}%", format::percent(number)));
-                cx.paint.text(right, baseline, &text, &figure);
-            }
+            Form::Text | Form::Whole => (format::whole(number), figure),
+            Form::Percent => (or_missing(number.map(|_| format!("{}%", format::percent(number)))), figure),
             Form::Clock => {
-                let text = table
-                    .time(row, &column.column)
-                    .map_or(format::MISSING.into(), |time| format::clock(time, cx.city.tz));
-                cx.paint.text(right, baseline, &text, &figure.colour(tokens::TEXT_QUIET));
+                let time = table.time(row, &column.column).map(|time| format::clock(time, cx.city.tz));
+                (or_missing(time), figure.colour(tokens::TEXT_QUIET))
             }
             Form::Moment => {
-                let text = table.time(row, &column.column).map_or(format::MISSING.into(), |time| {
+                let moment = table.time(row, &column.column).map(|time| {
                     format!("{} {}", format::date(time, cx.city.tz, cx.lang), format::minute(time, cx.city.tz))
                 });
-                cx.paint.text(right, baseline, &text, &body().right());
+                (or_missing(moment), body())
             }
             Form::Age => {
-                let text = number.map_or(format::MISSING.into(), |age| format::span(age, cx.lang));
                 let colour = if number.is_some_and(|age| age > 60.0) { tokens::WARN } else { tokens::TEXT };
-                let style = Style::new(Face::Text, size::CAPTION, colour).right();
-                cx.paint.text(right, baseline, &text, &style);
+                let age = number.map(|age| format::span(age, cx.lang));
+                (or_missing(age), Style::new(Face::Text, size::CAPTION, colour))
             }
             Form::Left => {
                 let (text, colour) = left_text(number, cx.lang);
-                cx.paint.text(right, baseline, &text, &figure.colour(colour));
+                (text, figure.colour(colour))
             }
         }
     }
@@ -214,6 +325,22 @@ fn left_text(seconds: Option<f64>, lang: Lang) -> (String, tokens::Colour) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn names_without_room_beside_one_another_stand_in_two_lines() {
+        let is_text = [true, true, true, false];
+        let shared = [80.0, 140.0, 120.0, 60.0];
+        let plan = |wanted: [f32; 4]| Plan::of(&wanted, &shared, &is_text);
+        let short = plan([60.0, 140.0, 100.0, 70.0]);
+        assert_eq!((short.widths.as_slice(), short.main), (shared.as_slice(), None), "all have room in their shares");
+        let uneven = plan([60.0, 180.0, 100.0, 60.0]);
+        assert_eq!((uneven.widths[3], uneven.main), (60.0, None), "each is at least as wide as its longest");
+        assert!(uneven.widths[1] >= 180.0 && (uneven.widths.iter().sum::<f32>() - 400.0).abs() < 0.01);
+        let long = plan([90.0, 280.0, 300.0, 70.0]);
+        assert_eq!((long.widths, long.main), (vec![0.0, 330.0, 0.0, 70.0], Some(1)));
+        let one = Plan::of(&[300.0, 70.0], &[200.0, 100.0], &[true, false]);
+        assert_eq!((one.widths, one.main), (vec![230.0, 70.0], None), "one text alone gets what the figure leaves");
+    }
 
     #[test]
     fn a_countdown_says_in_words_when_it_is_past() {

@@ -45,6 +45,9 @@ fn day() -> String {
 /// Of the line of a mark, here and in the legend.
 const MARK_DASH: Option<(f32, f32)> = Some((5.0, 5.0));
 
+/// Below this height of its room a single day has figures and labels only.
+const LOW: f32 = 110.0;
+
 impl Panel for Trend {
     fn metrics(&self) -> Vec<&Metric> {
         vec![&self.metric]
@@ -66,7 +69,11 @@ impl Panel for Trend {
         if let Some(mark) = &self.mark {
             most = most.max(mark.at * 1.08);
         }
-        cx.paint.rule(plot.left, plot.right, plot.bottom, tokens::RULE);
+        // In a low panel the figures of a single day stand without a line and a note below them.
+        let low = rows == 1 && inner.height() < LOW;
+        if !low {
+            cx.paint.rule(plot.left, plot.right, plot.bottom, tokens::RULE);
+        }
         if rows < 1 || most <= 0.0 {
             cx.empty(&table, Calm::Quiet, "这段时间没有数据", "nothing in this window");
             return;
@@ -131,6 +138,9 @@ impl Trend {
             let figure = Style::new(Face::Figure, step, self.colour(cx, line, index));
             cx.paint.text(left, baseline, text, &figure);
             cx.paint.text(left, baseline + 26.0, line.label.pick(cx.lang), &super::caption());
+        }
+        if inner.height() < LOW {
+            return;
         }
         let since = self.day_text(table, 0);
         let text = match cx.lang {

@@ -208,20 +208,40 @@ impl Scene {
     }
 
     /// Fits the scene to a screen: the layout of the nearest shape, widened or heightened to fill it, its gaps on the
-    /// seams.
+    /// seams. Of layouts of like shape it is the first through whose panels the fewest seams go.
     pub fn fit(&self, size: [u32; 2], seams: Seams, city: &City, mode: Mode) -> Fitted {
         let [width, height] = size.map(|side| side.max(1) as f32);
         let aspect = (width / height).ln();
         // Of like shapes the one that names the mode.
         let off = |layout: &Layout| {
-            let general = if layout.modes.is_empty() { 0.01 } else { 0.0 };
+            let general = if layout.modes.is_empty() { LIKE * 0.5 } else { 0.0 };
             ((layout.size[0] / layout.size[1]).ln() - aspect).abs() + general
         };
-        let usable = self.layouts.iter().filter(|layout| layout.is_for(mode));
-        let layout = usable.min_by(|a, b| off(a).total_cmp(&off(b))).unwrap_or(&self.layouts[0]);
+        let mut usable: Vec<&Layout> = self.layouts.iter().filter(|layout| layout.is_for(mode)).collect();
+        usable.sort_by(|a, b| off(a).total_cmp(&off(b)));
+        let nearest = usable.first().copied().unwrap_or(&self.layouts[0]);
+        let best = self.fit_to(nearest, [width, height], seams, city, mode);
+        let crossed = |fitted: &Fitted| {
+            fitted.places.iter().filter(|place| layout::is_crossed(place, &self.panels, &fitted.seams)).count()
+        };
+        let mut least = crossed(&best);
+        let mut best = best;
+        for layout in usable.iter().skip(1).take_while(|layout| off(layout) <= off(nearest) + LIKE) {
+            if least == 0 {
+                break;
+            }
+            let other = self.fit_to(layout, [width, height], seams, city, mode);
+            if crossed(&other) < least {
+                (least, best) = (crossed(&other), other);
+            }
+        }
+        best
+    }
+
+    fn fit_to(&self, layout: &Layout, [width, height]: [f32; 2], seams: Seams, city: &City, mode: Mode) -> Fitted {
         let scale = (width / layout.size[0]).min(height / layout.size[1]);
         let wall = Rect::new(0.0, 0.0, width / scale, height / scale);
-        let seams = SeamLines::new(seams, wall);
+        let seams = SeamLines::new(seams, wall, layout.gap);
         let mut places = Vec::new();
         if let Some(panel) = layout.behind {
             places.push(Place { panel, rect: wall, zoom: 1.0 });
@@ -247,6 +267,9 @@ impl Scene {
         service.is_none_or(|code| city.services.is_empty() || city.services.iter().any(|known| known.code == code))
     }
 }
+
+/// Layouts whose proportions differ by no more, as a share, are of like shape.
+const LIKE: f32 = 0.02;
 
 impl Layout {
     fn is_for(&self, mode: Mode) -> bool {
@@ -301,6 +324,21 @@ columns = [
 
     fn error(text: &str) -> SceneError {
         Scene::parse("a.toml", "a", text).err().unwrap()
+    }
+
+    #[test]
+    fn of_like_layouts_the_one_through_whose_panels_fewer_seams_go_is_taken() {
+        let scene = Scene::load(&folder().join("loop.toml")).unwrap();
+        let city = City::load("ningbo").unwrap();
+        let shows_boards = |seams| {
+            let fitted = scene.fit([7680, 2160], seams, &city, Mode::Lobby);
+            fitted.places.iter().any(|place| scene.panels[place.panel].id == "boards")
+        };
+        assert!(!shows_boards(Seams::NONE) && !shows_boards(Seams { columns: 2, rows: 1, strip: 0.0 }));
+        assert!(
+            shows_boards(Seams { columns: 4, rows: 2, strip: 0.0 }),
+            "bands between two lists have no gap for a seam"
+        );
     }
 
     #[test]

@@ -168,10 +168,12 @@ impl Panel for Sky {
     fn paint(&self, cx: &mut Cx<'_, '_>) {
         let (most, high) = Shape::of(cx.rect).words();
         let (scale, rect) = (cx.paint.scale, cx.rect);
-        // The number ends before the first seam.
+        // Number and sentence end before the first seam.
         let left = Self::block_left(rect);
         let number = format::whole(cx.table(&self.metric).number(0, "value"));
         let width = cx.paint.measure(&number, &Style::new(Face::FigureBold, size::GIANT, tokens::TEXT)) + 12.0;
+        let (sentence, lead) = self.sentence(cx);
+        let width = width.max(cx.paint.measure(&sentence, &lead) + 12.0);
         let larger = most.min(cx.seams.free(left, rect.right) / width);
         cx.paint.scale *= larger;
         cx.rect = rect.times(1.0 / larger);
@@ -230,18 +232,17 @@ impl Sky {
         }
     }
 
+    /// 二十五年，每一点光都是一次帮助
+    fn sentence(&self, cx: &Cx<'_, '_>) -> (String, Style) {
+        let spacing = if cx.lang == Lang::Zh { 0.10 } else { 0.0 };
+        let years = years_since(cx).map_or(String::new(), |years| count_words(years, cx.lang));
+        let lead = Style::new(Face::Text, size::FIGURE, tokens::TEXT_BODY).spacing(spacing);
+        (self.sentence.pick(cx.lang).replace("{years}", &years), lead)
+    }
+
     fn words(&self, cx: &mut Cx<'_, '_>, left: f32) {
         let height = cx.rect.height();
-        let lead = Style::new(Face::Text, size::FIGURE, tokens::TEXT_BODY).spacing(if cx.lang == Lang::Zh {
-            0.10
-        } else {
-            0.0
-        });
-        let years = years_since(cx);
-        let sentence = self
-            .sentence
-            .pick(cx.lang)
-            .replace("{years}", &years.map_or(String::new(), |years| count_words(years, cx.lang)));
+        let (sentence, lead) = self.sentence(cx);
         let sentence_at = cx.off_rows(cx.rect.top + height * 0.155, &lead);
         cx.paint.text(left, sentence_at, &sentence, &lead);
         let table = cx.table(&self.metric);
@@ -285,13 +286,18 @@ impl Sky {
         let left = cx.off_seams(right - 420.0, 420.0);
         let pitch = 92.0;
         let rows = cx.city.boards.len().min(6);
-        let top = cx.rect.top + cx.rect.height() * 0.56 - pitch * rows as f32 * 0.5;
+        let mut top = cx.rect.top + cx.rect.height() * 0.56 - pitch * rows as f32 * 0.5;
         let name = Style::new(Face::Text, size::RING_FIGURE, tokens::TEXT_BODY);
         let figure = Style::new(Face::Figure, size::FIGURE, tokens::TEXT).right();
         let title = Style::new(Face::Text, size::ROW_FIGURE, tokens::TEXT_QUIET).right();
+        // All of them together keep off a level seam.
+        let baseline = |top: f32, row: usize| top + pitch * (row as f32 + 0.5) + 12.0;
+        let off = (0..rows).map(|row| cx.off_rows(baseline(top, row), &figure) - baseline(top, row));
+        let by = off.fold(0.0_f32, |most, by| if by.abs() > most.abs() { by } else { most });
+        top += by;
         cx.paint.text(left + 420.0, top - 46.0, cx.lang.pick("近 24 小时受理", "opened in 24 hours"), &title);
         for (row, board) in cx.city.boards.iter().take(rows).enumerate() {
-            let middle = cx.off_rows(top + pitch * (row as f32 + 0.5) + 12.0, &figure) - 12.0;
+            let middle = baseline(top, row) - 12.0;
             cx.paint.disc(left + 9.0, middle, 9.0, cx.board_colour(&board.code));
             cx.paint.text(left + 34.0, middle + 9.0, cx.lang.pick(&board.zh, &board.en), &name);
             let found = (0..table.rows()).find(|row| table.text(*row, "board") == Some(&board.code));
@@ -330,10 +336,13 @@ impl Sky {
         };
         let mut pen = left;
         for (words, value) in parts {
-            pen += match value {
-                Some(value) => cx.paint.text(pen, baseline + 1.0, &value, &figure),
-                None => cx.paint.text(pen, baseline, words, &text),
+            let (said, style, baseline) = match &value {
+                Some(value) => (value.as_str(), &figure, baseline + 1.0),
+                None => (words, &text, baseline),
             };
+            let width = cx.paint.measure(said, style);
+            pen = cx.past_seams(pen, width);
+            pen += cx.paint.text(pen, baseline, said, style);
         }
     }
 
