@@ -36,7 +36,7 @@ pub mod shaders {
     pub const FIELD: &str = shader!("view", "light", "field");
     pub const CLOUD: &str = shader!("view", "light", "cloud");
     pub const POINTS: &str = shader!("points");
-    pub const GROUND: &str = shader!("view", "screen", "ground");
+    pub const GROUND: &str = shader!("view", "ground");
     pub const OVERLAY: &str = shader!("screen", "overlay");
     pub const FADE: &str = shader!("screen", "fade");
     pub const PRESENT: &str = shader!("screen", "present");
