@@ -13,30 +13,6 @@ struct Tone {
 };
 @group(0) @binding(2) var<uniform> tone: Tone;
 
-struct Instance {
-    // Left, top, width, height, pixels.
-    @location(0) place: vec4<f32>,
-    // x, y: width and height in texels.
-    @location(1) texels: vec2<f32>,
-    @location(2) colour: vec4<f32>,
-};
-
-struct Varying {
-    @builtin(position) position: vec4<f32>,
-    @location(0) texel: vec2<f32>,
-    @location(1) @interpolate(flat) strength: f32,
-};
-
-@vertex
-fn vertex(@builtin(vertex_index) index: u32, instance: Instance) -> Varying {
-    let corner = corner_of(index);
-    var out: Varying;
-    out.position = clip_from_pixel(instance.place.xy + corner * instance.place.zw);
-    out.texel = corner * instance.texels;
-    out.strength = instance.colour.a;
-    return out;
-}
-
 // A number of its own for each texel, 0 to 1.
 fn choice(texel: u32) -> f32 {
     var mixed = (texel ^ (texel >> 16u)) * 0x7feb352du;

@@ -19,6 +19,8 @@ struct Varying {
     @location(2) @interpolate(flat) extra: vec4<f32>,
     @location(3) fill: vec4<f32>,
     @location(4) @interpolate(flat) stroke: vec4<f32>,
+    // Cosine and sine of a ring's middle, sine and cosine of half its sweep.
+    @location(5) @interpolate(flat) arc: vec4<f32>,
 };
 
 @vertex
@@ -35,6 +37,9 @@ fn vertex(@builtin(vertex_index) index: u32, instance: Instance) -> Varying {
     let along = mix(corner.y, corner.x, instance.extra.w) * 0.5 + 0.5;
     out.fill = mix(instance.fill_first, instance.fill_last, along);
     out.stroke = instance.stroke;
+    let half = instance.extra.y * 0.5;
+    let middle = instance.extra.x + half;
+    out.arc = vec4<f32>(cos(middle), sin(middle), sin(half), cos(half));
     return out;
 }
 
@@ -43,17 +48,15 @@ fn box_distance(point: vec2<f32>, half: vec2<f32>, radius: f32) -> f32 {
     return length(max(outside, vec2<f32>(0.0))) + min(max(outside.x, outside.y), 0.0) - radius;
 }
 
-fn ring_distance(point: vec2<f32>, radius: f32, width: f32, start: f32, sweep: f32) -> f32 {
+fn ring_distance(point: vec2<f32>, radius: f32, width: f32, sweep: f32, arc: vec4<f32>) -> f32 {
     let on_ring = abs(length(point) - radius) - width * 0.5;
     if sweep >= 6.2831 {
         return on_ring;
     }
     // Turn so that the arc's middle points up, and mirror.
-    let middle = start + sweep * 0.5;
-    let turned = vec2<f32>(point.x * cos(middle) + point.y * sin(middle), point.y * cos(middle) - point.x * sin(middle));
+    let turned = vec2<f32>(point.x * arc.x + point.y * arc.y, point.y * arc.x - point.x * arc.y);
     let folded = vec2<f32>(abs(turned.x), -turned.y);
-    let half = sweep * 0.5;
-    let end = vec2<f32>(sin(half), cos(half));
+    let end = arc.zw;
     // Beyond the end: distance to the round cap.
     let beyond = folded.x * end.y - folded.y * end.x > 0.0;
     if beyond {
@@ -68,7 +71,7 @@ fn fragment(in: Varying) -> @location(0) vec4<f32> {
     if in.shape.x < 0.5 {
         distance = box_distance(in.point, in.extra.xy, in.shape.y);
     } else if in.shape.x < 1.5 {
-        distance = ring_distance(in.point, in.shape.y, in.shape.z, in.extra.x, in.extra.y);
+        distance = ring_distance(in.point, in.shape.y, in.shape.z, in.extra.y, in.arc);
     } else {
         let along = clamp(dot(in.point, in.extra.xy) / max(dot(in.extra.xy, in.extra.xy), 0.0001), -1.0, 1.0);
         distance = length(in.point - in.extra.xy * along) - in.shape.z * 0.5;

@@ -102,6 +102,7 @@ fn wall_app(options: &WallOptions, alarm: &Alarm, place: &str) -> Result<App, Wa
     let mut show = Show::new(link, &options.scene, options.mode, options.lang, [size.0, size.1], options.seams)?;
     let (creation, adapter) = open_adapter()?;
     show.composer.points_move = options.points.moves_on(adapter.device_type);
+    show.composer.crowds = adapter.device_type == wgpu::DeviceType::Cpu;
     tracing::info!("the wall draws {place}, {}×{}, on {} ({:?})", size.0, size.1, adapter.name, adapter.backend);
     let mut app = bare_app(creation, captures);
     app.insert_resource(show)

@@ -93,6 +93,8 @@ pub struct Composer {
     spoilt: bool,
     /// Very many points are drawn one by one and move, as a graphics card can; else they are a field of light.
     pub points_move: bool,
+    /// Very many sparks are put together here and not by the adapter, as a software rasteriser wants it.
+    pub crowds: bool,
 }
 
 /// One scene goes over into the next.
@@ -120,6 +122,7 @@ impl Composer {
             fade: Fade::None,
             spoilt: false,
             points_move: false,
+            crowds: false,
         }
     }
 
@@ -176,8 +179,8 @@ impl Composer {
     }
 
     fn paint(&mut self, view: &View<'_>) -> bool {
-        let Composer { glyphs, back, front, fitted, neutral, points_move, .. } = self;
-        let points_move = *points_move;
+        let Composer { glyphs, back, front, fitted, neutral, points_move, crowds, .. } = self;
+        let (points_move, crowds) = (*points_move, *crowds);
         let city = view.data.city.as_deref().unwrap_or(neutral);
         let key = FitKey {
             scene: view.scene.serial,
@@ -207,8 +210,14 @@ impl Composer {
             };
             let back_key = [1, spec.panel.back_version(view.data), u64::from(points_move)];
             back.section(mixed(place, &back_key), |list| with(list, Part::Back));
-            let settled = [2, spec.panel.settled_version(view.data), u64::from(view.settled)];
-            back.section(mixed(place, &settled), |list| with(list, Part::Settled));
+            let settled = [2, spec.panel.settled_version(view.data), u64::from(view.settled), u64::from(crowds)];
+            back.section(mixed(place, &settled), |list| {
+                let moves = with(list, Part::Settled);
+                if crowds {
+                    list.gather_crowds();
+                }
+                moves
+            });
             front.section(AGAIN, |list| with(list, Part::Moving));
             front.section(still_key(view, place, spec), |list| with(list, Part::Still));
         }

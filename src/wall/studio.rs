@@ -41,6 +41,7 @@ impl Studio {
         app.cleanup();
         let mut studio = Studio { app, captures, composer, adapter };
         studio.set_points(PointsPath::Auto);
+        studio.composer.crowds = studio.adapter.device_type == wgpu::DeviceType::Cpu;
         Ok(studio)
     }
 

@@ -5,6 +5,8 @@
 
 #[cfg(all(feature = "hub", feature = "wall"))]
 mod browser;
+#[cfg(all(feature = "hub", feature = "wall"))]
+mod crowd;
 #[cfg(feature = "wall")]
 mod fixture_hub;
 #[cfg(feature = "hub")]

@@ -59,7 +59,9 @@ impl Tiles {
         match batch.visual {
             Visual::Shape => list.shapes[range].iter().for_each(|item| self.mark(item.bounds(), batch.clip)),
             Visual::Glyph => list.glyphs[range].iter().for_each(|item| self.mark(item.bounds(), batch.clip)),
-            Visual::Spark => list.sparks[range].iter().for_each(|item| self.mark(item.bounds(), batch.clip)),
+            Visual::Spark | Visual::Crowd => {
+                list.sparks[range].iter().for_each(|item| self.mark(item.bounds(), batch.clip))
+            }
             Visual::Field => list.fields[range].iter().for_each(|item| self.mark(item.bounds(), batch.clip)),
             Visual::Cloud => list.clouds[range].iter().for_each(|item| self.mark(item.bounds(), batch.clip)),
             Visual::Mesh => {
@@ -89,7 +91,9 @@ impl Tiles {
         match after.visual {
             Visual::Shape => compare!(shapes, 1, |item: &[super::list::ShapeInstance]| item[0].bounds()),
             Visual::Glyph => compare!(glyphs, 1, |item: &[super::list::GlyphInstance]| item[0].bounds()),
-            Visual::Spark => compare!(sparks, 1, |item: &[super::list::SparkInstance]| item[0].bounds()),
+            Visual::Spark | Visual::Crowd => {
+                compare!(sparks, 1, |item: &[super::list::SparkInstance]| item[0].bounds())
+            }
             Visual::Field => compare!(fields, 1, |item: &[super::list::FieldInstance]| item[0].bounds()),
             Visual::Cloud => compare!(clouds, 1, |item: &[super::cloud::CloudInstance]| item[0].bounds()),
             Visual::Mesh => compare!(vertices, 3, |item: &[MeshVertex]| triangle_bounds(item)),

@@ -26,6 +26,7 @@ use super::super::tokens;
 use super::buffers::Buffers;
 use super::cloud::CloudInstance;
 use super::cloud::gpu::CloudGpu;
+use super::crowd::Crowds;
 use super::glyphs::Upload;
 use super::list::{DisplayList, FieldInstance, GlyphInstance, MeshVertex, ShapeInstance, SparkInstance, Visual};
 use super::pipelines::{Pipelines, make_pipelines, make_present};
@@ -142,6 +143,9 @@ pub fn open_adapter() -> Result<(RenderCreation, wgpu::AdapterInfo), WallError> 
     }))
     .map_err(|error| fail(error.to_string()))?;
     let info = adapter.get_info();
+    if info.device_type == wgpu::DeviceType::Cpu {
+        crate::allocations::keep_what_c_frees();
+    }
     let (device, queue) = bevy::tasks::block_on(adapter.request_device(&wgpu::DeviceDescriptor {
         label: Some("wall"),
         required_features: adapter.features() - wgpu::Features::MAPPABLE_PRIMARY_BUFFERS - experimental(),
@@ -195,6 +199,7 @@ fn ask_for_window_texture(mut windows: ResMut<ExtractedWindows>, extracted: Res<
 struct CanvasGpu {
     light: Option<Light>,
     cloud: Option<CloudGpu>,
+    crowds: Crowds,
     pipelines: Option<Pipelines>,
     layers: Option<Layers>,
     atlas: Option<Atlas>,
@@ -269,15 +274,20 @@ fn render(
             let cloud = gpu.cloud.get_or_insert_with(|| CloudGpu::new(device, queue));
             cloud.count(device, queue, &mut encoder, pipelines, instance, points);
         }
+        let back_new = picture.back_changed || gpu.back_missing;
+        if back_new {
+            gpu.crowds.draw(device, queue, pipelines, &picture.back, picture.size);
+        }
         let groups = Groups {
             atlas: &atlas.group,
             light: gpu.light.as_ref().map(|light| &light.group),
             cloud: gpu.cloud.as_ref().and_then(CloudGpu::group),
+            crowds: &gpu.crowds,
         };
         for upload in &picture.uploads {
             atlas.write(queue, upload);
         }
-        if picture.back_changed || gpu.back_missing {
+        if back_new {
             let buffers = gpu.back.get_or_insert_with(Buffers::new);
             buffers.write(device, queue, &picture.back);
             let load = match picture.back_parts.whole {
@@ -370,6 +380,7 @@ struct Groups<'a> {
     atlas: &'a wgpu::BindGroup,
     light: Option<&'a wgpu::BindGroup>,
     cloud: Option<&'a wgpu::BindGroup>,
+    crowds: &'a Crowds,
 }
 
 fn paint(
@@ -381,10 +392,20 @@ fn paint(
     [width, height]: [u32; 2],
 ) {
     for batch in &list.batches {
+        if batch.visual == Visual::Crowd
+            && let Some((group, [left, top, wide, high])) = groups.crowds.part(batch)
+        {
+            pass.set_scissor_rect(left, top, wide, high);
+            pass.set_pipeline(&pipelines.overlay);
+            pass.set_bind_group(0, group, &[]);
+            pass.draw(0..3, 0..1);
+            pass.set_bind_group(0, groups.atlas, &[]);
+            continue;
+        }
         let (pipeline, buffer, stride, instanced) = match batch.visual {
             Visual::Shape => (&pipelines.shape, &buffers.shapes, size_of::<ShapeInstance>(), true),
             Visual::Glyph => (&pipelines.glyph, &buffers.glyphs, size_of::<GlyphInstance>(), true),
-            Visual::Spark => (&pipelines.spark, &buffers.sparks, size_of::<SparkInstance>(), true),
+            Visual::Spark | Visual::Crowd => (&pipelines.spark, &buffers.sparks, size_of::<SparkInstance>(), true),
             Visual::Mesh => (&pipelines.mesh, &buffers.vertices, size_of::<MeshVertex>(), false),
             Visual::Field => (&pipelines.field, &buffers.fields, size_of::<FieldInstance>(), true),
             Visual::Cloud => (&pipelines.cloud, &buffers.clouds, size_of::<CloudInstance>(), true),

@@ -10,6 +10,7 @@ use bytemuck::{Pod, Zeroable};
 
 use super::super::tokens::Colour;
 use super::cloud::{Cloud, CloudInstance};
+use super::crowd::is_crowd;
 
 /// Left, top, right, bottom.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -131,6 +132,8 @@ pub enum Visual {
     Shape,
     Glyph,
     Spark,
+    /// Sparks so many that a software rasteriser has them drawn by `crowd`.
+    Crowd,
     Mesh,
     Field,
     Cloud,
@@ -242,7 +245,7 @@ impl DisplayList {
             let (from, to) = match batch.visual {
                 Visual::Shape => (start.shapes, base.shapes),
                 Visual::Glyph => (start.glyphs, base.glyphs),
-                Visual::Spark => (start.sparks, base.sparks),
+                Visual::Spark | Visual::Crowd => (start.sparks, base.sparks),
                 Visual::Mesh => (start.vertices, base.vertices),
                 Visual::Field => (start.fields, base.fields),
                 Visual::Cloud => (start.clouds, base.clouds),
@@ -297,11 +300,11 @@ impl DisplayList {
                     .filter(|item| item.bounds().touches(&within))
                     .for_each(|item| self.glyph(*item));
             }
-            Visual::Spark => {
-                other.sparks[range]
-                    .iter()
-                    .filter(|item| item.bounds().touches(&within))
-                    .for_each(|item| self.spark(*item));
+            Visual::Spark | Visual::Crowd => {
+                for item in other.sparks[range].iter().filter(|item| item.bounds().touches(&within)) {
+                    self.sparks.push(*item);
+                    self.batch(batch.visual, self.sparks.len() - 1, 1);
+                }
             }
             Visual::Field => {
                 for index in range {
@@ -366,6 +369,17 @@ impl DisplayList {
         let first = self.sparks.len();
         self.sparks.push(spark);
         self.batch(Visual::Spark, first, 1);
+    }
+
+    /// Sparks of the last section that are very many become crowds.
+    pub fn gather_crowds(&mut self) {
+        let first = self.sections.last().map_or(0, |mark| mark.batches);
+        for batch in self.batches[first..].iter_mut().filter(|batch| batch.visual == Visual::Spark) {
+            let sparks = &self.sparks[batch.first as usize..(batch.first + batch.count) as usize];
+            if is_crowd(sparks, batch.clip) {
+                batch.visual = Visual::Crowd;
+            }
+        }
     }
 
     pub fn field(&mut self, field: FieldInstance, light: Arc<Field>) {

@@ -1,11 +1,13 @@
 //! The canvas: what panels draw with. Panels speak in design units; the display list holds pixels.
 //!
-//! `list` is the picture as bytes, `cloud` points that move on the graphics card, `tone` how many of them look, `damage` what of it differs from the last one, `glyphs` the fonts and their atlas,
+//! `list` is the picture as bytes, `cloud` points that move on the graphics card, `crowd` very many sparks without one,
+//! `tone` how many of them look, `damage` what of it differs from the last one, `glyphs` the fonts and their atlas,
 //! `paint` the pen, `gpu` the render plugin that turns lists into pixels with the shaders in `shaders/` (`pipelines`,
 //! `textures`, `buffers`), `readback` pictures as bytes.
 
 mod buffers;
 mod cloud;
+mod crowd;
 pub mod damage;
 pub mod glyphs;
 pub mod gpu;

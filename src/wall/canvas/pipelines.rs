@@ -12,6 +12,7 @@ pub struct Pipelines {
     pub field: wgpu::RenderPipeline,
     pub cloud: wgpu::RenderPipeline,
     pub ground: wgpu::RenderPipeline,
+    pub overlay: wgpu::RenderPipeline,
     pub fade: wgpu::RenderPipeline,
     pub present_module: wgpu::ShaderModule,
     pub present_layout: wgpu::BindGroupLayout,
@@ -32,10 +33,11 @@ pub mod shaders {
     pub const GLYPH: &str = shader!("view", "glyph");
     pub const SPARK: &str = shader!("view", "spark");
     pub const MESH: &str = shader!("view", "mesh");
-    pub const FIELD: &str = shader!("view", "field");
-    pub const CLOUD: &str = shader!("view", "cloud");
+    pub const FIELD: &str = shader!("view", "light", "field");
+    pub const CLOUD: &str = shader!("view", "light", "cloud");
     pub const POINTS: &str = shader!("points");
-    pub const GROUND: &str = shader!("view", "screen", "ground");
+    pub const GROUND: &str = shader!("view", "ground");
+    pub const OVERLAY: &str = shader!("screen", "overlay");
     pub const FADE: &str = shader!("screen", "fade");
     pub const PRESENT: &str = shader!("screen", "present");
 }
@@ -125,6 +127,7 @@ pub fn make_pipelines(device: &wgpu::Device) -> Pipelines {
         field: make("field", shaders::FIELD, size_of::<FieldInstance>(), instance, &glyph_attributes),
         cloud: make("cloud", shaders::CLOUD, size_of::<CloudInstance>(), instance, &glyph_attributes),
         ground: whole("ground", shaders::GROUND, None),
+        overlay: whole("overlay", shaders::OVERLAY, over),
         fade: whole("fade", shaders::FADE, Some(BY_CONSTANT)),
         present_module: module("present", shaders::PRESENT),
         present: None,

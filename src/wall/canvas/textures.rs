@@ -1,4 +1,4 @@
-//! The textures of the canvas: the layers of a picture, the glyph atlas, the light of a field.
+//! The textures of the canvas: the layers of a picture, the glyph atlas, the light of a field, an overlay.
 //!
 //! All of them are made by [`texture`]; a texture is made anew only when its size is another one.
 
@@ -112,6 +112,35 @@ impl Atlas {
             &upload.coverage,
             wgpu::TexelCopyBufferLayout { offset: 0, bytes_per_row: Some(upload.width), rows_per_image: None },
             extent([upload.width, upload.height]),
+        );
+    }
+}
+
+/// What was drawn elsewhere, at the picture's size.
+pub struct Overlay {
+    pub size: [u32; 2],
+    texture: wgpu::Texture,
+    pub group: wgpu::BindGroup,
+}
+
+impl Overlay {
+    pub fn new(device: &wgpu::Device, pipelines: &Pipelines, size: [u32; 2]) -> Overlay {
+        let texture = texture(device, "overlay", size, FORMAT, READ);
+        let group = make_group(device, pipelines, "overlay", &texture);
+        Overlay { size, texture, group }
+    }
+
+    /// Writes a part (left, top, width, height) of it.
+    pub fn write(&self, queue: &wgpu::Queue, part: [u32; 4], pixels: &[u8], bytes_per_row: u32) {
+        let [left, top, width, height] = part;
+        queue.write_texture(
+            wgpu::TexelCopyTextureInfo {
+                origin: wgpu::Origin3d { x: left, y: top, z: 0 },
+                ..self.texture.as_image_copy()
+            },
+            pixels,
+            wgpu::TexelCopyBufferLayout { offset: 0, bytes_per_row: Some(bytes_per_row), rows_per_image: None },
+            extent([width, height]),
         );
     }
 }
