@@ -19,9 +19,9 @@ use super::super::slot::Slot;
 use super::super::steps::best;
 
 /// Rows that are kept for each one shown, so that some may leave before all are looked at again.
-const SPARE: usize = 8;
-/// At least so many.
-const KEPT_MIN: usize = 512;
+const SPARE: usize = if cfg!(test) { 1 } else { 8 };
+/// At least so many. Few in tests, so that they run out.
+const KEPT_MIN: usize = if cfg!(test) { 4 } else { 512 };
 
 pub struct First {
     by: Vec<Arc<dyn PhysicalExpr>>,
