@@ -207,7 +207,8 @@ fn on_a_wall_of_several_displays_no_text_lies_on_a_seam() {
         let seams = Seams { columns, rows, strip: 0.002 };
         let screen = Screen { seams, ..Screen::plain(width, height, 0.63, far_m) };
         for state in [State::Plain, State::Extreme, State::Empty] {
-            let problems = legibility::check(&scenes, &city, &[screen.clone()], &data(&moment, state)).unwrap();
+            let problems =
+                legibility::check(&scenes, &city, std::slice::from_ref(&screen), &data(&moment, state)).unwrap();
             assert!(problems.is_empty(), "{columns}×{rows}: {}", problems.join("\n"));
         }
     }

@@ -57,6 +57,8 @@ pub struct Cut {
     pub kept: HashMap<u64, Vec<Kept>>,
     /// The merged states of the last tick's lasting items, sealed and hot apart: the hot ones change all the time.
     merged: [Merged; 2],
+    /// The states in which a window ended at the last tick.
+    passing: Vec<RecordBatch>,
     /// What the last finish was made of.
     finished: Option<Vec<RecordBatch>>,
     /// The keys in it, where there is nothing but keys (`DISTINCT`): more rows of these change nothing, and others are added.
@@ -139,6 +141,7 @@ impl Cut {
             window: cut.window,
             kept: HashMap::new(),
             merged: Default::default(),
+            passing: Vec::new(),
             finished: None,
             distinct,
             beat: print % BEATS,
@@ -242,7 +245,10 @@ impl Cut {
             fresh = fresh.zip(added).map(|(fresh, added)| [fresh, added].concat());
             began = Instant::now();
         }
-        let fresh = fresh.filter(|_| passing.is_empty());
+        // A window that ends in the same rows at the same time lets nothing go.
+        let still = same_inputs(&self.passing, &passing);
+        self.passing.clone_from(&passing);
+        let fresh = fresh.filter(|_| still);
         inputs.append(&mut passing);
         let same = finished.as_ref().is_some_and(|finished| same_inputs(finished, &inputs));
         if same {

@@ -273,10 +273,11 @@ mod tests {
     fn sparks(count: u32) -> Vec<SparkInstance> {
         let place = |number: u32| {
             let share = |by: f32| (number as f32 * by).fract();
-            let [glow, core] = [[3.2, 1.25], [8.0, 1.9]][usize::from(number % 30 == 0)];
+            let [glow, core] = [[3.2, 1.25], [8.0, 1.9]][usize::from(number.is_multiple_of(30))];
             [30.0 + share(0.754_877_7) * 116.0, 20.0 + share(0.569_840_3) * 84.0, glow, core]
         };
-        let colour = |number: u32| tokens::board(number as usize).alpha(if number % 30 == 0 { 1.0 } else { 0.62 });
+        let colour =
+            |number: u32| tokens::board(number as usize).alpha(if number.is_multiple_of(30) { 1.0 } else { 0.62 });
         (0..count).map(|number| SparkInstance { place: place(number), colour: colour(number) }).collect()
     }
 
