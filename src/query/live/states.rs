@@ -245,10 +245,12 @@ impl Cut {
             fresh = fresh.zip(added).map(|(fresh, added)| [fresh, added].concat());
             began = Instant::now();
         }
-        // A window that ends in the same rows at the same time lets nothing go.
-        let still = same_inputs(&self.passing, &passing);
+        // A window that ends in the same rows at the same time, and in some new ones, lets nothing go.
+        let fresh = match passing.split_at_checked(self.passing.len()) {
+            Some((still, new)) if same_inputs(&self.passing, still) => fresh.map(|fresh| [&fresh, new].concat()),
+            _ => None,
+        };
         self.passing.clone_from(&passing);
-        let fresh = fresh.filter(|_| still);
         inputs.append(&mut passing);
         let same = finished.as_ref().is_some_and(|finished| same_inputs(finished, &inputs));
         if same {
