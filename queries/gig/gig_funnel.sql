@@ -1,6 +1,6 @@
 -- title_zh: 登记·推荐·上岗·回访
 -- title_en: Register, propose, hire, call back
--- unit_zh: 人
+-- unit_zh: 人次
 -- unit_en: people
 -- window_zh: 近30日
 -- window_en: last 30 days

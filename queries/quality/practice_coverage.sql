@@ -1,4 +1,4 @@
--- title_zh: AI陪练
+-- title_zh: AI 陪练
 -- title_en: AI practice
 -- unit_zh: 比例
 -- unit_en: share

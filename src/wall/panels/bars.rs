@@ -65,6 +65,8 @@ fn yes() -> bool {
 const ROOMY: f32 = 52.0;
 /// From this factor on something is a surge, and from this many cases.
 const SURGE: f64 = 2.5;
+/// Bars shorter than this would say less than the words beside them, design units.
+const LEAST_BAR: f32 = 56.0;
 const SURGE_N: f64 = 10.0;
 
 impl Panel for Bars {
@@ -161,25 +163,33 @@ impl Panel for Bars {
         // Names that are still too long take what a short bar leaves.
         let left_over = inner.width() * 0.8 - rank_width - figure_width - 28.0;
         let name_width = widest.min(name_room.max(left_over));
-        let bar = Rect {
+        let mut bar = Rect {
             left: inner.left + rank_width + name_width + 14.0,
             top: 0.0,
             right: inner.right - figure_width - 14.0,
             bottom: 0.0,
         };
+        // A surge is told behind its bar, by a mark where there is little room: a colour alone says nothing.
+        let told = |lift: f64| format!("×{}", format::decimal(Some(lift), 1));
+        let surge = Style::new(Face::Figure, label.size.min(size::BODY), tokens::BAD);
+        let surge_width = lifts.iter().flatten().map(|lift| cx.paint.measure(&told(*lift), &surge)).fold(0.0, f32::max);
+        let is_told = bar.width() - surge_width - 10.0 >= LEAST_BAR;
+        if surge_width > 0.0 {
+            bar.right -= if is_told { surge_width } else { cx.paint.measure("▲", &surge) } + 10.0;
+        }
         let greatest = values.iter().flatten().copied().fold(0.0_f64, f64::max).max(1.0);
         for (row, top) in tops.iter().enumerate() {
             let middle = top + pitch * 0.5;
-            let baseline = middle + text_size * 0.36;
+            let (baseline, name_at) = (middle + text_size * 0.36, middle + label.size * 0.36);
             if self.ranked {
                 let rank = Style::new(Face::Figure, text_size, tokens::TEXT_FAINT);
                 cx.paint.text(inner.left, baseline, &(row + 1).to_string(), &rank);
             }
             let (name, is_fixed) = &names[row];
             if *is_fixed {
-                cx.paint.label_within(inner.left + rank_width, baseline, name_width + 1.0, name, &label);
+                cx.paint.label_within(inner.left + rank_width, name_at, name_width + 1.0, name, &label);
             } else {
-                cx.paint.text_within(inner.left + rank_width, baseline, name_width + 1.0, name, &label);
+                cx.paint.text_within(inner.left + rank_width, name_at, name_width + 1.0, name, &label);
             }
             let colour = match &self.board {
                 _ if lifts[row].is_some() => tokens::BAD,
@@ -193,6 +203,10 @@ impl Panel for Bars {
             if share > 0.0 {
                 let bar = Rect::new(bar.left, top, bar.width() * share, height);
                 super::round_bar(cx, bar, colour);
+            }
+            if let Some(lift) = lifts[row] {
+                let text = if is_told { told(lift) } else { "▲".to_owned() };
+                cx.paint.text(inner.right - figure_width - 14.0, name_at, &text, &surge.right());
             }
             cx.paint.text(inner.right, baseline, &write(values[row]), &figures);
         }

@@ -120,9 +120,23 @@ fn day_share(cx: &Cx<'_, '_>) -> f32 {
     (zone.num_seconds_from_midnight() as f32 / 86_400.0).clamp(0.0, 1.0)
 }
 
-/// Points in the middles of their steps as level stretches of that width, joined upright.
+/// Points in the middles of their steps as level stretches, joined upright: one stretch as long as the level lasts, for
+/// two ends that lie nearly on one another would twist the line there.
 fn stairs(points: &[[f32; 2]], step: f32) -> Vec<[f32; 2]> {
-    points.iter().flat_map(|[x, y]| [[x - step * 0.5, *y], [x + step * 0.5, *y]]).collect()
+    let mut stairs: Vec<[f32; 2]> = Vec::new();
+    for [x, y] in points {
+        let [mut left, right] = [x - step * 0.5, x + step * 0.5];
+        match stairs.last_mut() {
+            Some(end) if end[1] == *y => {
+                end[0] = right;
+                continue;
+            }
+            Some(end) if (end[0] - left).abs() < step * 0.5 => left = end[0],
+            _ => {}
+        }
+        stairs.extend([[left, *y], [right, *y]]);
+    }
+    stairs
 }
 
 /// 0:00 to 24:00 under a plot.
@@ -160,6 +174,18 @@ pub fn nice_top(value: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn stairs_have_two_ends_for_each_level_and_go_upright_between_them() {
+        // A third is no binary fraction: the ends of neighbours differ by a rounding error.
+        let step = 1.0 / 3.0_f32;
+        let points: Vec<[f32; 2]> =
+            (0..9).map(|index| [(index as f32 + 0.5) * step, if index < 4 { 7.0 } else { 9.0 }]).collect();
+        let stairs = super::stairs(&points, step);
+        assert_eq!(stairs.iter().map(|point| point[1]).collect::<Vec<_>>(), [7.0, 7.0, 9.0, 9.0]);
+        assert_eq!(stairs[1][0], stairs[2][0]);
+        assert!((stairs[3][0] - 3.0).abs() < 1e-5);
+    }
+
     #[test]
     fn a_scale_ends_on_a_round_number_above_the_value() {
         for (value, top) in [(0.0, 4.0), (7.0, 8.0), (143.0, 150.0), (1000.0, 1000.0), (99_999_999.0, 100_000_000.0)] {

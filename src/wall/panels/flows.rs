@@ -95,11 +95,14 @@ impl Panel for Flows {
                 top += thick.max(LABEL) + GAP;
             }
         }
+        let sources_n = sources.len();
         let tint = |code: &str, index: usize, cx: &Cx<'_, '_>| -> Colour {
             if cx.city.boards.iter().any(|board| board.code == code) {
                 cx.board_colour(code)
             } else {
-                tokens::board(index)
+                // Steps of one colour: a channel or a unit is no board.
+                let share = index as f32 / (sources_n.max(2) - 1) as f32;
+                tokens::BOARDS[2].mix(tokens::TEXT_QUIET, share)
             }
         };
         for (index, source) in sources.iter_mut().enumerate() {

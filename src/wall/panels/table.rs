@@ -47,6 +47,12 @@ struct Column {
     form: Form,
     #[serde(default = "one")]
     share: f32,
+    /// An age is late from here on, seconds.
+    #[serde(default = "late_s")]
+    late_s: f64,
+    /// The same for single rows, by what the first column holds.
+    #[serde(default)]
+    late: std::collections::BTreeMap<String, f64>,
     /// Words for codes.
     #[serde(default)]
     names: std::collections::BTreeMap<String, Words>,
@@ -67,6 +73,9 @@ enum Form {
 
 fn one() -> f32 {
     1.0
+}
+fn late_s() -> f64 {
+    60.0
 }
 
 /// Amber from here on, seconds to go.
@@ -123,7 +132,7 @@ impl Panel for Table {
 
 /// Least and greatest height of a row.
 const ONE_LINE: [f32; 2] = [28.0, 56.0];
-const TWO_LINES: [f32; 2] = [46.0, 64.0];
+const TWO_LINES: [f32; 2] = [40.0, 64.0];
 /// Between two columns.
 const GAP: f32 = 12.0;
 
@@ -241,8 +250,8 @@ impl Table {
         for (index, (column, width)) in self.columns.iter().zip(&plan.widths).enumerate() {
             if index == main {
                 let text = self.text(cx, column, row);
-                cx.paint.text_within(left, middle - 2.5, width - 8.0, text, &body());
-                cx.paint.text_within(left, middle + 17.0, width - 8.0, &others.join(" · "), &caption());
+                cx.paint.text_within(left, middle - 3.0, width - 8.0, text, &body());
+                cx.paint.text_within(left, middle + 15.0, width - 8.0, &others.join(" · "), &caption());
             } else if column.form != Form::Text {
                 self.right(cx, column, row, [left, *width], middle + 6.5);
             }
@@ -294,8 +303,11 @@ impl Table {
                 (or_missing(moment), body())
             }
             Form::Age => {
-                let colour = if number.is_some_and(|age| age > 60.0) { tokens::WARN } else { tokens::TEXT };
-                let age = number.map(|age| format::span(age, cx.lang));
+                let limit = self.columns.first().and_then(|first| table.word(row, &first.column));
+                let limit = limit.and_then(|code| column.late.get(&*code)).copied().unwrap_or(column.late_s);
+                let is_late = number.is_some_and(|age| age > limit);
+                let (mark, colour) = if is_late { ("▲ ", tokens::WARN) } else { ("", tokens::TEXT) };
+                let age = number.map(|age| format!("{mark}{}", format::span(age, cx.lang)));
                 (or_missing(age), Style::new(Face::Text, size::CAPTION, colour))
             }
             Form::Left => {

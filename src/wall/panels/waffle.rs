@@ -34,8 +34,11 @@ fn n() -> String {
 /// Beyond this many a square stands for several.
 const SQUARES_MAX: usize = 1200;
 
-fn tint(index: usize) -> Colour {
-    [tokens::BOARDS[0], tokens::BOARDS[2], tokens::BOARDS[3], tokens::BOARDS[4], tokens::BOARDS[5]][index % 5]
+/// Classes are steps of one scale, the first the brightest: other colours would say boards.
+fn tint(index: usize, classes: usize) -> Colour {
+    let share = index as f32 / (classes.max(2) - 1) as f32;
+    let (plain, light, dark) = (tokens::BOARDS[2], tokens::TEXT, tokens::GROUND_MIDDLE);
+    if share < 0.5 { light.mix(plain, 0.25 + share * 1.5) } else { plain.mix(dark, (share - 0.5) * 1.2) }
 }
 
 impl Panel for Waffle {
@@ -79,7 +82,7 @@ impl Panel for Waffle {
                         pitch * 0.82,
                         pitch * 0.82,
                     );
-                    cx.paint.rect(place, 2.0, tint(index));
+                    cx.paint.rect(place, 2.0, tint(index, self.classes.len()));
                     position += 1;
                 }
             }
@@ -88,7 +91,7 @@ impl Panel for Waffle {
         let width = inner.width() / self.classes.len().max(1) as f32;
         for (index, (class, count)) in self.classes.iter().zip(&counts).enumerate() {
             let left = inner.left + width * index as f32;
-            cx.paint.rect(Rect::new(left, inner.bottom - 42.0, 5.0, 40.0), 2.5, tint(index));
+            cx.paint.rect(Rect::new(left, inner.bottom - 42.0, 5.0, 40.0), 2.5, tint(index, self.classes.len()));
             cx.paint.text(left + 14.0, inner.bottom - 22.0, &format::whole(*count), &figure);
             cx.paint.label_within(left + 14.0, inner.bottom - 2.0, width - 18.0, class.label.pick(cx.lang), &caption());
         }

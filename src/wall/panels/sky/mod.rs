@@ -253,10 +253,7 @@ impl Sky {
         let after_at = cx.off_rows(cx.rect.top + height * 0.523, &after);
         let width = cx.paint.text(left, after_at, self.after.pick(cx.lang), &after);
         if !cx.city.since.is_empty() {
-            let since = match cx.lang {
-                Lang::Zh => format!("自 {}", cx.city.since),
-                Lang::En => format!("since {}", cx.city.since),
-            };
+            let since = since_words(&cx.city.since, cx.lang);
             cx.paint.text(
                 left + width + 24.0,
                 after_at,
@@ -404,6 +401,16 @@ fn parse_day(text: &str) -> Option<NaiveDate> {
     NaiveDate::parse_from_str(text, "%Y-%m-%d")
         .ok()
         .or_else(|| NaiveDate::from_ymd_opt(text.get(..4)?.parse().ok()?, 1, 1))
+}
+
+/// A full date as it is read aloud; a year alone as it stands.
+fn since_words(since: &str, lang: Lang) -> String {
+    match (NaiveDate::parse_from_str(since, "%Y-%m-%d"), lang) {
+        (Ok(day), Lang::Zh) => format!("自 {} 年 {} 月 {} 日", day.year(), day.month(), day.day()),
+        (Ok(day), Lang::En) => day.format("since %-d %B %Y").to_string(),
+        (Err(_), Lang::Zh) => format!("自 {since}"),
+        (Err(_), Lang::En) => format!("since {since}"),
+    }
 }
 
 fn years_since(cx: &Cx<'_, '_>) -> Option<i32> {
