@@ -12,7 +12,7 @@ struct Instance {
 
 struct Varying {
     @builtin(position) position: vec4<f32>,
-    @location(0) texel: vec2<f32>,
+    @location(0) @interpolate(linear) texel: vec2<f32>,
     @location(1) @interpolate(flat) colour: vec4<f32>,
 };
 

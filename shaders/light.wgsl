@@ -10,7 +10,7 @@ struct Instance {
 
 struct Varying {
     @builtin(position) position: vec4<f32>,
-    @location(0) texel: vec2<f32>,
+    @location(0) @interpolate(linear) texel: vec2<f32>,
     @location(1) @interpolate(flat) strength: f32,
 };
 

@@ -2,7 +2,7 @@
 
 struct Varying {
     @builtin(position) position: vec4<f32>,
-    @location(0) colour: vec4<f32>,
+    @location(0) @interpolate(linear) colour: vec4<f32>,
 };
 
 @vertex

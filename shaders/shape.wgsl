@@ -1,23 +1,11 @@
-// Rounded rectangles, ring arcs and capsules, anti-aliased by their signed distance. One instanced quad each.
-
-struct Instance {
-    // Middle and half extent of the quad, pixels.
-    @location(0) place: vec4<f32>,
-    // x: kind (0 box, 1 ring, 2 capsule), y: corner radius or ring radius, z: stroke or ring width, w: softness.
-    @location(1) shape: vec4<f32>,
-    // ring: start, sweep (radians, clockwise from 12 o'clock); capsule: half vector; box: half extent.
-    @location(2) extra: vec4<f32>,
-    @location(3) fill_first: vec4<f32>,
-    @location(4) fill_last: vec4<f32>,
-    @location(5) stroke: vec4<f32>,
-};
+// Framed boxes, ring arcs and capsules, anti-aliased by their signed distance. One instanced quad each.
 
 struct Varying {
     @builtin(position) position: vec4<f32>,
-    @location(0) point: vec2<f32>,
+    @location(0) @interpolate(linear) point: vec2<f32>,
     @location(1) @interpolate(flat) shape: vec4<f32>,
     @location(2) @interpolate(flat) extra: vec4<f32>,
-    @location(3) fill: vec4<f32>,
+    @location(3) @interpolate(linear) fill: vec4<f32>,
     @location(4) @interpolate(flat) stroke: vec4<f32>,
     // Cosine and sine of a ring's middle, sine and cosine of half its sweep.
     @location(5) @interpolate(flat) arc: vec4<f32>,
@@ -27,25 +15,17 @@ struct Varying {
 fn vertex(@builtin(vertex_index) index: u32, instance: Instance) -> Varying {
     let corner = corner_of(index) * 2.0 - 1.0;
     let point = corner * instance.place.zw;
-    let pixel = instance.place.xy + point;
     var out: Varying;
-    out.position = clip_from_pixel(pixel);
+    out.position = clip_from_pixel(instance.place.xy + point);
     out.point = point;
     out.shape = instance.shape;
     out.extra = instance.extra;
-    // extra.w: the gradient runs left to right (1) instead of top to bottom (0).
-    let along = mix(corner.y, corner.x, instance.extra.w) * 0.5 + 0.5;
-    out.fill = mix(instance.fill_first, instance.fill_last, along);
+    out.fill = fill_at(corner, instance);
     out.stroke = instance.stroke;
     let half = instance.extra.y * 0.5;
     let middle = instance.extra.x + half;
     out.arc = vec4<f32>(cos(middle), sin(middle), sin(half), cos(half));
     return out;
-}
-
-fn box_distance(point: vec2<f32>, half: vec2<f32>, radius: f32) -> f32 {
-    let outside = abs(point) - half + radius;
-    return length(max(outside, vec2<f32>(0.0))) + min(max(outside.x, outside.y), 0.0) - radius;
 }
 
 fn ring_distance(point: vec2<f32>, radius: f32, width: f32, sweep: f32, arc: vec4<f32>) -> f32 {
@@ -69,7 +49,7 @@ fn ring_distance(point: vec2<f32>, radius: f32, width: f32, sweep: f32, arc: vec
 fn fragment(in: Varying) -> @location(0) vec4<f32> {
     var distance = 0.0;
     if in.shape.x < 0.5 {
-        distance = box_distance(in.point, in.extra.xy, in.shape.y);
+        distance = box_distance(in.point, in.extra.xy - in.shape.y, in.shape.y);
     } else if in.shape.x < 1.5 {
         distance = ring_distance(in.point, in.shape.y, in.shape.z, in.extra.y, in.arc);
     } else {
@@ -86,9 +66,5 @@ fn fragment(in: Varying) -> @location(0) vec4<f32> {
         let alpha = edge + colour.a * (1.0 - edge);
         colour = vec4<f32>((in.stroke.rgb * edge + colour.rgb * colour.a * (1.0 - edge)) / max(alpha, 0.0001), alpha);
     }
-    let alpha = colour.a * cover;
-    // A little noise against the bands of a faint gradient.
-    let noise = fract(52.9829189 * fract(dot(in.position.xy, vec2<f32>(0.06711056, 0.00583715)))) - 0.5;
-    let grain = select(0.0, noise / 255.0, alpha < 0.98 && alpha > 0.0);
-    return vec4<f32>(max(colour.rgb * alpha + grain, vec3<f32>(0.0)), alpha + grain);
+    return covered(colour, cover, in.position.xy);
 }

@@ -9,7 +9,7 @@ struct Instance {
 
 struct Varying {
     @builtin(position) position: vec4<f32>,
-    @location(0) point: vec2<f32>,
+    @location(0) @interpolate(linear) point: vec2<f32>,
     @location(1) @interpolate(flat) core: f32,
     @location(2) @interpolate(flat) colour: vec4<f32>,
 };

@@ -7,6 +7,8 @@
 //! The rule is that of `shaders/spark.wgsl`; places are rounded to a step, by the picture and not by what of it is drawn,
 //! so that a part drawn again has the same pixels.
 
+use std::ops::Range;
+
 use super::super::tokens::Colour;
 use super::list::{Batch, Bounds, DisplayList, SparkInstance, Visual};
 use super::pipelines::Pipelines;
@@ -20,6 +22,8 @@ const PIXELS_A_SPARK: f32 = 256.0;
 const GLOW_MAX: f32 = 40.0;
 /// Beyond, all looks are forgotten.
 const LOOKS_MAX: usize = 64;
+/// Side of a tile of the layer, pixels: only tiles with sparks are handed over.
+const TILE: usize = 64;
 /// Four pixels, premultiplied.
 const BLOCK: usize = 16;
 
@@ -130,6 +134,9 @@ struct Layer {
     /// Pixels of a row, rows.
     size: [i32; 2],
     margin: i32,
+    /// Which of its tiles have sparks, and tiles of a row.
+    tiles: Vec<bool>,
+    columns: usize,
 }
 
 impl Layer {
@@ -140,6 +147,10 @@ impl Layer {
         self.size = [width as i32 + 2 * self.margin, height as i32 + 2 * self.margin];
         self.pixels.clear();
         self.pixels.resize(self.size[0] as usize * self.size[1] as usize * 4, 0);
+        let [columns, rows] = self.size.map(|side| (side as usize).div_ceil(TILE));
+        self.columns = columns;
+        self.tiles.clear();
+        self.tiles.resize(columns * rows, false);
     }
 
     /// Lays the sparks over it; `left`, `top`: where in the picture its part begins.
@@ -162,8 +173,13 @@ impl Layer {
             let step = (y.rem_euclid(STEPS) * STEPS + x.rem_euclid(STEPS)) as usize;
             let stamp = look.first + step * side * wide;
             let blocks = &stamps.blocks[stamp..stamp + side * wide];
+            let (column, row) = (column as usize, row as usize);
+            for row in row / TILE..=(row + side - 1) / TILE {
+                let first = row * self.columns;
+                self.tiles[first + column / TILE..=first + (column + side - 1) / TILE].fill(true);
+            }
             let stride = self.size[0] as usize * 4;
-            let begin = row as usize * stride + column as usize * 4;
+            let begin = row * stride + column * 4;
             let rows = self.pixels[begin..].chunks_mut(stride);
             for (pixels, blocks) in rows.zip(blocks.chunks_exact(wide)) {
                 for (pixels, block) in pixels.as_chunks_mut::<BLOCK>().0.iter_mut().zip(blocks) {
@@ -173,10 +189,30 @@ impl Layer {
         }
     }
 
-    /// The part without its margin: from its first pixel on, and bytes from one row to the next.
-    fn part(&self) -> (&[u8], u32) {
-        let first = (self.margin * self.size[0] + self.margin) as usize * 4;
-        (&self.pixels[first..], self.size[0] as u32 * 4)
+    /// Runs of tiles with sparks, cut to the part: where in the picture (left, top, width, height).
+    fn runs(&self, part: [u32; 4]) -> impl Iterator<Item = [u32; 4]> {
+        let margin = self.margin as usize;
+        let within = move |tiles: [usize; 2], begin: u32, length: u32| {
+            let [first, last] = tiles.map(|tile| ((tile * TILE).max(margin) - margin).min(length as usize) as u32);
+            (begin + first, last - first)
+        };
+        self.tiles.chunks(self.columns.max(1)).enumerate().flat_map(move |(row, tiles)| {
+            let mut column = 0;
+            tiles.chunk_by(|a, b| a == b).filter_map(move |run| {
+                let columns = [column, column + run.len()];
+                column += run.len();
+                let (left, width) = within(columns, part[0], part[2]);
+                let (top, height) = within([row, row + 1], part[1], part[3]);
+                (run[0] && width > 0 && height > 0).then_some([left, top, width, height])
+            })
+        })
+    }
+
+    /// From the first pixel of a run on, and bytes from one row to the next.
+    fn run(&self, part: [u32; 4], run: [u32; 4]) -> (&[u8], u32) {
+        let [column, row] = [0, 1].map(|side| (run[side] - part[side]) as usize + self.margin as usize);
+        let stride = self.size[0] as usize * 4;
+        (&self.pixels[row * stride + column * 4..], stride as u32)
     }
 }
 
@@ -211,8 +247,18 @@ pub struct Crowds {
     stamps: Stamps,
     layer: Layer,
     overlay: Option<Overlay>,
-    /// Each crowd's first spark, and its part of the overlay.
-    parts: Vec<(u32, [u32; 4])>,
+    crowds: Vec<Crowd>,
+    /// What of the overlay has sparks.
+    runs: Vec<[u32; 4]>,
+}
+
+/// A crowd that is in the overlay.
+struct Crowd {
+    /// Its first spark.
+    first: u32,
+    part: [u32; 4],
+    /// Which of the runs are its.
+    runs: Range<usize>,
 }
 
 impl Crowds {
@@ -225,12 +271,13 @@ impl Crowds {
         list: &DisplayList,
         size: [u32; 2],
     ) {
-        self.parts.clear();
+        self.crowds.clear();
+        self.runs.clear();
         for batch in list.batches.iter().filter(|batch| batch.visual == Visual::Crowd) {
             let sparks = &list.sparks[batch.first as usize..(batch.first + batch.count) as usize];
             let Some(part) = part(sparks, batch, size) else { continue };
             let within = Bounds::of_clip(part);
-            if self.parts.iter().any(|(_, other)| Bounds::of_clip(*other).touches(&within)) {
+            if self.crowds.iter().any(|other| Bounds::of_clip(other.part).touches(&within)) {
                 continue;
             }
             let glow = sparks.iter().map(|spark| spark.place[2].max(spark.place[3])).fold(0.0, f32::max);
@@ -240,17 +287,21 @@ impl Crowds {
                 self.overlay = Some(Overlay::new(device, pipelines, size));
             }
             if let Some(overlay) = &self.overlay {
-                let (pixels, bytes_per_row) = self.layer.part();
-                overlay.write(queue, part, pixels, bytes_per_row);
-                self.parts.push((batch.first, part));
+                let first = self.runs.len();
+                self.runs.extend(self.layer.runs(part));
+                for run in &self.runs[first..] {
+                    let (pixels, bytes_per_row) = self.layer.run(part, *run);
+                    overlay.write(queue, *run, pixels, bytes_per_row);
+                }
+                self.crowds.push(Crowd { first: batch.first, part, runs: first..self.runs.len() });
             }
         }
     }
 
     /// Where a crowd is in the picture and in the texture of the group; `None`: it is to be drawn as quads.
-    pub fn part(&self, batch: &Batch) -> Option<(&wgpu::BindGroup, [u32; 4])> {
-        let (_, part) = self.parts.iter().find(|(first, _)| *first == batch.first)?;
-        Some((&self.overlay.as_ref()?.group, *part))
+    pub fn runs(&self, batch: &Batch) -> Option<(&wgpu::BindGroup, &[[u32; 4]])> {
+        let crowd = self.crowds.iter().find(|crowd| crowd.first == batch.first)?;
+        Some((&self.overlay.as_ref()?.group, &self.runs[crowd.runs.clone()]))
     }
 }
 
@@ -284,7 +335,7 @@ mod tests {
     fn drawn(layer: &mut Layer, stamps: &mut Stamps, sparks: &[SparkInstance], part: [u32; 4]) -> Vec<u8> {
         layer.clear(part, 9);
         layer.lay(stamps, sparks, part);
-        let (pixels, stride) = layer.part();
+        let (pixels, stride) = layer.run(part, part);
         pixels
             .chunks(stride as usize)
             .take(part[3] as usize)
@@ -341,6 +392,32 @@ mod tests {
             let wide = within[2] as usize * 4;
             assert!(part[row * wide..][..wide] == whole[first * 4..][..wide], "row {row}");
         }
+    }
+
+    #[test]
+    fn only_tiles_with_sparks_are_handed_over_and_all_of_these() {
+        let mut few = sparks(600);
+        let part = [40, 30, 700, 500];
+        few.extend(sparks(12).into_iter().map(|spark| {
+            let [x, y, glow, core] = spark.place;
+            SparkInstance { place: [x * 4.0 + 130.0, y * 3.0 + 150.0, glow, core], ..spark }
+        }));
+        let mut layer = Layer::default();
+        let pixels = drawn(&mut layer, &mut Stamps::default(), &few, part);
+        let runs: Vec<[u32; 4]> = layer.runs(part).collect();
+        let within = |x: u32, y: u32| {
+            runs.iter().any(|run| (run[0]..run[0] + run[2]).contains(&x) && (run[1]..run[1] + run[3]).contains(&y))
+        };
+        for (index, pixel) in pixels.chunks(4).enumerate() {
+            let (x, y) = (part[0] + index as u32 % part[2], part[1] + index as u32 / part[2]);
+            assert!(pixel == [0; 4] || within(x, y), "{x} {y}");
+        }
+        let area = |[_, _, width, height]: [u32; 4]| width * height;
+        let covered: u32 = runs.iter().copied().map(area).sum();
+        assert!(covered > 0 && covered < area(part) / 2, "{runs:?}");
+        let inside =
+            |run: &[u32; 4]| run[0] >= part[0] && run[1] >= part[1] && run[0] + run[2] <= 740 && run[1] + run[3] <= 530;
+        assert!(runs.iter().all(inside), "{runs:?}");
     }
 
     #[test]

@@ -57,7 +57,9 @@ impl Tiles {
     fn mark_all(&mut self, list: &DisplayList, batch: &Batch) {
         let range = batch.first as usize..(batch.first + batch.count) as usize;
         match batch.visual {
-            Visual::Shape => list.shapes[range].iter().for_each(|item| self.mark(item.bounds(), batch.clip)),
+            Visual::Shape | Visual::Box => {
+                list.shapes[range].iter().for_each(|item| self.mark(item.bounds(), batch.clip))
+            }
             Visual::Glyph => list.glyphs[range].iter().for_each(|item| self.mark(item.bounds(), batch.clip)),
             Visual::Spark | Visual::Crowd => {
                 list.sparks[range].iter().for_each(|item| self.mark(item.bounds(), batch.clip))
@@ -89,7 +91,7 @@ impl Tiles {
             }};
         }
         match after.visual {
-            Visual::Shape => compare!(shapes, 1, |item: &[super::list::ShapeInstance]| item[0].bounds()),
+            Visual::Shape | Visual::Box => compare!(shapes, 1, |item: &[super::list::ShapeInstance]| item[0].bounds()),
             Visual::Glyph => compare!(glyphs, 1, |item: &[super::list::GlyphInstance]| item[0].bounds()),
             Visual::Spark | Visual::Crowd => {
                 compare!(sparks, 1, |item: &[super::list::SparkInstance]| item[0].bounds())

@@ -290,11 +290,8 @@ fn render(
         if back_new {
             let buffers = gpu.back.get_or_insert_with(Buffers::new);
             buffers.write(device, queue, &picture.back);
-            let load = match picture.back_parts.whole {
-                true => wgpu::LoadOp::Clear(wgpu::Color::BLACK),
-                false => wgpu::LoadOp::Load,
-            };
-            let mut pass = begin(&mut encoder, "back", &layers.back_view, load);
+            // Never cleared: the ground is drawn over all that is drawn anew.
+            let mut pass = begin(&mut encoder, "back", &layers.back_view, wgpu::LoadOp::Load);
             pass.set_bind_group(0, &atlas.group, &[]);
             pass.set_pipeline(&pipelines.ground);
             for [left, top, wide, high] in picture.back_parts.iter(picture.size) {
@@ -393,17 +390,20 @@ fn paint(
 ) {
     for batch in &list.batches {
         if batch.visual == Visual::Crowd
-            && let Some((group, [left, top, wide, high])) = groups.crowds.part(batch)
+            && let Some((group, runs)) = groups.crowds.runs(batch)
         {
-            pass.set_scissor_rect(left, top, wide, high);
             pass.set_pipeline(&pipelines.overlay);
             pass.set_bind_group(0, group, &[]);
-            pass.draw(0..3, 0..1);
+            for [left, top, wide, high] in runs {
+                pass.set_scissor_rect(*left, *top, *wide, *high);
+                pass.draw(0..3, 0..1);
+            }
             pass.set_bind_group(0, groups.atlas, &[]);
             continue;
         }
         let (pipeline, buffer, stride, instanced) = match batch.visual {
             Visual::Shape => (&pipelines.shape, &buffers.shapes, size_of::<ShapeInstance>(), true),
+            Visual::Box => (&pipelines.plain_box, &buffers.shapes, size_of::<ShapeInstance>(), true),
             Visual::Glyph => (&pipelines.glyph, &buffers.glyphs, size_of::<GlyphInstance>(), true),
             Visual::Spark | Visual::Crowd => (&pipelines.spark, &buffers.sparks, size_of::<SparkInstance>(), true),
             Visual::Mesh => (&pipelines.mesh, &buffers.vertices, size_of::<MeshVertex>(), false),

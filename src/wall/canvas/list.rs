@@ -130,6 +130,8 @@ pub struct FieldInstance {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Visual {
     Shape,
+    /// Shapes that are boxes without a stroke.
+    Box,
     Glyph,
     Spark,
     /// Sparks so many that a software rasteriser has them drawn by `crowd`.
@@ -243,7 +245,7 @@ impl DisplayList {
         self.points.extend_from_slice(&other.points[start.clouds..end.clouds]);
         for batch in &other.batches[start.batches..end.batches] {
             let (from, to) = match batch.visual {
-                Visual::Shape => (start.shapes, base.shapes),
+                Visual::Shape | Visual::Box => (start.shapes, base.shapes),
                 Visual::Glyph => (start.glyphs, base.glyphs),
                 Visual::Spark | Visual::Crowd => (start.sparks, base.sparks),
                 Visual::Mesh => (start.vertices, base.vertices),
@@ -288,7 +290,7 @@ impl DisplayList {
         let within = Bounds::of_clip(clip);
         let range = batch.first as usize..(batch.first + batch.count) as usize;
         match batch.visual {
-            Visual::Shape => {
+            Visual::Shape | Visual::Box => {
                 other.shapes[range]
                     .iter()
                     .filter(|item| item.bounds().touches(&within))
@@ -356,7 +358,8 @@ impl DisplayList {
     pub fn shape(&mut self, shape: ShapeInstance) {
         let first = self.shapes.len();
         self.shapes.push(shape);
-        self.batch(Visual::Shape, first, 1);
+        let plain_box = shape.shape[0] == 0.0 && shape.stroke.0[3] == 0;
+        self.batch(if plain_box { Visual::Box } else { Visual::Shape }, first, 1);
     }
 
     pub fn glyph(&mut self, glyph: GlyphInstance) {

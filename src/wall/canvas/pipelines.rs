@@ -6,6 +6,7 @@ use super::list::{FieldInstance, GlyphInstance, MeshVertex, ShapeInstance, Spark
 
 pub struct Pipelines {
     pub shape: wgpu::RenderPipeline,
+    pub plain_box: wgpu::RenderPipeline,
     pub glyph: wgpu::RenderPipeline,
     pub spark: wgpu::RenderPipeline,
     pub mesh: wgpu::RenderPipeline,
@@ -29,7 +30,8 @@ pub mod shaders {
         ($($file:literal),+) => { concat!($(include_str!(concat!("../../../shaders/", $file, ".wgsl")), "\n"),+) };
     }
 
-    pub const SHAPE: &str = shader!("view", "shape");
+    pub const SHAPE: &str = shader!("view", "form", "shape");
+    pub const PLAIN_BOX: &str = shader!("view", "form", "box");
     pub const GLYPH: &str = shader!("view", "glyph");
     pub const SPARK: &str = shader!("view", "spark");
     pub const MESH: &str = shader!("view", "mesh");
@@ -121,6 +123,7 @@ pub fn make_pipelines(device: &wgpu::Device) -> Pipelines {
     };
     Pipelines {
         shape: make("shape", shaders::SHAPE, size_of::<ShapeInstance>(), instance, &shape_attributes),
+        plain_box: make("box", shaders::PLAIN_BOX, size_of::<ShapeInstance>(), instance, &shape_attributes),
         glyph: make("glyph", shaders::GLYPH, size_of::<GlyphInstance>(), instance, &glyph_attributes),
         spark: make("spark", shaders::SPARK, size_of::<SparkInstance>(), instance, &spark_attributes),
         mesh: make("mesh", shaders::MESH, size_of::<MeshVertex>(), wgpu::VertexStepMode::Vertex, &mesh_attributes),
