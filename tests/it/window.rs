@@ -63,6 +63,7 @@ impl Shown {
         };
         let hub = FixtureHub::start(Canned::Normal, City::load("ningbo").unwrap(), 0);
         let folder = tempfile::tempdir().unwrap();
+        let log = std::fs::File::create(folder.path().join("wall.log")).unwrap();
         let wall = Killed(
             Command::new(env!("CARGO_BIN_EXE_lingping"))
                 .args(["wall", "--hub", &hub.url(), "--size", size, "--mode", "ops"])
@@ -70,7 +71,7 @@ impl Shown {
                 .env_remove("WAYLAND_DISPLAY")
                 .env("XDG_RUNTIME_DIR", folder.path())
                 .stdout(Stdio::null())
-                .stderr(Stdio::null())
+                .stderr(log)
                 .spawn()
                 .unwrap(),
         );
@@ -87,14 +88,21 @@ impl Shown {
         taken.then(|| image::open(&photo).ok().map(|picture| picture.to_rgb8())).flatten()
     }
 
-    /// Photographs until the picture is as wanted.
+    /// Photographs until the picture is as wanted, and still: on a busy machine a photograph may catch it half way.
     fn wait_for(&self, what: &str, wanted: impl Fn(&image::RgbImage) -> bool) -> image::RgbImage {
-        let deadline = Instant::now() + Duration::from_secs(60);
+        let deadline = Instant::now() + Duration::from_secs(120);
+        let mut before: Option<image::RgbImage> = None;
         loop {
-            if let Some(picture) = self.photograph().filter(|picture| wanted(picture)) {
-                return picture;
+            let now = self.photograph().filter(|picture| wanted(picture));
+            if let (Some(before), Some(now)) = (&before, &now)
+                && before.dimensions() == now.dimensions()
+                && differing(before, now) < CLEARLY
+            {
+                return now.clone();
             }
-            assert!(Instant::now() < deadline, "no {what} in the window within 60 s");
+            before = now;
+            let told = || std::fs::read_to_string(self.folder.path().join("wall.log")).unwrap_or_default();
+            assert!(Instant::now() < deadline, "no {what} in the window within 120 s; the wall says: {:?}", told());
             std::thread::sleep(Duration::from_millis(250));
         }
     }
@@ -112,6 +120,9 @@ impl Shown {
         done.is_ok_and(|status| status.success())
     }
 }
+
+/// A second that passes changes some digits; a language, a scene or a size changes far more.
+const CLEARLY: f64 = 0.004;
 
 /// The share of pixels that differ clearly.
 fn differing(a: &image::RgbImage, b: &image::RgbImage) -> f64 {
@@ -136,8 +147,6 @@ fn keys_change_what_is_shown_and_the_window_can_be_resized_and_left() {
     let first = shown.wait_for_the_wall();
     // Without a window manager nobody else gives the window the keyboard.
     assert!(shown.xdotool(&["search", "--sync", "--name", "Lingping", "windowfocus", "--sync"]));
-    // A second that passes changes some digits; a language, a scene or a size changes far more.
-    const CLEARLY: f64 = 0.004;
     assert!(shown.xdotool(&["key", "l"]));
     let english = shown.wait_for("English wall", |picture| differing(&first, picture) > CLEARLY);
     assert!(shown.xdotool(&["key", "Right"]));
