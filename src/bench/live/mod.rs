@@ -6,7 +6,7 @@
 //! and with `--peer duckdb` with DuckDB over the same Parquet files.
 
 mod peer;
-mod six;
+mod perspective;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
@@ -125,7 +125,7 @@ async fn measure(args: &LiveArgs, ground: &Ground, folder: &std::path::Path) -> 
         line["duckdb"] = peer::duckdb(&args.peer, ground, folder, &metrics.live, &scans.tables, p50).await?;
     }
     if args.peer.wants("perspective") {
-        line["perspective"] = six::perspective(&args.peer, ground, folder).await?;
+        line["perspective"] = perspective::beside(&args.peer, ground, folder).await?;
     }
     Ok(line)
 }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use super::Table;
 use crate::bench::Failed;
-use crate::bench::fill::Ground;
+use crate::bench::fill::{Folder, Ground};
 use crate::bench::measure::alike;
 use crate::bench::peers::{DUCKDB, PeerArgs};
 use crate::model::message::MetricRef;
@@ -30,22 +30,18 @@ pub async fn duckdb(
     tables: &[Table],
     tick_ms: f64,
 ) -> Result<Json, Failed> {
-    // Beside the store's folder, which nobody else writes into.
-    let small = std::env::temp_dir().join(format!("lingping-bench-tables-{}", std::process::id()));
     let mut questions = Vec::new();
     for asked in live {
         let sql = ground.engine.bound_sql(asked).map_err(|failure| failure.message)?;
         questions.push(json!([asked.name, sql]));
     }
-    write_small_tables(ground, &small).await?;
+    let small = SmallTables::write(ground).await?;
     let boards: Vec<&str> = ground.city.boards.iter().map(|board| board.code.as_str()).collect();
     let job = json!({
-        "folder": folder, "tables": small, "boards": boards, "questions": questions, "repeat": 1, "rows": true,
+        "folder": folder, "tables": small.path(), "boards": boards, "questions": questions, "repeat": 1, "rows": true,
         "now_us": ground.engine.now_us(), "zone": ground.city.tz.name(),
     });
     let answers = args.ask(&DUCKDB, &job);
-    // A folder that stays is no failure of a measurement.
-    let _ = std::fs::remove_dir_all(&small);
     let Some(answers) = answers else { return Ok(Json::Null) };
     let (mut ms, mut cpu_ms, mut said) = (0.0, 0.0, 0);
     let (mut differ, mut cannot) = (Vec::new(), Vec::new());
@@ -76,9 +72,25 @@ pub async fn duckdb(
     }))
 }
 
-/// Dictionaries and state tables, which are not among the segments, as a Parquet file each.
+/// Dictionaries and state tables, which are not among the segments, as a Parquet file each in a folder of their own, beside
+/// the store's, which nobody else writes into.
+pub struct SmallTables(Folder);
+
+impl SmallTables {
+    /// # Errors
+    /// The folder or a file can't be written.
+    pub async fn write(ground: &Ground) -> Result<SmallTables, Failed> {
+        let folder = Folder::new(None, "tables")?;
+        write_small_tables(ground, folder.path()).await?;
+        Ok(SmallTables(folder))
+    }
+
+    pub fn path(&self) -> &Path {
+        self.0.path()
+    }
+}
+
 async fn write_small_tables(ground: &Ground, folder: &Path) -> Result<(), Failed> {
-    std::fs::create_dir_all(folder).map_err(|error| format!("{} can't be made: {error}", folder.display()))?;
     for name in dims::NAMES.iter().chain(&STATE_TABLES) {
         let sql = format!("SELECT * FROM {name}");
         let answer = ground.engine.sql(&sql, &Default::default(), None).await.map_err(|failure| failure.message)?;

@@ -1,8 +1,8 @@
-"""Asks Perspective six views over the tickets of a store's Parquet files, again after each of some updates.
+"""Asks Perspective some views over the tickets of a store's Parquet files, again after each of some updates.
 
-Job: folder (of the store), rows (the newest so many are loaded; all when left out), updates, update_rows, windows
-(`day`, `month`: where today and the last 30 days begin, µs). Prints one line: what loading, and each update until all six
-answers were read again, took; and the answers after loading, by metric.
+Job: folder (of the store), updates, update_rows, views ([name, column to group by, column, aggregate, filters], times as µs).
+Prints one line: what loading, and each update until all answers were read again, took; and the answers after loading, by
+view: the total and each group's value.
 """
 
 import glob
@@ -19,8 +19,6 @@ try:
 except ImportError:
     sys.exit(3)
 
-COLUMNS = ["ts", "kind", "type", "board", "service", "rating", "open_delta", "since_dispatch_s"]
-
 
 def ipc(table):
     buffer = io.BytesIO()
@@ -29,41 +27,39 @@ def ipc(table):
     return buffer.getvalue()
 
 
+def said(column, how, value):
+    """A filter in Perspective's words."""
+    if column == "ts":
+        value = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(value // 1_000_000)) + ".000Z"
+    return [column, how, value]
+
+
+def answer(view, column):
+    """The first row of a view is the total of its groups."""
+    columns = view.to_columns()
+    paths, values = columns.get("__ROW_PATH__", []), columns.get(column, [])
+    groups = {path[0]: value for path, value in zip(paths, values) if path and path[0] is not None}
+    return {"total": values[0] if values else None, "groups": groups}
+
+
 def main():
     job = json.load(sys.stdin)
+    used = {"ts"} | {column for _, by, column, _, filters in job["views"] for column in (by, column, *(f[0] for f in filters))}
     files = sorted(glob.glob(os.path.join(job["folder"], "segments", "stream=tickets", "*", "*.parquet")))
-    parts = [pq.ParquetFile(file).read(columns=COLUMNS) for file in files]
-    tickets = pa.concat_tables(parts)
+    tickets = pa.concat_tables([pq.ParquetFile(file).read(columns=sorted(used)) for file in files])
     # Perspective's times have milliseconds.
-    tickets = tickets.set_column(0, "ts", tickets["ts"].cast(pa.timestamp("us")).cast(pa.timestamp("ms"), safe=False))
+    place = tickets.schema.get_field_index("ts")
+    tickets = tickets.set_column(place, "ts", tickets["ts"].cast(pa.timestamp("us")).cast(pa.timestamp("ms"), safe=False))
     tickets = tickets.combine_chunks()
-    if job.get("rows"):
-        tickets = tickets.slice(max(0, tickets.num_rows - job["rows"]))
     client = perspective.Server().new_local_client()
     began = time.perf_counter()
     table = client.table(ipc(tickets))
     loaded_s = time.perf_counter() - began
-    day, month = (job["windows"][name] // 1000 for name in ("day", "month"))
-    iso = lambda ms: time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(ms / 1000)) + ".000Z"
-    since_day, since_month = ["ts", ">=", iso(day)], ["ts", ">=", iso(month)]
-    wanted = {
-        "open_now": ("kind", "open_delta", "sum", []),
-        "solved_total": ("kind", "kind", "count", [["kind", "==", "finish"]]),
-        "loop_today": ("kind", "kind", "count", [since_day]),
-        "types_today": ("type", "kind", "count", [["kind", "==", "open"], since_day]),
-        "rating_levels": ("rating", "kind", "count", [["kind", "==", "rate"], since_month]),
-        "transfer_minutes": ("service", "since_dispatch_s", "avg",
-                             [["kind", "==", "finish"], ["service", "==", "ask"], since_day]),
-    }
     views = {
-        name: table.view(group_by=[by], columns=[column], aggregates={column: how}, filter=filters)
-        for name, (by, column, how, filters) in wanted.items()
+        name: table.view(group_by=[by], columns=[column], aggregates={column: how}, filter=[said(*f) for f in filters])
+        for name, by, column, how, filters in job["views"]
     }
-    # The first row of a view is the total of its groups.
-    totals = {}
-    for name, view in views.items():
-        columns = view.to_columns()
-        totals[name] = columns[wanted[name][1]][0] if columns.get(wanted[name][1]) else None
+    answers = {name: answer(views[name], column) for name, _, column, _, _ in job["views"]}
     rows = min(job["update_rows"], tickets.num_rows)
     update = ipc(tickets.slice(tickets.num_rows - rows))
     took = []
@@ -73,8 +69,8 @@ def main():
         for view in views.values():
             view.to_arrow()
         took.append((time.perf_counter() - began) * 1e3)
-    print(json.dumps({"version": perspective.__version__, "rows": tickets.num_rows, "metrics": list(views),
-                      "loaded_s": loaded_s, "update_rows": rows, "update_ms": took, "totals": totals}))
+    print(json.dumps({"version": perspective.__version__, "rows": tickets.num_rows, "loaded_s": loaded_s,
+                      "update_rows": rows, "update_ms": took, "answers": answers}))
 
 
 main()
