@@ -24,19 +24,11 @@ check:
 	cargo run --release --quiet -- check
 	scripts/licences.sh
 
-# The benchmarks at a size that takes minutes, one JSON object a line; the peers that are installed run beside. The long
-# ones, and what they gave: docs/performance.md.
+# The benchmarks, then one table of their figures and aims: about half an hour. `EVENTS=1000000 LONG=0 make bench` takes
+# some minutes; what they gave: docs/performance.md.
 bench: setup
 	cargo build --release
-	cargo run --release --quiet -- bench crash --cycles 10 --json
-	cargo run --release --quiet -- bench ingest --json --peer postgres
-	cargo run --release --quiet -- bench fanout --json
-	cargo run --release --quiet -- bench live --json --peer duckdb
-	cargo run --release --quiet -- bench scan --json --peer duckdb
-	cargo run --release --quiet -- bench recover --json
-	cargo run --release --quiet -- bench render --seconds 2 --json
-	cargo run --release --quiet -- bench latency --json
-	cargo run --release --quiet -- bench soak --frames 5000 --json
+	scripts/bench.sh
 
 fmt:
 	cargo fmt

@@ -71,6 +71,8 @@ enum BenchCommand {
     /// The wall through very many frames, scenes, reconnects and resizes
     #[cfg(feature = "wall")]
     Soak(crate::bench::soak::SoakArgs),
+    /// The lines of the others as one table, each figure beside its aim
+    Table(crate::bench::table::TableArgs),
     /// Ad-hoc questions of a wall over all rows
     Scan(crate::bench::scan::ScanArgs),
     /// From a start to the first correct answer
@@ -214,6 +216,7 @@ pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
             BenchCommand::Render(args) => crate::bench::render::run(args)?,
             #[cfg(feature = "wall")]
             BenchCommand::Soak(args) => crate::bench::soak::run(args)?,
+            BenchCommand::Table(args) => crate::bench::table::run(&args)?,
             BenchCommand::Scan(args) => crate::bench::scan::run(&args).map_err(anyhow::Error::msg)?,
             BenchCommand::Recover(args) => crate::bench::recover::run(&args).map_err(anyhow::Error::msg)?,
         },

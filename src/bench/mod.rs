@@ -23,6 +23,9 @@ pub mod render;
 #[cfg(feature = "hub")]
 pub mod scan;
 
+#[cfg(feature = "hub")]
+pub mod table;
+
 /// A failure in one sentence.
 #[cfg(feature = "hub")]
 type Failed = String;
