@@ -6,15 +6,16 @@
 -- window_en: last 90 days
 -- refresh: 60s
 -- audience: visitor leader operations
--- basis: finance tickets that reached each step: need, bank proposed, met, granted, paid out
+-- basis: finance tickets that reached each step: need, bank proposed, met, granted, paid out (a refused one is not); several banks proposed to one firm count once
 -- source: tickets
 -- systems: 17
 SELECT s.stage, coalesce(t.n, 0) AS n, coalesce(t.amount, 0) AS amount
 FROM (VALUES (1, 'open'), (2, 'propose'), (3, 'reach'), (4, 'grant'), (5, 'finish')) AS s (ord, stage)
 LEFT JOIN (
-  SELECT kind, count(*) AS n, sum(amount) AS amount
+  SELECT kind, count(DISTINCT id) AS n, sum(amount) AS amount
   FROM tickets
-  WHERE service = 'finance' AND kind IN ('open', 'propose', 'reach', 'grant', 'finish') AND ts >= day_start(-89) AND ts < day_start(1)
+  WHERE service = 'finance' AND (kind IN ('open', 'propose', 'reach', 'grant') OR kind = 'finish' AND solved)
+    AND ts >= day_start(-89) AND ts < day_start(1)
   GROUP BY kind
 ) t ON t.kind = s.stage
 ORDER BY s.ord

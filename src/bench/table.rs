@@ -38,6 +38,9 @@ const fn figure(bench: &'static str, what: &'static str, place: &'static str, un
 
 use Aim::{AtLeast, AtMost, Told};
 
+/// Events in the store for which the aims of `live` are set.
+const FULL: std::ops::Range<u64> = 10_000_000..50_000_000;
+
 /// The aims are for two cores without a graphics card, those of `live`, `scan` and `recover` for 18 million events.
 #[rustfmt::skip]
 const FIGURES: &[Figure] = &[
@@ -129,7 +132,14 @@ fn rows(lines: &[Json]) -> Vec<Row> {
 
 /// Aims that depend on what the line is of.
 fn aim(figure: &Figure, line: &Json) -> Aim {
+    let events = line["events"].as_u64().unwrap_or(0);
     match (figure.bench, figure.place) {
+        // More is held by `growth`; with fewer a scan costs less and a tick does not.
+        ("live", "/tick/cpu_ms/p50" | "/tick/cpu_ms/p99" | "/full_scan_over_tick" | "/duckdb/over_tick")
+            if !FULL.contains(&events) =>
+        {
+            Aim::Told
+        }
         ("recover", "/first_answer_ms") if line["start"] == "warm" => Aim::AtMost(2_000.0),
         ("ingest", "/events_per_s") => Aim::AtLeast(if line["format"] == "json" { 200_000.0 } else { 800_000.0 }),
         ("latency", "/p99_ms") => Aim::AtMost(100.0 + line["frame_ms"].as_f64().unwrap_or(0.0)),
@@ -142,7 +152,7 @@ fn growth(lines: &[Json]) -> Option<Row> {
     let live = lines.iter().filter(|line| line["bench"] == "live");
     let mut ticks: Vec<(u64, f64)> = live
         .filter_map(|line| Some((line["events"].as_u64()?, line.pointer("/tick/cpu_ms/p50")?.as_f64()?)))
-        .filter(|(events, _)| *events >= 10_000_000)
+        .filter(|(events, _)| *events >= FULL.start)
         .collect();
     ticks.sort_by_key(|(events, _)| *events);
     let ((few, least), (many, most)) = (ticks.first()?, ticks.last()?);
@@ -201,6 +211,7 @@ fn markdown(rows: &[Row]) -> String {
     let mut text = String::from("| bench | what | measured | aim | |\n|---|---|---:|---|---|\n");
     for row in rows {
         let aim = match row.aim {
+            Aim::AtMost(0.0) => "0".to_owned(),
             Aim::AtMost(most) => format!("≤ {}", short(most)),
             Aim::AtLeast(least) => format!("≥ {}", short(least)),
             Aim::Told => String::new(),
@@ -255,7 +266,7 @@ mod tests {
         ]);
         assert!(text.contains("arrow, 8 client(s): acked after fsync | 500000 events/s | ≥ 800000 | MISSED"), "{text}");
         assert!(text.contains("json, 1 client(s): acked after fsync | 500000 events/s | ≥ 200000 | held"), "{text}");
-        assert!(text.contains("json, 1 client(s): acked and missing | 1 | ≤ 0 | MISSED"), "{text}");
+        assert!(text.contains("json, 1 client(s): acked and missing | 1 | 0 | MISSED"), "{text}");
         assert!(text.contains("100000 sparks, drawing what changed | 84.9 × | ≥ 10 | held"), "{text}");
         assert!(text.contains("100000 sparks, drawing all | 9.40 × | ≥ 10 | MISSED"), "{text}");
     }
