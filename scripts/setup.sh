@@ -7,9 +7,11 @@ set -euo pipefail
 missing=()
 need() { missing+=("$@"); }
 
-have_library() { ldconfig -p 2>/dev/null | grep -q "$1"; }
+have_library() { [[ "$libraries" == *"$1"* ]]; }
 have_driver() { compgen -G "/usr/share/vulkan/icd.d/*.json" >/dev/null || compgen -G "/etc/vulkan/icd.d/*.json" >/dev/null || [ -n "${VK_DRIVER_FILES:-}${VK_ICD_FILENAMES:-}" ]; }
 PATH="$PATH:/usr/sbin:/sbin"
+# Not into `grep -q`, which ends before the list does: with `pipefail` what is there would now and then be missing.
+libraries="$(ldconfig -p 2>/dev/null || true)"
 
 command -v cc >/dev/null || need build-essential
 have_library libvulkan.so.1 || need libvulkan1
@@ -26,7 +28,7 @@ fi
 if [ "${1:-}" = test ]; then
     command -v Xvfb >/dev/null || need xvfb
     command -v xdotool >/dev/null || need xdotool
-    command -v import >/dev/null && import -version 2>/dev/null | grep -q ImageMagick || need imagemagick
+    [[ "$(import -version 2>/dev/null || true)" == *ImageMagick* ]] || need imagemagick
     command -v chromium >/dev/null || need chromium
     # The tests draw on one rasteriser everywhere, so the software driver is needed beside a real one too.
     compgen -G "/usr/share/vulkan/icd.d/lvp_icd*.json" >/dev/null || need mesa-vulkan-drivers
