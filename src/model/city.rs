@@ -5,6 +5,7 @@
 
 use std::path::Path;
 
+use chrono::NaiveDate;
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
@@ -69,6 +70,32 @@ pub struct Baseline {
     pub source: String,
 }
 
+/// A year of the line's history, on the timeline of the night sky.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Milestone {
+    /// `2005` or `2001-08-18`.
+    pub at: String,
+    pub zh: String,
+    pub en: String,
+    pub source: String,
+}
+
+impl Milestone {
+    /// The day it stands at: of a year alone the first.
+    pub fn day(&self) -> Option<NaiveDate> {
+        parse_day(&self.at)
+    }
+}
+
+/// `2001-08-18`, or a year alone for its first day.
+pub fn parse_day(text: &str) -> Option<NaiveDate> {
+    match text.len() {
+        4 => NaiveDate::from_ymd_opt(text.parse().ok()?, 1, 1),
+        _ => NaiveDate::parse_from_str(text, "%Y-%m-%d").ok(),
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct City {
@@ -117,6 +144,8 @@ pub struct City {
     pub items: Vec<Named>,
     #[serde(default)]
     pub baselines: Vec<Baseline>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub milestones: Vec<Milestone>,
 }
 
 fn satisfied_from() -> i64 {
@@ -144,7 +173,8 @@ impl City {
     /// Reads `name` as a path, or as `assets/city/NAME.toml`.
     ///
     /// # Errors
-    /// The file can't be read, does not parse (with line and column), or a service names an unknown board.
+    /// The file can't be read, does not parse (with line and column), a service names an unknown board, or a milestone
+    /// no day.
     pub fn load(name: &str) -> Result<City, CityError> {
         let path = if name.ends_with(".toml") { name.into() } else { assets::path(format!("city/{name}.toml")) };
         City::load_file(&path)
@@ -171,6 +201,10 @@ impl City {
         if !wrong.is_empty() {
             let message = "services belong to boards that are not in [[boards]]; add these or name others";
             return Err(fail(format!("{message}: {}", wrong.join(", "))));
+        }
+        if let Some(milestone) = city.milestones.iter().find(|milestone| milestone.day().is_none()) {
+            let message = format!("milestones: at = {:?} is no day; write \"2005\" or \"2001-08-18\"", milestone.at);
+            return Err(fail(message));
         }
         Ok(city)
     }
@@ -206,6 +240,14 @@ impl City {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_milestone_without_a_day_is_told() {
+        let text = std::fs::read_to_string(assets::path("city/ningbo.toml")).unwrap();
+        let text = text.replacen("at = \"2005\"", "at = \"05年\"", 1);
+        let error = City::parse("ningbo.toml", &text).unwrap_err().to_string();
+        assert!(error.contains("05年") && error.contains("2001-08-18"), "{error}");
+    }
 
     #[test]
     fn a_city_knows_its_own_codes_and_the_streets_of_its_districts() {

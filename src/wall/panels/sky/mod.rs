@@ -10,6 +10,7 @@ mod light;
 use chrono::{Datelike, NaiveDate};
 use serde::Deserialize;
 
+use crate::model::city::parse_day;
 use crate::model::time::to_zone;
 
 use super::super::canvas::{Face, Rect, Style};
@@ -46,19 +47,9 @@ pub struct Sky {
     /// How many times larger than the whole map in its place.
     #[serde(default = "zoom")]
     zoom: f32,
-    #[serde(default)]
-    years: Vec<Year>,
     /// The light of all requests, kept while nothing of it changes.
     #[serde(skip)]
     light: parking_lot::Mutex<Option<Light>>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Year {
-    /// `2001` or `2001-08-18`.
-    at: String,
-    label: Words,
 }
 
 fn zoom() -> f32 {
@@ -138,7 +129,7 @@ impl Panel for Sky {
         let Some(map) = cx.data.sparks.map().cloned() else { return };
         let fit = self.fit(&map, cx.rect);
         for area in &map.areas {
-            fill(cx, &area.triangles, &fit, [0.0, 0.0], |_| tokens::NIGHT_LAND);
+            fill(cx, &area.triangles, &fit, |_| tokens::NIGHT_LAND);
         }
         let line = |points: &[[f32; 2]]| points.iter().map(|point| fit.point(*point)).collect::<Vec<_>>();
         for border in &map.borders {
@@ -355,15 +346,15 @@ impl Sky {
         cx.paint.segment([now_x, y], [right, y], 1.5, tokens::BORDER);
         let label = Style::new(Face::Text, size::ROW_FIGURE, tokens::TEXT_QUIET);
         let mut free = left - 1.0;
-        for year in &self.years {
-            let Some(day) = parse_day(&year.at) else { continue };
+        for milestone in &cx.city.milestones {
+            let Some(day) = milestone.day() else { continue };
             let share = (day - begin).num_days() as f32 / span;
             if !(0.0..=1.0).contains(&share) {
                 continue;
             }
             let x = left + (now_x - left) * share;
             cx.paint.disc(x, y, 8.0, tokens::ACCENT);
-            let text = format!("{} {}", &year.at[..4], year.label.pick(cx.lang));
+            let text = format!("{} {}", day.year(), cx.lang.pick(&milestone.zh, &milestone.en));
             let width = cx.paint.measure(&text, &label);
             let at = cx.off_seams((x - width * 0.5).max(left), width);
             if at > free && at + width < now_x - 70.0 {
@@ -395,12 +386,6 @@ impl Sky {
 fn foot(cx: &mut Cx<'_, '_>) {
     let foot = Rect { top: cx.rect.bottom - 190.0, ..cx.rect };
     cx.paint.gradient(foot, 0.0, tokens::GROUND_EDGE.alpha(0.0), tokens::GROUND_EDGE.alpha(0.85), false);
-}
-
-fn parse_day(text: &str) -> Option<NaiveDate> {
-    NaiveDate::parse_from_str(text, "%Y-%m-%d")
-        .ok()
-        .or_else(|| NaiveDate::from_ymd_opt(text.get(..4)?.parse().ok()?, 1, 1))
 }
 
 /// A full date as it is read aloud; a year alone as it stands.
