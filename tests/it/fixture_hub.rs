@@ -275,7 +275,7 @@ pub fn metrics(canned: Canned, city: &City) -> Vec<MetricResult> {
     ];
     add(
         "boards_today",
-        &["board", "n", "yesterday"],
+        &["board", "n", "last_week"],
         boards.map(|(board, n, before)| vec![json!(board), figure(n), figure(before)]).to_vec(),
     );
     let mut rows = Vec::new();

@@ -103,12 +103,15 @@ fn figures_are_those_counted_by_hand() {
             ticket(NOON - 23 * HOUR, "open", "e", 10)
                 .with("service", "gov")
                 .with("due", crate::model::Value::Time(NOON - HOUR)),
+            // A week ago, one before this time of day and one after.
+            ticket(NOON - 169 * HOUR, "open", "f", 11).with("service", "gov"),
+            ticket(NOON - 167 * HOUR, "open", "g", 12).with("service", "gov"),
         ];
         lab.land(&events).await;
         let one = |rows: Vec<Vec<Json>>| rows.into_iter().next().unwrap();
         assert_eq!(one(rows(&lab, "today_opened", None).await), [3, 1]);
         assert_eq!(one(rows(&lab, "today_finished", None).await), [2, 0]);
-        assert_eq!(one(rows(&lab, "open_now", None).await), [3]);
+        assert_eq!(one(rows(&lab, "open_now", None).await), [5]);
         assert_eq!(one(rows(&lab, "due_soon", None).await), [1, 1]);
         assert_eq!(one(rows(&lab, "solved_total", None).await), [18_000_002, 18_000_000, 2]);
         assert_eq!(one(rows(&lab, "instant_rate", None).await), [Json::from(0.5), 1.into(), 2.into()]);
@@ -120,7 +123,7 @@ fn figures_are_those_counted_by_hand() {
         assert_eq!(transfer[3], 1);
         let boards = rows(&lab, "boards_today", None).await;
         assert_eq!(boards[0], [Json::from("life"), 1.into(), 0.into()]);
-        assert_eq!(boards[3], [Json::from("government"), 2.into(), 1.into()]);
+        assert_eq!(boards[3], [Json::from("government"), 2.into(), 1.into()], "beside a week ago by this time");
         let curve = rows(&lab, "opened_curve", None).await;
         assert_eq!(curve.len(), 96);
         // 12:32 is in the 51st quarter of an hour; 14:45 has not come yet.

@@ -1,4 +1,5 @@
-//! The boards of the city: today's count, the day so far as a line, the change to yesterday at the same time.
+//! The boards of the city: today's count, the day so far as a line, the change to the same day last week by this time:
+//! a Monday beside a Sunday says nothing.
 
 use serde::Deserialize;
 
@@ -11,7 +12,7 @@ use super::{Cx, Panel, body, note};
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Boards {
-    /// board, n, yesterday.
+    /// board, n, last_week.
     metric: Metric,
     /// board, minute, n.
     curve: Metric,
@@ -23,7 +24,7 @@ impl Panel for Boards {
     }
 
     fn columns(&self) -> Vec<(&Metric, &str)> {
-        let fixed = ["board", "n", "yesterday"].map(|column| (&self.metric, column));
+        let fixed = ["board", "n", "last_week"].map(|column| (&self.metric, column));
         fixed.into_iter().chain(["board", "minute", "n"].map(|column| (&self.curve, column))).collect()
     }
 
@@ -75,7 +76,7 @@ impl Panel for Boards {
                     colour,
                 );
             }
-            let delta = format::delta(value, table.number(row, "yesterday")).unwrap_or_else(|| format::MISSING.into());
+            let delta = format::delta(value, table.number(row, "last_week")).unwrap_or_else(|| format::MISSING.into());
             let style = Style::new(Face::Figure, size::CAPTION, tokens::TEXT_QUIET).right();
             cx.paint.text(inner.right, middle + 6.0, &delta, &style);
         }
