@@ -4,9 +4,8 @@
 //! `requestAnimationFrame` after all its charts were told new values and painted. CPU seconds are those of the whole
 //! process, a software rasteriser's threads among them; for the browser those of all its processes.
 //!
-//! Two workloads. `live`: each frame all metrics of the scene have new values and two tickets come in; our wall draws
-//! what changed, ECharts what `setOption` makes of it. `whole`: the same, and our wall draws all of the picture anew,
-//! every spark, as ECharts does each time.
+//! In each frame all metrics of the scene have new values and two tickets come in; ECharts draws what `setOption` makes
+//! of it, which is all of its charts, points and map. Ours does it in three ways, one workload each ([`Anew`]).
 
 mod charts;
 mod overview;
@@ -58,6 +57,30 @@ pub struct RenderArgs {
     json: bool,
     #[command(flatten)]
     source: SourceArgs,
+}
+
+/// How much of a picture our wall draws anew.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Anew {
+    /// What differs from the last one, as the wall does.
+    Changed,
+    /// All that ECharts draws anew: every spark, chart, text and the land. Ground and panels' surfaces, which stand
+    /// still and which the page has not, are copied from their layer.
+    Marks,
+    /// Ground and surfaces, too.
+    Whole,
+}
+
+impl Anew {
+    const ALL: [Anew; 3] = [Anew::Changed, Anew::Marks, Anew::Whole];
+
+    fn name(self) -> &'static str {
+        match self {
+            Anew::Changed => "live",
+            Anew::Marks => "marks",
+            Anew::Whole => "whole",
+        }
+    }
 }
 
 /// Points that move where none are asked for and a software rasteriser draws.
@@ -138,10 +161,12 @@ impl Line {
         Line { fields }
     }
 
-    fn print(&self, as_json: bool) {
+    /// Returns the frames a CPU second.
+    fn print(&self, as_json: bool) -> f64 {
+        let speed = self.fields.get("frames_per_cpu_s").and_then(Json::as_f64).unwrap_or(0.0);
         if as_json {
             println!("{}", Json::Object(self.fields.clone()));
-            return;
+            return speed;
         }
         let text = |key: &str| self.fields.get(key).map_or(String::new(), |value| value.to_string().replace('"', ""));
         let marks = |key: &str| match self.fields.contains_key(key) {
@@ -161,6 +186,7 @@ impl Line {
             text("frame_ms_p99"),
             text("frames_per_cpu_s"),
         );
+        speed
     }
 }
 
@@ -172,31 +198,21 @@ pub fn run(args: RenderArgs) -> anyhow::Result<()> {
     let scene = Scene::load(&scene::folder().join("overview.toml")).context("the scene of the benchmark")?;
     let data = with_hub(&args.source, |hub, at| gather(Wanted::of(&hub, at, 120, &[&scene])))?;
     let mut studio = Studio::open()?;
-    let adapter = studio.adapter.clone();
-    let mut ours: Vec<(String, f64)> = Vec::new();
-    let mut emit = |key: String, line: &Line| {
-        line.print(args.json);
-        let speed = line.fields.get("frames_per_cpu_s").and_then(Json::as_f64).unwrap_or(0.0);
-        ours.push((key, speed));
-    };
+    let peer = if args.no_peer { None } else { find_peer() };
     for size in &args.sizes {
         for sparks in &args.sparks {
-            for workload in ["live", "whole"] {
-                let frames = overview::measure(
-                    &mut studio,
-                    &scene,
-                    &data,
-                    &overview::Case { size: [size.0, size.1], sparks: *sparks, whole: workload == "whole" },
-                    args.seconds,
-                )?;
+            let mut ours = Vec::new();
+            for anew in Anew::ALL {
+                let case = overview::Case { size: [size.0, size.1], sparks: *sparks, anew };
+                let frames = overview::measure(&mut studio, &scene, &data, &case, args.seconds)?;
                 let what = json!({"scene": "overview", "size": format!("{}x{}", size.0, size.1), "sparks": sparks,
-                    "charts": 10, "workload": workload});
-                let line = Line::of_wall(what, &frames, &adapter);
-                emit(format!("overview {}x{} {sparks}", size.0, size.1), &line);
+                    "charts": 10, "workload": anew.name()});
+                ours.push(Line::of_wall(what, &frames, &studio.adapter).print(args.json));
             }
+            beside(peer.as_ref(), &args, &peer::Case { size: *size, sparks: *sparks, ..args.peer_case() }, &ours);
         }
     }
-    let moving = args.moving.clone().unwrap_or_else(|| match PointsPath::Auto.moves_on(adapter.device_type) {
+    let moving = args.moving.clone().unwrap_or_else(|| match PointsPath::Auto.moves_on(studio.adapter.device_type) {
         true => args.points.clone(),
         false => vec![MOVING_WITHOUT_CARD],
     });
@@ -205,48 +221,38 @@ pub fn run(args: RenderArgs) -> anyhow::Result<()> {
         let (frames, scattered_ms) = points::measure(&mut studio, &data, [1920, 1080], points, path, args.seconds)?;
         let what = json!({"scene": "points", "size": "1920x1080", "points": points, "path": name, "workload": "whole",
             "scattered_ms": scattered_ms.round()});
-        emit(format!("points {points} {name}"), &Line::of_wall(what, &frames, &adapter));
+        Line::of_wall(what, &frames, &studio.adapter).print(args.json);
     }
     for charts in &args.charts {
         let frames = charts::measure(&mut studio, *charts, args.chart_points, args.seconds)?;
         let what = json!({"scene": "charts", "size": "1920x1080", "charts": charts,
             "points_a_chart": args.chart_points, "workload": "whole"});
-        let line = Line::of_wall(what, &frames, &adapter);
-        emit(format!("charts {charts}"), &line);
-    }
-    drop(studio);
-    if args.no_peer {
-        return Ok(());
-    }
-    let peer = match peer::Peer::find() {
-        Ok(peer) => peer,
-        Err(why) => {
-            eprintln!("lingping: ECharts was left out: {why}");
-            return Ok(());
-        }
-    };
-    let mut cases = Vec::new();
-    for size in &args.sizes {
-        for sparks in &args.sparks {
-            cases.push((format!("overview {}x{} {sparks}", size.0, size.1), *size, *sparks, 0));
-        }
-    }
-    cases.extend(args.charts.iter().map(|charts| (format!("charts {charts}"), (1920, 1080), 0, *charts)));
-    for (key, size, sparks, charts) in cases {
-        let case = peer::Case { size, sparks, charts, chart_points: args.chart_points, seconds: args.seconds };
-        match peer.measure(&case) {
-            Ok(mut fields) => {
-                let speed = fields.get("frames_per_cpu_s").and_then(Json::as_f64).unwrap_or(0.0);
-                let ratios: Vec<Json> = ours
-                    .iter()
-                    .filter(|(known, _)| *known == key)
-                    .map(|(_, own)| json!((own / speed.max(1e-9) * 100.0).round() / 100.0))
-                    .collect();
-                fields.insert("lingping_over_echarts".into(), json!(ratios));
-                Line { fields }.print(args.json);
-            }
-            Err(why) => eprintln!("lingping: ECharts, {key}: {why}"),
-        }
+        let ours = Line::of_wall(what, &frames, &studio.adapter).print(args.json);
+        beside(peer.as_ref(), &args, &peer::Case { charts: *charts, ..args.peer_case() }, &[ours]);
     }
     Ok(())
+}
+
+impl RenderArgs {
+    fn peer_case(&self) -> peer::Case {
+        peer::Case { size: (1920, 1080), sparks: 0, charts: 0, chart_points: self.chart_points, seconds: self.seconds }
+    }
+}
+
+fn find_peer() -> Option<peer::Peer> {
+    peer::Peer::find().inspect_err(|why| eprintln!("lingping: ECharts was left out: {why}")).ok()
+}
+
+/// The same in ECharts, right after ours: the speed of a shared machine changes from minute to minute.
+fn beside(peer: Option<&peer::Peer>, args: &RenderArgs, case: &peer::Case, ours: &[f64]) {
+    let Some(peer) = peer else { return };
+    match peer.measure(case) {
+        Ok(mut fields) => {
+            let speed = fields.get("frames_per_cpu_s").and_then(Json::as_f64).unwrap_or(0.0);
+            let ratio = |own: &f64| json!((own / speed.max(1e-9) * 100.0).round() / 100.0);
+            fields.insert("lingping_over_echarts".into(), ours.iter().map(ratio).collect());
+            Line { fields }.print(args.json);
+        }
+        Err(why) => eprintln!("lingping: ECharts, {case}: {why}"),
+    }
 }

@@ -11,13 +11,12 @@ use crate::wall::sparks;
 use crate::wall::studio::Studio;
 use crate::wall::{Lang, Mode, WallError};
 
-use super::Frames;
+use super::{Anew, Frames};
 
 pub struct Case {
     pub size: [u32; 2],
     pub sparks: usize,
-    /// All of the picture is drawn anew each frame, not only what changed.
-    pub whole: bool,
+    pub anew: Anew,
 }
 
 /// Tickets that come in each frame; at 30 frames a second sixty a second, a thousand times what the city has.
@@ -55,8 +54,10 @@ pub fn measure(
         if data.sparks.settle(now_s) {
             data.sparks.version += 1;
         }
-        if case.whole {
-            studio.composer.forget();
+        match case.anew {
+            Anew::Changed => {}
+            Anew::Marks => studio.composer.forget_marks(),
+            Anew::Whole => studio.composer.forget(),
         }
         let view = View {
             data: &data,

@@ -140,6 +140,16 @@ impl Peer {
     }
 }
 
+impl std::fmt::Display for Case {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Case { size: (width, height), sparks, charts, .. } = self;
+        match charts {
+            0 => write!(f, "overview {width}x{height} {sparks}"),
+            _ => write!(f, "charts {charts}"),
+        }
+    }
+}
+
 impl Case {
     fn json(&self) -> Json {
         json!({"sparks": self.sparks, "charts": self.charts, "chartPoints": self.chart_points, "seconds": self.seconds})
