@@ -81,6 +81,7 @@ struct FitKey {
 
 pub struct Composer {
     pub glyphs: Glyphs,
+    base: Layer,
     back: Layer,
     front: Layer,
     fitted: Option<(FitKey, Fitted)>,
@@ -112,6 +113,7 @@ impl Composer {
     pub fn new(glyphs: Glyphs) -> Composer {
         Composer {
             glyphs,
+            base: Layer::default(),
             back: Layer::default(),
             front: Layer::default(),
             fitted: None,
@@ -136,6 +138,12 @@ impl Composer {
     /// Forgets what is shown: the next picture is composed and drawn whole.
     pub fn forget(&mut self) {
         self.size = [0, 0];
+        self.base.forget();
+    }
+
+    /// Forgets all but the base layer: the next picture's marks, text and map are all drawn anew.
+    pub fn forget_marks(&mut self) {
+        self.size = [0, 0];
     }
 
     /// Composes a view into `picture`, which is drawn at all only when something differs from the last one. Returns
@@ -153,7 +161,7 @@ impl Composer {
         for _ in 0..2 {
             if self.generation != self.glyphs.generation {
                 self.generation = self.glyphs.generation;
-                self.size = [0, 0];
+                self.forget();
                 self.back.forget();
                 self.front.forget();
             }
@@ -179,7 +187,7 @@ impl Composer {
     }
 
     fn paint(&mut self, view: &View<'_>) -> bool {
-        let Composer { glyphs, back, front, fitted, neutral, points_move, crowds, .. } = self;
+        let Composer { glyphs, base, back, front, fitted, neutral, points_move, crowds, .. } = self;
         let (points_move, crowds) = (*points_move, *crowds);
         let city = view.data.city.as_deref().unwrap_or(neutral);
         let key = FitKey {
@@ -194,10 +202,11 @@ impl Composer {
             *fitted = Some((key, view.scene.fit(view.size, view.seams, city, view.mode)));
         }
         let Some((_, fitted)) = fitted else { return false };
+        base.begin();
         back.begin();
         front.begin();
         let scene_key = scene_key(view, fitted);
-        back.section(scene_key | 1, |list| {
+        base.section(scene_key | 1, |list| {
             painter::surfaces(view, fitted, &mut painter::pen(list, glyphs, fitted.scale));
             false
         });
@@ -231,7 +240,13 @@ impl Composer {
 
     /// What differs from what is shown goes to the renderer.
     fn hand_over(&mut self, whole: bool, size: [u32; 2], picture: &mut Picture) {
-        let Composer { back, front, tiles, spoilt, .. } = self;
+        let Composer { base, back, front, tiles, spoilt, .. } = self;
+        // One that was not yet fetched by the renderer stays to be drawn.
+        picture.base_changed |= base.painted;
+        if picture.base_changed {
+            picture.base.copy_from(&base.next);
+        }
+        let whole = whole || picture.base_changed;
         tiles.reset(size);
         picture.back.clear();
         picture.front.clear();
@@ -266,6 +281,7 @@ impl Composer {
                 picture.draw = true;
             }
         }
+        base.show();
         back.show();
         front.show();
     }
@@ -394,7 +410,7 @@ mod tests {
     /// What the renderer does when it fetches a picture.
     fn fetch(picture: &mut Picture) -> bool {
         picture.uploads.clear();
-        picture.back_changed = false;
+        (picture.base_changed, picture.back_changed) = (false, false);
         picture.back_parts.set_nothing();
         picture.parts.set_nothing();
         std::mem::take(&mut picture.draw)

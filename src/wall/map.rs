@@ -6,6 +6,9 @@
 
 use std::collections::HashMap;
 
+use i_overlay::core::fill_rule::FillRule;
+use i_overlay::core::overlay_rule::OverlayRule;
+use i_overlay::float::single::SingleFloatOverlay;
 use serde_json::Value as Json;
 
 use crate::model::City;
@@ -90,24 +93,10 @@ impl Map {
 
     fn add(&mut self, area: usize, polygons: Vec<Vec<Vec<[f32; 2]>>>, label: Option<[f32; 2]>) {
         let mut bounds = [f32::MAX, f32::MAX, f32::MIN, f32::MIN];
-        let mut triangles = Vec::new();
-        let mut earcut = earcut::Earcut::new();
-        for rings in &polygons {
-            let mut corners: Vec<[f32; 2]> = Vec::new();
-            let mut holes: Vec<u32> = Vec::new();
-            for (position, ring) in rings.iter().enumerate() {
-                if position > 0 {
-                    holes.push(corners.len() as u32);
-                }
-                corners.extend_from_slice(ring);
-            }
-            for [x, y] in &corners {
-                bounds = [bounds[0].min(*x), bounds[1].min(*y), bounds[2].max(*x), bounds[3].max(*y)];
-            }
-            let mut indices: Vec<u32> = Vec::new();
-            earcut.earcut(corners.iter().copied(), &holes, &mut indices);
-            triangles.extend(indices.iter().filter_map(|index| corners.get(*index as usize).copied()));
+        for [x, y] in polygons.iter().flatten().flatten() {
+            bounds = [bounds[0].min(*x), bounds[1].min(*y), bounds[2].max(*x), bounds[3].max(*y)];
         }
+        let triangles = triangles_of(&polygons);
         let middle = [(bounds[0] + bounds[2]) * 0.5, (bounds[1] + bounds[3]) * 0.5];
         self.bounds = [
             self.bounds[0].min(bounds[0]),
@@ -208,6 +197,15 @@ impl Map {
         }
     }
 
+    /// What of the land, moved by so much, lies beyond the land itself: corners of triangles, three at a time.
+    pub fn beyond(&self, [x, y]: [f32; 2]) -> Vec<[f32; 2]> {
+        let land: Vec<Vec<[f32; 2]>> =
+            self.areas.iter().flat_map(|area| area.polygons.iter().flatten().cloned()).collect();
+        let move_ring = |ring: &Vec<[f32; 2]>| ring.iter().map(|point| [point[0] + x, point[1] + y]).collect();
+        let moved: Vec<Vec<[f32; 2]>> = land.iter().map(move_ring).collect();
+        triangles_of(&moved.overlay(&land, OverlayRule::Difference, FillRule::EvenOdd))
+    }
+
     /// Degrees to map coordinates.
     pub fn at(&self, longitude: f64, latitude: f64) -> [f32; 2] {
         self.place(longitude, latitude)
@@ -216,6 +214,26 @@ impl Map {
     pub fn area(&self, area: usize) -> Option<&MapArea> {
         self.areas.iter().find(|known| known.area == area)
     }
+}
+
+/// Triangles that fill polygons, each of them an outer ring and the holes in it.
+fn triangles_of(polygons: &[Vec<Vec<[f32; 2]>>]) -> Vec<[f32; 2]> {
+    let mut triangles = Vec::new();
+    let mut earcut = earcut::Earcut::new();
+    let mut indices: Vec<u32> = Vec::new();
+    for rings in polygons {
+        let mut corners: Vec<[f32; 2]> = Vec::new();
+        let mut holes: Vec<u32> = Vec::new();
+        for (position, ring) in rings.iter().enumerate() {
+            if position > 0 {
+                holes.push(corners.len() as u32);
+            }
+            corners.extend_from_slice(ring);
+        }
+        earcut.earcut(corners.iter().copied(), &holes, &mut indices);
+        triangles.extend(indices.iter().filter_map(|index| corners.get(*index as usize).copied()));
+    }
+    triangles
 }
 
 impl MapArea {
@@ -374,6 +392,25 @@ mod tests {
                 assert_eq!(place, area.spark_place(&id));
             }
         }
+    }
+
+    #[test]
+    fn what_lies_beyond_the_land_is_land_that_moved_and_no_land_now() {
+        let map = Map::load(&city()).unwrap().unwrap();
+        let [x, y] = [-0.01, 0.03];
+        let on_land = |point: [f32; 2]| map.areas.iter().any(|area| area.contains(point));
+        let triangles = map.beyond([x, y]);
+        assert!(triangles.len() > 300, "{}", triangles.len());
+        let middles =
+            triangles.chunks_exact(3).map(|t| [0, 1].map(|axis| (t[0][axis] + t[1][axis] + t[2][axis]) / 3.0));
+        let (mut right, mut all) = (0, 0);
+        for middle in middles {
+            all += 1;
+            right += usize::from(!on_land(middle) && on_land([middle[0] - x, middle[1] - y]));
+        }
+        // Slivers along a border that two districts do not share exactly may be either.
+        assert!(right * 100 >= all * 98, "{right} of {all}");
+        assert!(map.beyond([0.0, 0.0]).len() < 30, "land that did not move lies nowhere else");
     }
 
     #[test]

@@ -222,5 +222,6 @@ pub fn neutral_city() -> City {
         orgs: Vec::new(),
         items: Vec::new(),
         baselines: Vec::new(),
+        milestones: Vec::new(),
     }
 }

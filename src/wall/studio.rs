@@ -24,6 +24,8 @@ pub struct Studio {
     captures: Receiver<Capture>,
     pub composer: Composer,
     pub adapter: wgpu::AdapterInfo,
+    /// Size of the bare ground that was composed last, if it was.
+    bare: Option<[u32; 2]>,
 }
 
 impl Studio {
@@ -39,7 +41,7 @@ impl Studio {
         }
         app.finish();
         app.cleanup();
-        let mut studio = Studio { app, captures, composer, adapter };
+        let mut studio = Studio { app, captures, composer, adapter, bare: None };
         studio.set_points(PointsPath::Auto);
         studio.composer.crowds = studio.adapter.device_type == wgpu::DeviceType::Cpu;
         Ok(studio)
@@ -78,6 +80,7 @@ impl Studio {
 
     /// Composes a view into the picture that the next turn draws.
     pub fn compose(&mut self, view: &View<'_>) -> bool {
+        self.bare = None;
         let mut picture = self.app.world_mut().resource_mut::<Picture>();
         self.composer.compose(view, &mut picture)
     }
@@ -103,11 +106,15 @@ impl Studio {
         }
         let mut picture = self.app.world_mut().resource_mut::<Picture>();
         let picture = &mut *picture;
+        picture.base.clear();
         picture.back.clear();
         picture.front.clear();
         paint(&mut painter::pen(&mut picture.front, glyphs, 1.0));
         picture.uploads.append(&mut glyphs.uploads);
         (picture.size, picture.atlas_side) = (size, glyphs.atlas_side);
+        // The bare ground is drawn once.
+        picture.base_changed |= self.bare != Some(size);
+        self.bare = Some(size);
         (picture.back_changed, picture.back_parts.whole, picture.parts.whole) = (true, true, true);
         picture.draw = true;
     }

@@ -1,9 +1,9 @@
 //! The render plugin of the canvas: display lists in, pixels out.
 //!
-//! Two layers. The *back* (ground, panel surfaces, map, settled sparks) is drawn into its own texture only where it
-//! changed; each picture copies it and draws the *front* (text, curves, what moves) over it in one pass, both only in
-//! the rectangles that differ from the last picture. No Bevy camera is involved, so a picture costs this one pass and
-//! nothing else, and nothing at all when nothing changed.
+//! Three layers. The *base* (ground, panel surfaces) is drawn once a layout. The *back* (map, settled sparks) is drawn
+//! over a copy of it only where it changed; each picture copies that and draws the *front* (text, curves, what moves)
+//! over it in one pass, both only in the rectangles that differ from the last picture. No Bevy camera is involved, so a
+//! picture costs this one pass and nothing else, and nothing at all when nothing changed.
 //!
 //! Blending is done on sRGB values, as browsers do and as the colours were chosen. Instanced vertex buffers only.
 //! Fails by drawing nothing: an error of the graphics driver is logged once, not each frame.
@@ -40,11 +40,14 @@ pub const FORMAT: wgpu::TextureFormat = wgpu::TextureFormat::Rgba8Unorm;
 /// What the main world wants drawn; handed over whole at the next extraction.
 #[derive(Resource, Default)]
 pub struct Picture {
+    pub base: DisplayList,
     pub back: DisplayList,
     pub front: DisplayList,
     pub uploads: Vec<Upload>,
     pub size: [u32; 2],
     pub atlas_side: u32,
+    /// `base` holds a new base layer; all of the others is then drawn anew, too.
+    pub base_changed: bool,
     /// `back` holds a new back layer, or what of it is new.
     pub back_changed: bool,
     /// Where the back layer is drawn anew.
@@ -179,7 +182,7 @@ fn extract(mut main: ResMut<MainWorld>, mut extracted: ResMut<Extracted>) {
     std::mem::swap(&mut *picture, &mut extracted.0);
     picture.draw = false;
     picture.capture = false;
-    picture.back_changed = false;
+    (picture.base_changed, picture.back_changed) = (false, false);
     (picture.keep, picture.fade) = (false, 0.0);
     picture.back_parts.set_nothing();
     picture.parts.set_nothing();
@@ -203,6 +206,7 @@ struct CanvasGpu {
     pipelines: Option<Pipelines>,
     layers: Option<Layers>,
     atlas: Option<Atlas>,
+    base: Option<Buffers>,
     back: Option<Buffers>,
     front: Option<Buffers>,
     present_again: bool,
@@ -287,29 +291,27 @@ fn render(
         for upload in &picture.uploads {
             atlas.write(queue, upload);
         }
-        if back_new {
-            let buffers = gpu.back.get_or_insert_with(Buffers::new);
-            buffers.write(device, queue, &picture.back);
-            // Never cleared: the ground is drawn over all that is drawn anew.
-            let mut pass = begin(&mut encoder, "back", &layers.back_view, wgpu::LoadOp::Load);
+        if picture.base_changed {
+            let buffers = gpu.base.get_or_insert_with(Buffers::new);
+            buffers.write(device, queue, &picture.base);
+            // Never cleared: the ground is drawn over all of it.
+            let mut pass = begin(&mut encoder, "base", &layers.base_view, wgpu::LoadOp::Load);
             pass.set_bind_group(0, &atlas.group, &[]);
             pass.set_pipeline(&pipelines.ground);
-            for [left, top, wide, high] in picture.back_parts.iter(picture.size) {
-                pass.set_scissor_rect(left, top, wide, high);
-                pass.draw(0..3, 0..1);
-            }
+            pass.draw(0..3, 0..1);
+            paint(&mut pass, pipelines, &groups, buffers, &picture.base, picture.size);
+        }
+        if back_new {
+            copy_parts(&mut encoder, &layers.base, &layers.back, picture.back_parts.iter(picture.size));
+            let buffers = gpu.back.get_or_insert_with(Buffers::new);
+            buffers.write(device, queue, &picture.back);
+            let mut pass = begin(&mut encoder, "back", &layers.back_view, wgpu::LoadOp::Load);
+            pass.set_bind_group(0, &atlas.group, &[]);
             paint(&mut pass, pipelines, &groups, buffers, &picture.back, picture.size);
             drop(pass);
             gpu.back_missing = false;
         }
-        for [left, top, width, height] in picture.parts.iter(picture.size) {
-            let origin = wgpu::Origin3d { x: left, y: top, z: 0 };
-            encoder.copy_texture_to_texture(
-                wgpu::TexelCopyTextureInfo { origin, ..layers.back.as_image_copy() },
-                wgpu::TexelCopyTextureInfo { origin, ..layers.picture.as_image_copy() },
-                extent([width, height]),
-            );
-        }
+        copy_parts(&mut encoder, &layers.back, &layers.picture, picture.parts.iter(picture.size));
         let buffers = gpu.front.get_or_insert_with(Buffers::new);
         buffers.write(device, queue, &picture.front);
         let mut pass = begin(&mut encoder, "front", &layers.picture_view, wgpu::LoadOp::Load);
@@ -350,6 +352,23 @@ fn render(
         match captures.0.try_send(capture) {
             Ok(()) | Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {}
         }
+    }
+}
+
+/// Copies rectangles (left, top, width, height) to the same places of another layer.
+fn copy_parts(
+    encoder: &mut wgpu::CommandEncoder,
+    from: &wgpu::Texture,
+    to: &wgpu::Texture,
+    parts: impl Iterator<Item = [u32; 4]>,
+) {
+    for [left, top, width, height] in parts {
+        let origin = wgpu::Origin3d { x: left, y: top, z: 0 };
+        encoder.copy_texture_to_texture(
+            wgpu::TexelCopyTextureInfo { origin, ..from.as_image_copy() },
+            wgpu::TexelCopyTextureInfo { origin, ..to.as_image_copy() },
+            extent([width, height]),
+        );
     }
 }
 

@@ -53,6 +53,8 @@ fn make_group(device: &wgpu::Device, pipelines: &Pipelines, label: &str, texture
 /// Textures of one size.
 pub struct Layers {
     pub size: [u32; 2],
+    pub base: wgpu::Texture,
+    pub base_view: wgpu::TextureView,
     pub back: wgpu::Texture,
     pub back_view: wgpu::TextureView,
     pub picture: wgpu::Texture,
@@ -64,7 +66,9 @@ pub struct Layers {
 
 impl Layers {
     pub fn new(device: &wgpu::Device, pipelines: &Pipelines, size: [u32; 2]) -> Layers {
-        let [back, picture] = ["back", "picture"].map(|label| texture(device, label, size, FORMAT, DRAWN));
+        let [base, back, picture] =
+            ["base", "back", "picture"].map(|label| texture(device, label, size, FORMAT, DRAWN));
+        let base_view = base.create_view(&Default::default());
         let back_view = back.create_view(&Default::default());
         let picture_view = picture.create_view(&Default::default());
         let present_group = device.create_bind_group(&wgpu::BindGroupDescriptor {
@@ -75,7 +79,7 @@ impl Layers {
                 resource: wgpu::BindingResource::TextureView(&picture_view),
             }],
         });
-        Layers { size, back, back_view, picture, picture_view, present_group, kept: None }
+        Layers { size, base, base_view, back, back_view, picture, picture_view, present_group, kept: None }
     }
 
     /// Copies the picture as it is into the layer of the scene before.

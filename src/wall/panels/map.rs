@@ -122,9 +122,8 @@ impl Panel for MapPanel {
 fn land(cx: &mut Cx<'_, '_>, map: &Map, fit: &Fit) {
     let [_, north, _, south] = map.bounds;
     for (step, alpha) in [(30.0, 0.10), (26.0, 0.12), (22.0, 0.14), (18.0, 0.18)] {
-        for area in &map.areas {
-            fill(cx, &area.triangles, fit, [-step * 0.35, step], |_| tokens::LAND_SHADOW.alpha(alpha));
-        }
+        let shadow = map.beyond([-step * 0.35 / fit.scale, step / fit.scale]);
+        fill(cx, &shadow, fit, |_| tokens::LAND_SHADOW.alpha(alpha));
     }
     // The side of the slab: what its coast passes over on the way down.
     for line in &map.coast {
@@ -139,7 +138,7 @@ fn land(cx: &mut Cx<'_, '_>, map: &Map, fit: &Fit) {
     for area in &map.areas {
         // Neighbours differ a little, so that borders read also without their line.
         let shade = (area.area * 7 % 5) as f32 / 5.0 * 0.10;
-        fill(cx, &area.triangles, fit, [0.0, 0.0], |[_, y]| {
+        fill(cx, &area.triangles, fit, |[_, y]| {
             tokens::LAND_NORTH.mix(tokens::LAND_SOUTH, ((y - north) / (south - north)).clamp(0.0, 1.0) * 0.9 + shade)
         });
     }
@@ -154,18 +153,9 @@ fn land(cx: &mut Cx<'_, '_>, map: &Map, fit: &Fit) {
     }
 }
 
-pub fn fill(
-    cx: &mut Cx<'_, '_>,
-    triangles: &[[f32; 2]],
-    fit: &Fit,
-    [dx, dy]: [f32; 2],
-    colour: impl Fn([f32; 2]) -> tokens::Colour,
-) {
+pub fn fill(cx: &mut Cx<'_, '_>, triangles: &[[f32; 2]], fit: &Fit, colour: impl Fn([f32; 2]) -> tokens::Colour) {
     for corners in triangles.chunks_exact(3) {
-        let corner = |index: usize| {
-            let [x, y] = fit.point(corners[index]);
-            ([x + dx, y + dy], colour(corners[index]))
-        };
+        let corner = |index: usize| (fit.point(corners[index]), colour(corners[index]));
         cx.paint.triangle([corner(0), corner(1), corner(2)]);
     }
 }
