@@ -2,8 +2,11 @@
 //! are drawn; what grows is found out.
 //!
 //! A hub in memory with a day of the simulated city, a feed that goes on, a relay between hub and wall that is cut now
-//! and then. Memory, graphics memory, glyph atlas and entities are read when all has been shown once, and at the end.
+//! and then. Memory, graphics memory, glyph atlas, entities and the time of a frame are read when all has been shown
+//! once, and at the end. Then the wall is frozen and turns on with nothing to draw: Bevy apps were seen to slow down
+//! over hours (bevy#11285) and to grow while idle (bevy#5691).
 
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,8 +18,10 @@ use serde_json::{Value as Json, json};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
+use super::measure::percentile;
 use super::process;
 use crate::demo::{SourceArgs, with_hub};
+use crate::model::message::Control;
 use crate::wall::app::{AdapterName, Stage};
 use crate::wall::{Lang, Mode, WallError, WallOptions, options::parse_size};
 
@@ -25,6 +30,9 @@ pub struct SoakArgs {
     /// Frames
     #[arg(long, default_value_t = 100_000)]
     frames: u64,
+    /// Turns of a frozen wall after them, in which nothing is drawn
+    #[arg(long, default_value_t = 20_000)]
+    idle: u64,
     /// Pixels of the wall
     #[arg(long, default_value = "320x180", value_parser = parse_size)]
     size: (u32, u32),
@@ -57,12 +65,12 @@ struct Reading {
 /// # Errors
 /// No graphics adapter, or no hub.
 pub fn run(args: SoakArgs) -> anyhow::Result<()> {
-    let line = with_hub(&args.source, |hub, _| soak(args.frames, args.size, &hub))?;
+    let line = with_hub(&args.source, |hub, _| soak(args.frames, args.idle, args.size, &hub))?;
     if args.json {
         println!("{line}");
     } else {
         println!(
-            "{} frames in {} s: resident {} → {} MB, graphics {} → {} MB in {} → {} pieces, glyph atlas {} kB, entities {} → {}",
+            "{} frames in {} s: resident {} → {} MB, graphics {} → {} MB in {} → {} pieces, glyph atlas {} kB, entities {} → {}, a frame {} → {} ms; {} idle turns: {} pictures, resident {} → {} MB",
             line["frames"],
             line["seconds"],
             line["rss_mb_start"],
@@ -73,7 +81,13 @@ pub fn run(args: SoakArgs) -> anyhow::Result<()> {
             line["gpu_allocations_end"],
             line["glyph_atlas_kb"],
             line["entities_start"],
-            line["entities"]
+            line["entities"],
+            line["frame_ms_start"],
+            line["frame_ms_end"],
+            line["idle_turns"],
+            line["idle_pictures"],
+            line["rss_mb_end"],
+            line["idle_rss_mb_end"]
         );
     }
     Ok(())
@@ -83,7 +97,7 @@ pub fn run(args: SoakArgs) -> anyhow::Result<()> {
 ///
 /// # Errors
 /// No graphics adapter, or the relay can't listen.
-pub fn soak(frames: u64, size: (u32, u32), hub: &str) -> Result<Json, WallError> {
+pub fn soak(frames: u64, idle: u64, size: (u32, u32), hub: &str) -> Result<Json, WallError> {
     let fail = |what: &dyn std::fmt::Display| WallError::Setup(format!("the relay to the hub: {what}"));
     let target = hub.trim_start_matches("ws://").split('/').next().unwrap_or_default().to_owned();
     let runtime = crate::cli::network().map_err(|error| fail(&error))?;
@@ -105,6 +119,7 @@ pub fn soak(frames: u64, size: (u32, u32), hub: &str) -> Result<Json, WallError>
     let shapes = [size, (size.0 * 3 / 2, size.1 * 3 / 4), (size.0 * 3 / 4, size.1)];
     let began = Instant::now();
     let (mut start, mut pictures) = (None, 0_u64);
+    let mut frame_ms = FrameTimes::default();
     let mut frame = 0;
     // A turn in which nothing differs draws no picture; only pictures count.
     while pictures < frames && frame < frames.saturating_mul(8) {
@@ -133,13 +148,20 @@ pub fn soak(frames: u64, size: (u32, u32), hub: &str) -> Result<Json, WallError>
         if frame % CUT_EVERY == 0 {
             cut.send_replace(frame);
         }
-        pictures += u64::from(stage.turn_whole());
+        let turned = Instant::now();
+        let drawn = stage.turn_whole();
+        pictures += u64::from(drawn);
+        if drawn && pictures >= settled_at {
+            frame_ms.take(turned.elapsed().as_secs_f64() * 1e3);
+        }
         if start.is_none() && pictures >= settled_at {
             start = Some(read(&stage));
         }
     }
     let end = read(&stage);
     let start = start.unwrap_or(end);
+    let idle_pictures = rest(&mut stage, idle);
+    let idle_end = read(&stage);
     let lang = if stage.show().lang == Lang::Zh { "zh" } else { "en" };
     let round = |value: f64| (value * 10.0).round() / 10.0;
     Ok(json!({
@@ -160,9 +182,57 @@ pub fn soak(frames: u64, size: (u32, u32), hub: &str) -> Result<Json, WallError>
         "glyph_atlas_kb": end.atlas_kb,
         "entities_start": start.entities,
         "entities": end.entities,
+        "frame_ms_start": round(frame_ms.first()),
+        "frame_ms_end": round(frame_ms.last()),
+        "idle_turns": idle,
+        "idle_pictures": idle_pictures,
+        "idle_rss_mb_end": round(idle_end.rss_mb),
+        "idle_entities": idle_end.entities,
         "last_lang": lang,
         "adapter": stage.app.world().resource::<AdapterName>().0.clone(),
     }))
+}
+
+/// Turns of a frozen wall; the pictures drawn in them.
+fn rest(stage: &mut Stage, turns: u64) -> u64 {
+    let freeze = Control { freeze: Some(true), ..Control::default() };
+    stage.show_mut().control(&freeze);
+    // The mark of a frozen wall is drawn, and a scene that was going over into the next is there.
+    let settled = Instant::now() + Duration::from_secs(2);
+    while Instant::now() < settled {
+        stage.turn_whole();
+    }
+    (0..turns).map(|_| u64::from(stage.turn_whole())).sum()
+}
+
+/// The time of frames: medians of the first and of the last of them.
+#[derive(Default)]
+struct FrameTimes {
+    first: Vec<f64>,
+    last: VecDeque<f64>,
+}
+
+/// Frames that a median is of.
+const TIMED: usize = 4_000;
+
+impl FrameTimes {
+    fn take(&mut self, ms: f64) {
+        if self.first.len() < TIMED {
+            self.first.push(ms);
+        }
+        if self.last.len() == TIMED {
+            self.last.pop_front();
+        }
+        self.last.push_back(ms);
+    }
+
+    fn first(&mut self) -> f64 {
+        percentile(&mut self.first, 0.5)
+    }
+
+    fn last(&mut self) -> f64 {
+        percentile(self.last.make_contiguous(), 0.5)
+    }
 }
 
 fn read(stage: &Stage) -> Reading {

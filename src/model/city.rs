@@ -33,6 +33,9 @@ pub struct Area {
     /// Residents, for figures per head; left out where no source gives it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub residents: Option<i64>,
+    /// Column and row on a map of tiles, from the upper left; left out by all: in the order of the file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tile: Option<[u8; 2]>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub aliases: Vec<String>,
 }
@@ -69,6 +72,9 @@ pub struct Baseline {
     pub as_of: String,
     pub source: String,
 }
+
+/// A map of tiles has at most so many columns and rows.
+const TILES_MAX: u8 = 24;
 
 /// A year of the line's history, on the timeline of the night sky.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -126,6 +132,9 @@ pub struct City {
     /// Who published the map and under which approval number, printed on the wall.
     #[serde(default)]
     pub map_source: String,
+    /// Longitude and latitude of its middle, from where what is sent to the districts is drawn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub centre: Option<[f64; 2]>,
     #[serde(default)]
     pub areas: Vec<Area>,
     pub boards: Vec<Named>,
@@ -202,6 +211,15 @@ impl City {
             let message = "services belong to boards that are not in [[boards]]; add these or name others";
             return Err(fail(format!("{message}: {}", wrong.join(", "))));
         }
+        let tile_of = |area: &Area| area.tile.map(|tile| (tile, area.code.clone()));
+        let mut tiles: Vec<([u8; 2], String)> = city.areas.iter().filter_map(tile_of).collect();
+        tiles.sort();
+        if let Some([(tile, first), (_, second)]) = tiles.array_windows().find(|[a, b]| a.0 == b.0) {
+            return Err(fail(format!("areas: {first} and {second} both have tile = {tile:?}; give one another place")));
+        }
+        if let Some((tile, code)) = tiles.iter().find(|(tile, _)| tile.iter().any(|at| *at >= TILES_MAX)) {
+            return Err(fail(format!("areas: {code} has tile = {tile:?}; columns and rows end at {}", TILES_MAX - 1)));
+        }
         if let Some(milestone) = city.milestones.iter().find(|milestone| milestone.day().is_none()) {
             let message = format!("milestones: at = {:?} is no day; write \"2005\" or \"2001-08-18\"", milestone.at);
             return Err(fail(message));
@@ -240,6 +258,15 @@ impl City {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn two_districts_on_one_tile_are_told() {
+        let text = std::fs::read_to_string(assets::path("city/ningbo.toml")).unwrap();
+        let error = City::parse("n", &text.replacen("tile = [1, 1]", "tile = [1, 2]", 1)).unwrap_err().to_string();
+        assert!(error.contains("330203") && error.contains("330205"), "{error}");
+        let error = City::parse("n", &text.replacen("tile = [1, 1]", "tile = [1, 99]", 1)).unwrap_err().to_string();
+        assert!(error.contains("330205") && error.contains("23"), "{error}");
+    }
 
     #[test]
     fn a_milestone_without_a_day_is_told() {

@@ -16,6 +16,11 @@ use crate::model::time::parse_time_us;
 
 use super::sparks::Sparks;
 
+/// A hub's clock that is so much behind was set, µs.
+const CLOCK_SET_US: i64 = 500_000;
+/// What two clocks drift apart from one tick to the next, µs.
+const DRIFT_US: i64 = 100;
+
 /// One metric: what it says now, what it said before, and when that changed (wall seconds).
 #[derive(Clone)]
 pub struct Known {
@@ -101,7 +106,7 @@ impl Data {
                 self.sparks.take(&columns, &rows, backlog, now_s, shown_now);
             }
             HubMessage::Tick { now, data_until, recv_until, demo, replay, status, message } => {
-                self.heard = Some((now, now_s));
+                self.hear(now, now_s);
                 self.data_until = data_until;
                 self.recv_until = recv_until;
                 self.demo = demo;
@@ -168,6 +173,16 @@ impl Data {
     /// The hub's clock now, µs: what it last said plus what passed since.
     pub fn now_us(&self, now_s: f64) -> i64 {
         self.heard.map_or(0, |(now_us, heard_s)| now_us.saturating_add(((now_s - heard_s).max(0.0) * 1e6) as i64))
+    }
+
+    /// The hub says what time it is. Messages come sooner or later: the soonest is nearest to the truth, so that a later
+    /// one moves the clock back by no more than two clocks drift apart, and its second hand never turns back. A hub
+    /// whose clock was set is followed at once.
+    fn hear(&mut self, now_us: i64, now_s: f64) {
+        let shown_us = self.now_us(now_s);
+        let behind_us = shown_us.saturating_sub(now_us);
+        let heard_us = if (0..CLOCK_SET_US).contains(&behind_us) { shown_us - behind_us.min(DRIFT_US) } else { now_us };
+        self.heard = Some((heard_us, now_s));
     }
 
     /// Sets the clock when there are no ticks (a picture as of some time).
@@ -317,6 +332,27 @@ mod tests {
         data.take_result(result(Json::Null), 0.0);
         assert_eq!(data.metric(&metric).number(0, "value"), None);
         assert!(data.metric(&metric).is_known());
+    }
+
+    #[test]
+    fn a_late_message_does_not_turn_the_clock_back_and_a_clock_that_was_set_is_followed() {
+        let mut data = Data::default();
+        let mut tick = |now: i64, now_s: f64| {
+            let (data_until, recv_until, status, message) = (None, None, "ok".to_owned(), None);
+            data.take(
+                HubMessage::Tick { now, data_until, recv_until, demo: false, replay: false, status, message },
+                now_s,
+            );
+            data.now_us(now_s)
+        };
+        assert_eq!(tick(1_000_000, 1.0), 1_000_000);
+        // This one took 80 ms longer.
+        assert_eq!(tick(1_920_000, 2.0), 2_000_000 - DRIFT_US);
+        // A sooner one is nearer to the truth.
+        assert_eq!(tick(3_010_000, 3.0), 3_010_000);
+        let hour_us = 3_600_000_000;
+        assert_eq!(tick(4_000_000 - hour_us, 4.0), 4_000_000 - hour_us, "set back by an hour");
+        assert_eq!(tick(5_000_000 + hour_us, 5.0), 5_000_000 + hour_us, "and set forward");
     }
 
     #[test]

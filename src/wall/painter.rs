@@ -212,6 +212,7 @@ pub fn neutral_city() -> City {
         instant_s: 60,
         map: None,
         map_source: String::new(),
+        centre: None,
         areas: Vec::new(),
         boards: Vec::new(),
         services: Vec::new(),

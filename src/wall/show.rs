@@ -177,9 +177,10 @@ impl Show {
         if self.followed_day_us == today_us {
             return;
         }
-        let first = self.followed_day_us == 0;
+        // Also when the hub's clock was set back to a day whose tickets are gone.
+        let anew = self.followed_day_us == 0 || today_us < self.followed_day_us;
         self.followed_day_us = today_us;
-        if first {
+        if anew {
             self.link.follow("tickets", &sparks::COLUMNS, TAIL, Some(today_us));
         } else if self.data.sparks.keep_today(now_us) {
             self.data.version += 1;

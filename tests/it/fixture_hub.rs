@@ -39,6 +39,11 @@ impl FixtureHub {
     }
 
     pub fn start_on(listen: &str, canned: Canned, city: City, watch_fps: u32) -> FixtureHub {
+        FixtureHub::start_at(listen, canned, city, watch_fps, NOW_US)
+    }
+
+    /// With a clock of its own.
+    pub fn start_at(listen: &str, canned: Canned, city: City, watch_fps: u32, now_us: i64) -> FixtureHub {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let listener = runtime.block_on(TcpListener::bind(listen)).unwrap();
         let address = listener.local_addr().unwrap();
@@ -48,7 +53,7 @@ impl FixtureHub {
             let serving = async {
                 loop {
                     let Ok((socket, _)) = listener.accept().await else { return };
-                    tokio::spawn(serve_one(socket, canned, city.clone(), watch_fps));
+                    tokio::spawn(serve_one(socket, canned, city.clone(), watch_fps, now_us));
                 }
             };
             tokio::select! { () = serving => {}, _ = stopped => {} }
@@ -70,7 +75,7 @@ impl Drop for FixtureHub {
     }
 }
 
-async fn serve_one(socket: tokio::net::TcpStream, canned: Canned, city: Arc<City>, watch_fps: u32) {
+async fn serve_one(socket: tokio::net::TcpStream, canned: Canned, city: Arc<City>, watch_fps: u32, now_us: i64) {
     let Ok(socket) = tokio_tungstenite::accept_async(socket).await else { return };
     let (mut sink, mut stream) = socket.split();
     let metrics = metrics(canned, &city);
@@ -80,7 +85,7 @@ async fn serve_one(socket: tokio::net::TcpStream, canned: Canned, city: Arc<City
         let message = tokio::select! {
             _ = ticks.tick() => {
                 if canned != Canned::Silent || seconds == 0 {
-                    let now = NOW_US + seconds * 1_000_000;
+                    let now = now_us + seconds * 1_000_000;
                     send(&mut sink, &tick(canned, now)).await;
                 }
                 seconds += 1;
@@ -95,7 +100,7 @@ async fn serve_one(socket: tokio::net::TcpStream, canned: Canned, city: Arc<City
                         version: 1,
                         hub: "fixture".into(),
                         city: Box::new((*city).clone()),
-                        now: NOW_US,
+                        now: now_us,
                         demo: canned != Canned::Empty,
                         replay: false,
                         metrics: metrics.iter().map(|metric| metric.metric.clone()).collect(),

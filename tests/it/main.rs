@@ -29,5 +29,7 @@ mod sky;
 mod soak;
 #[cfg(feature = "hub")]
 mod store;
+#[cfg(all(feature = "hub", feature = "wall"))]
+mod times;
 #[cfg(feature = "wall")]
 mod window;

@@ -18,7 +18,7 @@ fn nothing_grows_over_thousands_of_frames() {
     let job = MainJob::start(&folder.path().join("data"));
     // In a process of its own, whose memory is the wall's alone.
     let done = Command::new(env!("CARGO_BIN_EXE_lingping"))
-        .args(["bench", "soak", "--frames", "3000", "--size", "320x180", "--json", "--hub"])
+        .args(["bench", "soak", "--frames", "5000", "--size", "320x180", "--json", "--hub"])
         .arg(format!("ws://{}/ws", job.address()))
         .stderr(Stdio::inherit())
         .output()
@@ -26,13 +26,16 @@ fn nothing_grows_over_thousands_of_frames() {
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stdout));
     let line: serde_json::Value = serde_json::from_slice(&done.stdout).unwrap();
     let number = |key: &str| line[key].as_f64().unwrap();
-    assert_eq!(line["frames"], 3_000, "{line}");
+    assert_eq!(line["frames"], 5_000, "{line}");
     assert!(number("connections") >= 2.0, "the relay was never cut: {line}");
     // A picture lost with each frame would be 345 MB.
     assert!(number("rss_mb_end") <= number("rss_mb_start") + 32.0, "resident memory grows: {line}");
     assert!(number("gpu_mb_end") <= number("gpu_mb_start") + 4.0, "graphics memory grows: {line}");
     assert!(number("gpu_allocations_end") <= number("gpu_allocations_start") + 8.0, "graphics pieces grow: {line}");
     assert_eq!(line["entities"], line["entities_start"], "entities grow: {line}");
+    assert_eq!((number("idle_turns"), number("idle_pictures")), (20_000.0, 0.0), "a frozen wall draws: {line}");
+    assert!(number("idle_rss_mb_end") <= number("rss_mb_end") + 8.0, "an idle wall grows: {line}");
+    assert_eq!(line["idle_entities"], line["entities"], "entities of an idle wall grow: {line}");
 }
 
 #[test]

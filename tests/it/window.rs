@@ -168,3 +168,22 @@ fn keys_change_what_is_shown_and_the_window_can_be_resized_and_left() {
         std::thread::sleep(Duration::from_millis(100));
     }
 }
+
+#[test]
+fn a_window_that_was_hidden_goes_on_when_it_is_shown_again() {
+    let Some(shown) = Shown::start("1280x720") else { return };
+    if Command::new("xdotool").arg("version").output().is_err() {
+        eprintln!("NOT TESTED: xdotool is not installed");
+        return;
+    }
+    let first = shown.wait_for_the_wall();
+    assert!(shown.xdotool(&["search", "--sync", "--name", "Lingping", "windowfocus", "--sync"]));
+    assert!(shown.xdotool(&["search", "--name", "Lingping", "windowunmap", "--sync"]));
+    shown.wait_for("hidden window", |picture| picture.pixels().all(|pixel| pixel.0 == [0, 0, 0]));
+    assert!(shown.xdotool(&["search", "--name", "Lingping", "windowmap", "--sync"]));
+    shown.wait_for("wall again", |picture| differing(&first, picture) < CLEARLY);
+    // And it still listens: waiting for a hidden window's next frame must not hold it up.
+    assert!(shown.xdotool(&["search", "--sync", "--name", "Lingping", "windowfocus", "--sync"]));
+    assert!(shown.xdotool(&["key", "l"]));
+    shown.wait_for("English wall", |picture| differing(&first, picture) > CLEARLY);
+}

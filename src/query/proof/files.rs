@@ -97,7 +97,10 @@ fn figures_are_those_counted_by_hand() {
             // Open, due in 3 hours.
             ticket(today, "open", "c", 8)
                 .with("service", "life")
+                .with("area", "330206")
                 .with("due", crate::model::Value::Time(NOON + 3 * HOUR)),
+            // Sent on five minutes ago.
+            ticket(NOON - HOUR / 12, "dispatch", "c", 13),
             // Yesterday, one before this time of day and one after; the second is overdue.
             ticket(NOON - 25 * HOUR, "open", "d", 9).with("service", "gov"),
             ticket(NOON - 23 * HOUR, "open", "e", 10)
@@ -131,11 +134,18 @@ fn figures_are_those_counted_by_hand() {
         assert_eq!(curve[59], [Json::from(885), Json::Null, 0.into()]);
         let loop_today = rows(&lab, "loop_today", None).await;
         let counts: Vec<_> = loop_today.iter().map(|row| row[1].clone()).collect();
-        assert_eq!(counts, [3, 1, 0, 2, 0, 2]);
+        assert_eq!(counts, [3, 2, 0, 2, 0, 2]);
+        let flows = rows(&lab, "dispatch_flows", None).await;
+        assert_eq!(flows, [[Json::from("330206"), "life".into(), 1.into()]], "b was sent on long ago");
+        // One open in Beilun, for its 829,448 residents.
+        let load = rows(&lab, "area_load", None).await;
+        assert_eq!((load[2][0].clone(), load[2][3].clone()), (Json::from("330206"), 1.into()));
+        assert!((load[2][4].as_f64().unwrap() - 0.012_056).abs() < 1e-6, "{load:?}");
+        assert_eq!(load[0][4], 0.0, "none open is no missing figure");
         let areas = rows(&lab, "area_today", None).await;
         assert_eq!(areas.len(), 10);
         assert_eq!(areas[0], [Json::from("330203"), "海曙区".into(), "Haishu".into(), 1.into(), 0.into()]);
-        assert_eq!(rows(&lab, "ticker", None).await.len(), 10);
+        assert_eq!(rows(&lab, "ticker", None).await.len(), 13);
         // Parameters: the drill-down to one board, and what the demo mark says.
         let asked =
             MetricRef { name: "today_opened".to_owned(), params: [("board".to_owned(), "life".to_owned())].into() };
@@ -143,6 +153,35 @@ fn figures_are_those_counted_by_hand() {
         assert_eq!(result.rows, [[1, 0]]);
         assert!(!result.demo);
         assert_eq!(result.info["title_zh"], "今日受理");
+    });
+}
+
+#[test]
+fn the_band_of_calls_is_of_the_same_weekday_in_the_weeks_that_have_calls() {
+    runtime().block_on(async {
+        let lab = Lab::new(NOON);
+        let call =
+            |ts: i64, n: u32| Event::new(Stream::Contacts, ts, "arrive", &format!("c{n}"), "test", &n.to_string());
+        let quarter = NOON - 3 * HOUR;
+        let mut events = Vec::new();
+        // One, four and two weeks ago: 1, 3 and none in this quarter of an hour, but one in the next.
+        for (weeks, times) in [(1, vec![0]), (4, vec![1, 2, 3]), (2, vec![HOUR])] {
+            for after in times {
+                events.push(call(quarter - weeks * 7 * DAY + after, events.len() as u32));
+            }
+        }
+        lab.land(&events).await;
+        let of = |rows: Vec<Vec<Json>>| {
+            let busy: Vec<Vec<Json>> = rows.into_iter().filter(|row| row[5].as_i64().is_some_and(|n| n > 1)).collect();
+            busy.into_iter().next().map(|row| row[3..].to_vec())
+        };
+        let band = of(rows(&lab, "load_curve", None).await);
+        assert_eq!(band, Some(vec![1.into(), 0.into(), 3.into()]), "last week, least, most");
+        // Two weeks are too few to say what is usual.
+        let few = Lab::new(NOON);
+        few.land(&events[..4]).await;
+        let rows = rows(&few, "load_curve", None).await;
+        assert!(rows.iter().all(|row| row[4].is_null() && row[5].is_null()), "{rows:?}");
     });
 }
 

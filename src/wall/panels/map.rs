@@ -1,4 +1,5 @@
-//! The districts with today's tickets as sparks; a city without a map gets its areas as a ranked list.
+//! The districts with today's tickets as sparks, what is on its way to them as arcs, and a value as their shade; a city
+//! without a map gets its areas as a ranked list.
 
 use serde::Deserialize;
 
@@ -6,9 +7,11 @@ use super::super::canvas::{Face, Rect, Style};
 use super::super::data::Data;
 use super::super::format;
 use super::super::map::Map;
-use super::super::scene::Metric;
+use super::super::scene::{Metric, Words};
 use super::super::sparks::Spark;
 use super::super::tokens::{self, size};
+use super::map_flows::Flows;
+use super::tiles::{STEPS, step};
 use super::{Cx, Panel, body, note};
 
 #[derive(Debug, Deserialize)]
@@ -16,6 +19,43 @@ use super::{Cx, Panel, body, note};
 pub struct MapPanel {
     /// area, zh, en, n, open.
     metric: Metric,
+    /// Today's tickets, a spark each.
+    #[serde(default = "yes")]
+    sparks: bool,
+    #[serde(default)]
+    flows: Option<Flows>,
+    #[serde(default)]
+    heat: Option<Heat>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// Districts are the lighter, in five steps, the greater a value is.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Heat {
+    /// A row a district: `area` and the value.
+    metric: Metric,
+    #[serde(default = "value")]
+    value: String,
+    /// What the shade says.
+    label: Words,
+}
+
+fn value() -> String {
+    "value".into()
+}
+
+impl Heat {
+    /// The step of a district between none and the greatest one.
+    fn step(&self, data: &Data, code: &str) -> Option<usize> {
+        let table = data.metric(&self.metric.0);
+        let most = (0..table.rows()).filter_map(|row| table.number(row, &self.value)).reduce(f64::max)?;
+        let row = (0..table.rows()).find(|row| table.text(*row, "area") == Some(code))?;
+        Some(step(table.number(row, &self.value)?, most))
+    }
 }
 
 /// Where map coordinates fall on the wall.
@@ -52,21 +92,48 @@ impl MapPanel {
 
 impl Panel for MapPanel {
     fn metrics(&self) -> Vec<&Metric> {
-        vec![&self.metric]
+        let more = [self.flows.as_ref().map(|flows| &flows.metric), self.heat.as_ref().map(|heat| &heat.metric)];
+        std::iter::once(&self.metric).chain(more.into_iter().flatten()).collect()
+    }
+
+    fn columns(&self) -> Vec<(&Metric, &str)> {
+        let mut columns = ["area", "n"].map(|column| (&self.metric, column)).to_vec();
+        if let Some(flows) = &self.flows {
+            columns.extend(["area", "board", "n"].map(|column| (&flows.metric, column)));
+        }
+        if let Some(heat) = &self.heat {
+            columns.extend(["area", heat.value.as_str()].map(|column| (&heat.metric, column)));
+        }
+        columns
+    }
+
+    fn back_version(&self, data: &Data) -> u64 {
+        let (Some(heat), Some(city)) = (&self.heat, &data.city) else { return 0 };
+        // The steps as digits: the land is drawn anew only when a district changes its step.
+        let digit = |code: &str| heat.step(data, code).map_or(0, |step| step as u64 + 1);
+        city.areas.iter().fold(1, |all: u64, area| all.wrapping_mul(STEPS as u64 + 1).wrapping_add(digit(&area.code)))
     }
 
     fn paint_back(&self, cx: &mut Cx<'_, '_>) {
         let Some(map) = cx.data.sparks.map().cloned() else { return };
         let fit = Fit::new(&map, Self::place(cx));
-        land(cx, &map, &fit);
+        let heat = |area: usize| {
+            let step = self.heat.as_ref()?.step(cx.data, &cx.city.areas.get(area)?.code)?;
+            Some(step as f32 / (STEPS - 1) as f32)
+        };
+        let heats: Vec<Option<f32>> = map.areas.iter().map(|area| heat(area.area)).collect();
+        land(cx, &map, &fit, &heats);
     }
 
     fn settled_version(&self, data: &Data) -> u64 {
-        data.sparks.version
+        if self.sparks { data.sparks.version } else { 0 }
     }
 
     fn paint_settled(&self, cx: &mut Cx<'_, '_>) {
         let Some(map) = cx.data.sparks.map().cloned() else { return };
+        if !self.sparks {
+            return;
+        }
         let fit = Fit::new(&map, Self::place(cx));
         let settled_before = if cx.settled { f64::INFINITY } else { cx.now_s - f64::from(tokens::SPARK_NEW_S) };
         for spark in &cx.data.sparks.all {
@@ -80,11 +147,14 @@ impl Panel for MapPanel {
         }
         let Some(map) = cx.data.sparks.map().cloned() else { return };
         let fit = Fit::new(&map, Self::place(cx));
-        for index in &cx.data.sparks.recent {
+        for index in cx.data.sparks.recent.iter().filter(|_| self.sparks) {
             if let Some(spark) = cx.data.sparks.all.get(*index) {
                 fresh(cx, spark, &fit);
                 *cx.moving = true;
             }
+        }
+        if let Some(flows) = &self.flows {
+            flows.paint_moving(cx, &map, &fit);
         }
     }
 
@@ -95,14 +165,20 @@ impl Panel for MapPanel {
             return;
         };
         let fit = Fit::new(&map, Self::place(cx));
+        if let Some(flows) = &self.flows {
+            flows.paint(cx, &map, &fit);
+        }
         labels(cx, &map, &fit, &table);
-        let sentence = cx.lang.pick(
-            "光点示意：落在所属区内，按场所疏密散布，不代表地址",
-            "schematic: in their district, never at an address",
-        );
-        let width = cx.paint.measure(sentence, &note());
-        let left = cx.off_seams(cx.rect.middle_x() - width * 0.5, width);
-        cx.paint.text(left, cx.rect.bottom - 4.0, sentence, &note());
+        let mut sentences = Vec::with_capacity(3);
+        if self.sparks {
+            sentences.push(cx.lang.pick(
+                "光点示意：落在所属区内，按场所疏密散布，不代表地址",
+                "schematic: in their district, never at an address",
+            ));
+        }
+        sentences.extend(self.flows.iter().map(|flows| flows.label.pick(cx.lang)));
+        sentences.extend(self.heat.iter().map(|heat| heat.label.pick(cx.lang)));
+        legend(cx, &sentences);
     }
 
     fn least(&self) -> [f32; 2] {
@@ -118,8 +194,20 @@ impl Panel for MapPanel {
     }
 }
 
-/// The land as a slab: shadow on the sea, side, top, coast and borders.
-fn land(cx: &mut Cx<'_, '_>, map: &Map, fit: &Fit) {
+/// What the marks are, in one line below the map, or in as many as there are sentences.
+fn legend(cx: &mut Cx<'_, '_>, sentences: &[&str]) {
+    let line = sentences.join(cx.lang.pick("　", " · "));
+    let fits = cx.paint.measure(&line, &note()) <= cx.rect.width();
+    let lines = if fits { vec![line.as_str()] } else { sentences.to_vec() };
+    for (above, line) in lines.iter().rev().enumerate() {
+        let width = cx.paint.measure(line, &note());
+        let left = cx.off_seams(cx.rect.middle_x() - width * 0.5, width);
+        cx.paint.text(left, cx.rect.bottom - 4.0 - 20.0 * above as f32, line, &note());
+    }
+}
+
+/// The land as a slab: shadow on the sea, side, top, coast and borders. `heats`: how light each area is, 0 to 1.
+fn land(cx: &mut Cx<'_, '_>, map: &Map, fit: &Fit, heats: &[Option<f32>]) {
     let [_, north, _, south] = map.bounds;
     for (step, alpha) in [(30.0, 0.10), (26.0, 0.12), (22.0, 0.14), (18.0, 0.18)] {
         let shadow = map.beyond([-step * 0.35 / fit.scale, step / fit.scale]);
@@ -135,11 +223,15 @@ fn land(cx: &mut Cx<'_, '_>, map: &Map, fit: &Fit) {
             cx.paint.triangle([b, down(b.0), down(a.0)]);
         }
     }
-    for area in &map.areas {
+    for (area, heat) in map.areas.iter().zip(heats) {
         // Neighbours differ a little, so that borders read also without their line.
         let shade = (area.area * 7 % 5) as f32 / 5.0 * 0.10;
-        fill(cx, &area.triangles, fit, |[_, y]| {
-            tokens::LAND_NORTH.mix(tokens::LAND_SOUTH, ((y - north) / (south - north)).clamp(0.0, 1.0) * 0.9 + shade)
+        fill(cx, &area.triangles, fit, |[_, y]| match heat {
+            Some(heat) => tokens::LAND_SOUTH.mix(tokens::BOARDS[2], 0.04 + 0.46 * heat),
+            None => {
+                let south = ((y - north) / (south - north)).clamp(0.0, 1.0);
+                tokens::LAND_NORTH.mix(tokens::LAND_SOUTH, south * 0.9 + shade)
+            }
         });
     }
     let pixels = |line: &[[f32; 2]]| line.iter().map(|point| fit.point(*point)).collect::<Vec<[f32; 2]>>();

@@ -18,6 +18,7 @@ mod funnel;
 mod hero;
 mod histogram;
 mod map;
+mod map_flows;
 mod matrix;
 mod ranges;
 mod rings;
@@ -25,6 +26,8 @@ mod seats;
 mod sky;
 mod table;
 mod ticker;
+mod tiers;
+mod tiles;
 mod trend;
 mod waffle;
 
@@ -137,6 +140,8 @@ pub const KINDS: &[(&str, Make)] = &[
     ("flows", make::<flows::Flows>),
     ("sky", make::<sky::Sky>),
     ("trend", make::<trend::Trend>),
+    ("tiers", make::<tiers::Tiers>),
+    ("tiles", make::<tiles::Tiles>),
 ];
 
 fn make<P: Panel + serde::de::DeserializeOwned + 'static>(

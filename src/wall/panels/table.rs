@@ -6,7 +6,7 @@
 
 use serde::Deserialize;
 
-use super::super::canvas::{Face, Style};
+use super::super::canvas::{Face, Rect, Style};
 use super::super::format;
 use super::super::layout;
 use super::super::options::Lang;
@@ -53,6 +53,9 @@ struct Column {
     /// The same for single rows, by what the first column holds.
     #[serde(default)]
     late: std::collections::BTreeMap<String, f64>,
+    /// Of a countdown: the line below a row is whole with so many seconds to go, and shrinks with them.
+    #[serde(default)]
+    whole_s: Option<f64>,
     /// Words for codes.
     #[serde(default)]
     names: std::collections::BTreeMap<String, Words>,
@@ -109,14 +112,18 @@ impl Panel for Table {
         }
         let high = if plan.main.is_some() { TWO_LINES } else { ONE_LINE };
         let (pitch, tops) = cx.rows([top, inner.bottom], table.rows(), high);
+        let countdown = self.columns.iter().find_map(|column| Some((column, column.whole_s?)));
         for (row, top) in tops.iter().enumerate() {
             let middle = top + pitch * 0.5;
             match plan.main {
                 None => self.row(cx, &plan, row, [inner.left, middle + 6.5]),
                 Some(main) => self.row_of_two(cx, &plan, main, row, [inner.left, middle]),
             }
-            if row + 1 < tops.len() {
-                cx.paint.rule(inner.left, inner.right, top + pitch, tokens::RULE.alpha(0.4));
+            let line = [inner.left, inner.right];
+            if let Some((column, whole_s)) = countdown {
+                self.drain(cx, column, whole_s, row, line, top + pitch - 1.0);
+            } else if row + 1 < tops.len() {
+                cx.paint.rule(line[0], line[1], top + pitch, tokens::RULE.alpha(0.4));
             }
         }
     }
@@ -257,6 +264,16 @@ impl Table {
             }
             left += width;
         }
+    }
+
+    /// The line below a row of a countdown: as long as there is time to go, whole again and red when it is past.
+    fn drain(&self, cx: &mut Cx<'_, '_>, column: &Column, whole_s: f64, row: usize, [left, right]: [f32; 2], y: f32) {
+        cx.paint.rule(left, right, y, tokens::RULE.alpha(0.4));
+        let Some(left_s) = cx.table(&self.metric).number(row, &column.column) else { return };
+        let (_, colour) = left_text(Some(left_s), cx.lang);
+        let share = if left_s < 0.0 { 1.0 } else { (left_s / whole_s.max(1.0)).min(1.0) as f32 };
+        let colour = if colour == tokens::TEXT { tokens::BOARDS[2] } else { colour };
+        cx.paint.rect(Rect::new(left, y - 0.5, ((right - left) * share).max(2.0), 2.0), 1.0, colour.alpha(0.8));
     }
 
     /// What a cell says that is no figure.

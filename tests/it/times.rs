@@ -1,0 +1,66 @@
+//! The running wall through what happens to clocks and connections: a hub that goes and comes back, midnight, a clock
+//! that was set.
+
+use std::time::{Duration, Instant};
+
+use lingping::model::City;
+use lingping::model::message::MetricRef;
+use lingping::model::time::DAY_US;
+use lingping::wall::app::Stage;
+use lingping::wall::canvas::gpu::open_adapter;
+use lingping::wall::show::Show;
+use lingping::wall::{Mode, WallOptions};
+
+use super::fixture_hub::{Canned, FixtureHub, NOW_US};
+use super::scenes::ONE;
+
+/// Turns the wall until it is as wanted.
+fn turn_until(stage: &mut Stage, what: &str, wanted: impl Fn(&Show) -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !wanted(stage.show()) {
+        assert!(Instant::now() < deadline, "{what}: not within 60 s; down: {:?}", stage.show().data.down);
+        stage.turn();
+        stage.rest();
+    }
+}
+
+fn opened(show: &Show) -> Option<f64> {
+    let metric = MetricRef { name: "today_opened".into(), params: Default::default() };
+    show.data.metric(&metric).number(0, "value")
+}
+
+#[test]
+fn a_hub_may_go_come_back_a_day_later_and_set_its_clock_back() {
+    let _alone = ONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    if let Err(error) = open_adapter() {
+        eprintln!("NOT TESTED: {error}");
+        return;
+    }
+    let city = || City::load("ningbo").unwrap();
+    let hub = FixtureHub::start(Canned::Normal, city(), 0);
+    let listen = hub.address.to_string();
+    let options =
+        WallOptions { size: Some((640, 360)), offscreen: true, mode: Mode::Ops, ..WallOptions::new(hub.url()) };
+    let mut stage = Stage::open(&options).unwrap();
+    let knows_today = |show: &Show| opened(show).is_some() && !show.data.sparks.all.is_empty();
+    turn_until(&mut stage, "the first picture", knows_today);
+    let sparks = stage.show().data.sparks.all.len();
+
+    drop(hub);
+    turn_until(&mut stage, "the loss of the hub", |show| show.data.down.is_some());
+    assert!(knows_today(stage.show()), "what was known stays while the hub is away");
+
+    // Over midnight: yesterday's tickets are no sparks of today.
+    let hub = FixtureHub::start_at(&listen, Canned::Normal, city(), 0, NOW_US + DAY_US);
+    turn_until(&mut stage, "the hub a day later", |show| show.data.down.is_none());
+    turn_until(&mut stage, "the new day", |show| show.data.sparks.all.is_empty());
+    assert!(opened(stage.show()).is_some());
+
+    // Set back to the day before: its tickets are asked for again.
+    drop(hub);
+    turn_until(&mut stage, "the loss of the hub", |show| show.data.down.is_some());
+    let _hub = FixtureHub::start_at(&listen, Canned::Normal, city(), 0, NOW_US);
+    turn_until(&mut stage, "the day before", |show| show.data.sparks.all.len() == sparks);
+    let pictures = stage.show().pictures;
+    turn_until(&mut stage, "another picture", |show| show.pictures > pictures);
+}
