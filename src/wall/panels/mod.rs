@@ -18,11 +18,14 @@ mod funnel;
 mod hero;
 mod histogram;
 mod map;
+mod marks;
 mod matrix;
+mod multiples;
 mod ranges;
 mod rings;
 mod seats;
 mod sky;
+mod strip;
 mod table;
 mod ticker;
 mod trend;
@@ -137,6 +140,8 @@ pub const KINDS: &[(&str, Make)] = &[
     ("flows", make::<flows::Flows>),
     ("sky", make::<sky::Sky>),
     ("trend", make::<trend::Trend>),
+    ("multiples", make::<multiples::Multiples>),
+    ("strip", make::<strip::Strip>),
 ];
 
 fn make<P: Panel + serde::de::DeserializeOwned + 'static>(
