@@ -92,6 +92,7 @@ fn word(name: &str, row: usize, city: &City, sql: &str) -> String {
         "area" => turn(&city.areas, row).map(|area| area.code.clone()),
         "board" => turn(&city.boards, row).map(|board| board.code.clone()),
         "topic" => turn(&city.topics, row).map(|topic| topic.code.clone()),
+        "line" => turn(&city.lines, row).map(|line| line.code.clone()),
         "area_zh" => turn(&city.areas, row).map(|area| area.zh.clone()),
         "area_en" => turn(&city.areas, row).map(|area| area.en.clone()),
         name if name == "zh" || name.ends_with("_zh") => turn(&city.topics, row).map(|topic| topic.zh.clone()),

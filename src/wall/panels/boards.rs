@@ -110,7 +110,7 @@ fn sparkline(
 }
 
 /// Values as a line over the whole width, from zero; with a point at the last one.
-pub fn line(cx: &mut Cx<'_, '_>, values: &[f64], plot: Rect, colour: tokens::Colour) {
+fn line(cx: &mut Cx<'_, '_>, values: &[f64], plot: Rect, colour: tokens::Colour) {
     let most = values.iter().copied().fold(0.0_f64, f64::max);
     if values.len() < 2 || most <= 0.0 {
         cx.paint.rule(plot.left, plot.right, plot.bottom - 2.0, tokens::TRACK);
@@ -124,9 +124,14 @@ pub fn line(cx: &mut Cx<'_, '_>, values: &[f64], plot: Rect, colour: tokens::Col
             [x, plot.bottom - 2.0 - (value / most) as f32 * (plot.height() - 4.0)]
         })
         .collect();
-    cx.paint.area(&points, plot.bottom, colour.alpha(0.22), colour.alpha(0.0));
-    cx.paint.polyline(&points, 2.0, colour, None);
+    trace(cx, &points, plot.bottom, colour);
     if let Some([x, y]) = points.last() {
         cx.paint.disc(*x, *y, 3.0, colour);
     }
+}
+
+/// A small line and what lies between it and the level `base`.
+pub fn trace(cx: &mut Cx<'_, '_>, points: &[[f32; 2]], base: f32, colour: tokens::Colour) {
+    cx.paint.area(points, base, colour.alpha(0.22), colour.alpha(0.0));
+    cx.paint.polyline(points, 2.0, colour, None);
 }

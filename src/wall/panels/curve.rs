@@ -114,8 +114,11 @@ impl Panel for Curve {
     }
 }
 
+/// Below this width, design units, each twelfth hour has its number, and below half of it only midnight.
+const NARROW: f32 = 240.0;
+
 /// How much of the city's day is over, 0 to 1.
-fn day_share(cx: &Cx<'_, '_>) -> f32 {
+pub fn day_share(cx: &Cx<'_, '_>) -> f32 {
     let zone = to_zone(cx.now_us, cx.city.tz);
     (zone.num_seconds_from_midnight() as f32 / 86_400.0).clamp(0.0, 1.0)
 }
@@ -142,7 +145,12 @@ fn stairs(points: &[[f32; 2]], step: f32) -> Vec<[f32; 2]> {
 /// 0:00 to 24:00 under a plot.
 pub fn hours(cx: &mut Cx<'_, '_>, plot: Rect) {
     cx.paint.rule(plot.left, plot.right, plot.bottom, tokens::RULE);
-    for hour in [0, 6, 12, 18, 24] {
+    let every = match plot.width() {
+        width if width < NARROW * 0.5 => 24,
+        width if width < NARROW => 12,
+        _ => 6,
+    };
+    for hour in (0..=24).step_by(every) {
         let x = plot.left + plot.width() * hour as f32 / 24.0;
         let style = match hour {
             0 => note(),

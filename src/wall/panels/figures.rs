@@ -18,8 +18,8 @@ pub struct Figures {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Value {
-    metric: Metric,
+pub struct Value {
+    pub metric: Metric,
     #[serde(default = "value")]
     column: String,
     label: Words,
@@ -70,11 +70,7 @@ impl Panel for Figures {
     }
 
     fn columns(&self) -> Vec<(&Metric, &str)> {
-        let mut columns = Vec::new();
-        for value in &self.values {
-            columns.push((&value.metric, value.column.as_str()));
-            columns.extend(value.of.as_deref().map(|of| (&value.metric, of)));
-        }
+        let mut columns: Vec<_> = self.values.iter().flat_map(Value::columns).collect();
         columns.extend(self.columns.iter().map(|columns| (&columns.metric, columns.column.as_str())));
         columns
     }
@@ -110,6 +106,13 @@ impl Panel for Figures {
     }
 }
 
+impl Value {
+    /// The columns it reads.
+    pub fn columns(&self) -> impl Iterator<Item = (&Metric, &str)> {
+        [Some(&self.column), self.of.as_ref()].into_iter().flatten().map(|column| (&self.metric, column.as_str()))
+    }
+}
+
 /// Width of equal columns for texts of these widths, where they fill less than half of the room.
 pub fn column_width(widths: &[f32], room: f32) -> Option<f32> {
     let column = room / widths.len().max(1) as f32;
@@ -118,7 +121,7 @@ pub fn column_width(widths: &[f32], room: f32) -> Option<f32> {
 }
 
 /// Figures with labels below, the first at the left edge, the last at the right one.
-fn row(cx: &mut Cx<'_, '_>, values: &[Value], inner: Rect, baseline: f32) {
+pub fn row(cx: &mut Cx<'_, '_>, values: &[Value], inner: Rect, baseline: f32) {
     let mut step = size::FIGURE;
     let mut steps = [size::RING_FIGURE, size::ROW_FIGURE, size::BODY, size::CAPTION].into_iter();
     loop {

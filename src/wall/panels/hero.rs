@@ -1,12 +1,13 @@
-//! The one figure of a scene, with small figures below it.
+//! The one figure of a scene, with bars of how it came about at its right and small figures below it.
 
 use serde::Deserialize;
 
-use super::super::canvas::{Face, Style};
+use super::super::canvas::{Face, Rect, Style};
 use super::super::format;
 use super::super::scene::{Metric, Words};
 use super::super::tokens::{self, size};
-use super::{Cx, Panel, body, caption, figure};
+use super::marks::Marks;
+use super::{Cx, Panel, body, caption, figure, note};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -20,8 +21,25 @@ pub struct Hero {
     small: Vec<Small>,
     #[serde(default)]
     decimals: usize,
+    #[serde(default)]
+    bars: Option<Bars>,
 }
 
+/// A bar a row, the newest last and at the right.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Bars {
+    metric: Metric,
+    #[serde(default = "n")]
+    column: String,
+    /// Which time it is: stands below.
+    #[serde(default)]
+    label: Words,
+}
+
+fn n() -> String {
+    "n".into()
+}
 fn value() -> String {
     "value".into()
 }
@@ -93,6 +111,43 @@ impl Hero {
     }
 }
 
+/// Least and greatest distance from bar to bar, design units.
+const PITCH: [f32; 2] = [3.0, 9.0];
+/// A scale of whole things is at least so high: one is not much.
+const SCALE_LEAST: f64 = 4.0;
+
+impl Bars {
+    /// Where not all of them have room there are none: they would tell of another time than the label does.
+    fn draw(&self, cx: &mut Cx<'_, '_>, plot: Rect) {
+        let values = cx.table(&self.metric).numbers(&self.column);
+        let marks = Marks::fit(plot.width(), values.len(), PITCH, cx.paint.scale);
+        let Some(highest) = values.iter().flatten().copied().reduce(f64::max) else { return };
+        if marks.count < values.len() {
+            return;
+        }
+        let top = highest.max(SCALE_LEAST);
+        let left = marks.left(plot.right, 0);
+        cx.paint.rule(left, plot.right, plot.bottom, tokens::RULE);
+        let last = values.len() - 1;
+        for (index, value) in values.iter().enumerate() {
+            let Some(value) = value.filter(|value| *value > 0.0) else { continue };
+            let height = ((value / top) as f32 * plot.height()).max(2.0);
+            // The longer ago, the fainter.
+            let age = 1.0 - index as f32 / last.max(1) as f32;
+            let colour = if index == last { tokens::ACCENT } else { tokens::BOARDS[2].alpha(1.0 - age * 0.6) };
+            cx.paint.rect(
+                Rect::new(marks.left(plot.right, index), plot.bottom - height, marks.bar, height),
+                1.0,
+                colour,
+            );
+        }
+        let told = format!("{} {}", cx.lang.pick("最高", "max"), format::short(Some(highest), cx.lang));
+        let told = cx.paint.text(plot.right, plot.bottom + 17.0, &told, &note().right());
+        let room = plot.right - told - 14.0 - left;
+        cx.paint.label_within(left, plot.bottom + 17.0, room, self.label.pick(cx.lang), &note());
+    }
+}
+
 /// What stands behind a figure is never larger than it.
 fn tail_style(step: f32) -> Style {
     Style { size: step.min(size::ROW_FIGURE), ..super::row_figure() }
@@ -100,7 +155,8 @@ fn tail_style(step: f32) -> Style {
 
 impl Panel for Hero {
     fn metrics(&self) -> Vec<&Metric> {
-        std::iter::once(&self.metric).chain(self.small.iter().map(|small| &small.metric)).collect()
+        let bars = self.bars.iter().map(|bars| &bars.metric);
+        std::iter::once(&self.metric).chain(self.small.iter().map(|small| &small.metric)).chain(bars).collect()
     }
 
     fn columns(&self) -> Vec<(&Metric, &str)> {
@@ -110,6 +166,7 @@ impl Panel for Hero {
             columns.extend(small.fault.iter().map(|fault| (&small.metric, fault.column.as_str())));
             columns.extend(small.second.as_deref().map(|second| (&small.metric, second)));
         }
+        columns.extend(self.bars.iter().map(|bars| (&bars.metric, bars.column.as_str())));
         columns
     }
 
@@ -132,6 +189,12 @@ impl Panel for Hero {
         let baseline = inner.top + 58.0;
         let width = cx.rolling_number(inner.left, baseline, &table, &self.column, self.decimals, &style);
         cx.paint.text(inner.left + width + 10.0, baseline, unit, &unit_style);
+        if let Some(bars) = &self.bars
+            && inner.height() >= 84.0
+        {
+            let left = inner.left + width + unit_width + 28.0;
+            bars.draw(cx, Rect { left, top: inner.top + 2.0, right: inner.right, bottom: baseline });
+        }
         let count = self.small.len();
         if count == 0 || inner.height() < 120.0 {
             return;

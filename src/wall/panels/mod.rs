@@ -19,11 +19,14 @@ mod hero;
 mod histogram;
 mod map;
 mod map_flows;
+mod marks;
 mod matrix;
+mod multiples;
 mod ranges;
 mod rings;
 mod seats;
 mod sky;
+mod strip;
 mod table;
 mod ticker;
 mod tiers;
@@ -142,6 +145,8 @@ pub const KINDS: &[(&str, Make)] = &[
     ("trend", make::<trend::Trend>),
     ("tiers", make::<tiers::Tiers>),
     ("tiles", make::<tiles::Tiles>),
+    ("multiples", make::<multiples::Multiples>),
+    ("strip", make::<strip::Strip>),
 ];
 
 fn make<P: Panel + serde::de::DeserializeOwned + 'static>(
