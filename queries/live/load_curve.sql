@@ -1,12 +1,13 @@
 -- title_zh: 话务曲线
 -- title_en: Calls through the day
--- unit_zh: 次/15分钟
+-- unit_zh: 次/15 分钟
 -- unit_en: calls per 15 min
 -- window_zh: 今日与上周同日
 -- window_en: today and the same day last week
 -- refresh: 5s
 -- audience: leader operations
 -- basis: calls arrived in each quarter of an hour; answered of them; today is null after now
+-- basis_zh: 每 15 分钟到达的来电及其中接起的；今日在此刻之后没有数值
 -- source: contacts
 -- systems: 1
 SELECT m.minute,
