@@ -85,6 +85,9 @@ pub struct SnapshotArgs {
     /// Every scene in every mode and two shapes, and a contact sheet of them
     #[arg(long)]
     all: bool,
+    /// Every panel turned over: how its numbers are made
+    #[arg(long)]
+    explain: bool,
     /// With --all: these shapes
     #[arg(long, value_delimiter = ',', requires = "all", value_parser = wall::options::parse_size,
         default_values = ["1920x1080", "3840x1080"])]
@@ -183,7 +186,7 @@ pub fn run(args: MainJobArgs, clock: Clock) -> anyhow::Result<()> {
 /// # Errors
 /// What is asked can't be read, no picture can be drawn, the file can't be written.
 pub fn snapshot(args: SnapshotArgs) -> anyhow::Result<()> {
-    let SnapshotArgs { mut look, out, all, sizes, scenes, source } = args;
+    let SnapshotArgs { mut look, out, all, explain, sizes, scenes, source } = args;
     let seams = look.seams()?;
     if all {
         let sizes = look.size.map_or(sizes, |size| vec![size]);
@@ -196,6 +199,7 @@ pub fn snapshot(args: SnapshotArgs) -> anyhow::Result<()> {
                 points: look.points,
                 lang: look.lang,
                 at,
+                explain,
                 out: out.clone(),
                 wait_s: 120,
             })
@@ -212,6 +216,7 @@ pub fn snapshot(args: SnapshotArgs) -> anyhow::Result<()> {
             mode: look.mode,
             lang: look.lang,
             at,
+            explain,
             ..SnapshotOptions::new(hub, out)
         })
     })

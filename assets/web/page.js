@@ -4,7 +4,7 @@
 
 const WORDS = {
   zh: {
-    other: "English", wall: "大屏画面", remote: "遥控", scene: "场景", mode: "模式", wallLang: "大屏语言", freeze: "定格",
+    other: "English", wall: "大屏画面", remote: "遥控", scene: "场景", mode: "模式", wallLang: "大屏语言", freeze: "定格", explain: "口径", pause: "停播",
     health: "运行状态", feeds: "数据来源", feedsNote: "最后一条事件", metrics: "指标", search: "按名称或口径查找",
     modes: { lobby: "大厅", brief: "汇报", ops: "值守" }, langs: { zh: "大屏中文", en: "大屏英文" },
     connecting: "连接中", live: "实时", lost: "连接中断，正在重连", late: "数据迟到", readOnly: "只读：不再收数据", ok: "正常",
@@ -16,7 +16,7 @@ const WORDS = {
     streams: { contacts: "接触", tickets: "工单", seats: "坐席", registry: "台账", activities: "活动", signals: "信号" },
   },
   en: {
-    other: "中文", wall: "The wall", remote: "Remote control", scene: "Scene", mode: "Mode", wallLang: "Language of the wall", freeze: "Freeze",
+    other: "中文", wall: "The wall", remote: "Remote control", scene: "Scene", mode: "Mode", wallLang: "Language of the wall", freeze: "Freeze", explain: "How counted", pause: "Stay here",
     health: "Health", feeds: "Feeds", feedsNote: "latest event", metrics: "Metrics", search: "Find by name or definition",
     modes: { lobby: "Lobby", brief: "Briefing", ops: "Operations" }, langs: { zh: "Wall in Chinese", en: "Wall in English" },
     connecting: "connecting", live: "live", lost: "connection lost, trying again", late: "data is late", readOnly: "read-only: takes no data", ok: "good",
@@ -28,6 +28,8 @@ const WORDS = {
     streams: { contacts: "contacts", tickets: "tickets", seats: "seats", registry: "registry", activities: "activities", signals: "signals" },
   },
 };
+// What the wall is told by a button each: the picture stays, the panels say how they are counted, the scene stays.
+const SWITCHES = ["freeze", "explain", "pause"];
 const SCENES = {
   overview: ["总览", "Overview"], live: ["话务", "Live load"], loop: ["点派评", "The loop"], hot: ["民情", "Topics"], lifeline: ["一键通", "Lifeline"],
   gig: ["零工", "Gig market"], enterprise: ["企业", "Enterprise"], talent: ["人才", "Talent"], community: ["社区", "Community"], quality: ["智能质量", "AI and quality"],
@@ -240,9 +242,9 @@ function hear(message) {
 }
 function picture(buffer) {
   const length = new DataView(buffer).getUint32(0, true);
-  const { scene, mode, lang, freeze } = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, length)));
+  const { scene, mode, lang, freeze, explain, pause } = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, length)));
   const before = JSON.stringify(wallNow());
-  state.wall = { scene, mode, lang, freeze };
+  state.wall = { scene, mode, lang, freeze, explain, pause };
   if (JSON.stringify(wallNow()) !== before) showRemote();
   const url = URL.createObjectURL(new Blob([buffer.slice(4 + length)], { type: "image/jpeg" }));
   const image = $("frame");
@@ -313,7 +315,7 @@ function showPicture() {
 function wallNow() {
   const fresh = Date.now() - state.toldAt < 3000;
   const now = {};
-  for (const kind of ["scene", "mode", "lang", "freeze"]) now[kind] = (fresh ? state.told[kind] : undefined) ?? state.wall[kind] ?? state.told[kind];
+  for (const kind of ["scene", "mode", "lang", ...SWITCHES]) now[kind] = (fresh ? state.told[kind] : undefined) ?? state.wall[kind] ?? state.told[kind];
   return now;
 }
 function pick(box, values, label, kind) {
@@ -340,7 +342,7 @@ function showRemote() {
   if (state.scenes.length === 0) $("scenes").replaceChildren(el("span", { class: "note" }, t("noScene")));
   pick($("modes"), state.modes.map((name) => ({ name })), (mode) => t("modes")[mode.name] ?? mode.name, "mode");
   pick($("langs"), state.langs.map((name) => ({ name })), (lang) => t("langs")[lang.name] ?? lang.name, "lang");
-  $("freeze").setAttribute("aria-pressed", String(Boolean(wallNow().freeze)));
+  for (const kind of SWITCHES) $(kind).setAttribute("aria-pressed", String(Boolean(wallNow()[kind])));
 }
 function pairs(box, entries) {
   box.replaceChildren(...entries.filter(([, value]) => value !== undefined && value !== null && value !== "").flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]));
@@ -548,7 +550,7 @@ function facts(metric, result) {
   const box = el("dl", { class: "facts" });
   const n = result && result.rows.length === 1 ? column(result, "n") : -1;
   pairs(box, [
-    [t("basis"), metric.info.basis], [t("window"), info(metric, "window")], [t("source"), metric.info.source],
+    [t("basis"), (state.lang === "zh" && metric.info.basis_zh) || metric.info.basis], [t("window"), info(metric, "window")], [t("source"), metric.info.source],
     [t("sample"), n >= 0 ? cell(result.rows[0][n], "Int64") : null], [t("target"), metric.info.target],
     [t("asOf"), result ? moment(result.as_of, true) : null], [t("until"), result ? moment(result.data_until, true) : null],
     [t("refresh"), metric.info.refresh ?? `${metric.refresh_ms} ms`], [t("audience"), metric.info.audience], [t("systems"), metric.info.systems],
@@ -601,7 +603,7 @@ $("lang").addEventListener("click", () => {
   localStorage.setItem("lingping-lang", state.lang);
   showWords();
 });
-$("freeze").addEventListener("click", () => control({ freeze: !wallNow().freeze }));
+for (const kind of SWITCHES) $(kind).addEventListener("click", () => control({ [kind]: !wallNow()[kind] }));
 $("picture").addEventListener("click", () => (document.fullscreenElement ? document.exitFullscreen() : state.pictureAt > 0 ? $("picture").requestFullscreen?.() : undefined));
 let typing = 0;
 $("search").addEventListener("input", () => {

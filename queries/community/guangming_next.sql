@@ -7,6 +7,7 @@
 -- refresh: 60s
 -- audience: visitor leader operations
 -- basis: the next planned events of the club
+-- basis_zh: 俱乐部已排定、尚未开始的活动
 -- source: activities
 -- systems: 13
 SELECT n.id, n.starts_at, n.area, coalesce(a.zh, n.area) AS area_zh, coalesce(a.en, n.area) AS area_en

@@ -2,11 +2,12 @@
 -- title_en: At the door
 -- unit_zh: 分钟
 -- unit_en: minutes
--- window_zh: 近7日
+-- window_zh: 近 7 日
 -- window_en: last 7 days
 -- refresh: 60s
 -- audience: visitor leader operations
 -- basis: from the firm's accepting to being on site; k of n within 60 minutes
+-- basis_zh: 从企业签收到上门的时间；其中 60 分钟内上门的件数 k 与样本 n
 -- source: tickets
 -- systems: 9
 SELECT p50, p90, CASE WHEN n > 0 THEN CAST(k AS DOUBLE) / CAST(n AS DOUBLE) END AS value, k, n

@@ -2,11 +2,12 @@
 -- title_en: Home services
 -- unit_zh: 单
 -- unit_en: orders
--- window_zh: 近7日
+-- window_zh: 近 7 日
 -- window_en: last 7 days
 -- refresh: 30s
 -- audience: visitor leader operations
 -- basis: orders sent to member firms by service
+-- basis_zh: 派给加盟企业的订单数，按服务统计
 -- source: tickets
 -- systems: 9
 SELECT t.item, coalesce(i.zh, d.zh, t.item) AS zh, coalesce(i.en, d.en, t.item) AS en, t.n

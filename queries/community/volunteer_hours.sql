@@ -2,11 +2,12 @@
 -- title_en: Volunteer hours
 -- unit_zh: 小时
 -- unit_en: hours
--- window_zh: 近365日
+-- window_zh: 近 365 日
 -- window_en: last 365 days
 -- refresh: 60s
 -- audience: visitor leader operations
 -- basis: hours and people of volunteer events that ended; requests matched; volunteers registered
+-- basis_zh: 已结束的志愿活动的时数与人次；对接成功的需求数；在册志愿者人数
 -- source: activities tickets devices
 -- systems: 14
 SELECT a.hours, a.people, a.events, t.matched, d.volunteers

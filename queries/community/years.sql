@@ -7,6 +7,7 @@
 -- refresh: 1h
 -- audience: visitor leader operations
 -- basis: tickets opened and finished by calendar year of the city
+-- basis_zh: 按城市日历年统计的受理与办结件数
 -- source: tickets
 -- systems: 1
 SELECT CAST(year AS BIGINT) AS year, opened, finished

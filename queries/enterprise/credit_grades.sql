@@ -7,6 +7,7 @@
 -- refresh: 1h
 -- audience: visitor leader operations
 -- basis: member firms registered by grade; where none is, the opening balance of the city file
+-- basis_zh: 在册加盟企业按信用等级统计；没有登记时取城市文件所列期初数
 -- source: devices baseline
 -- systems: 10
 SELECT g.grade, coalesce(r.n, b.value, 0) AS n

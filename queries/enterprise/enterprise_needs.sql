@@ -2,11 +2,12 @@
 -- title_en: What firms need
 -- unit_zh: 件
 -- unit_en: requests
--- window_zh: 近30日
+-- window_zh: 近 30 日
 -- window_en: last 30 days
 -- refresh: 60s
 -- audience: visitor leader operations
 -- basis: tickets of firms opened by topic
+-- basis_zh: 企业受理工单，按事项统计
 -- source: tickets
 -- systems: 15,18
 SELECT t.topic, coalesce(d.zh, t.topic) AS zh, coalesce(d.en, t.topic) AS en, t.n

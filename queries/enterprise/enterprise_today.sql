@@ -7,6 +7,7 @@
 -- refresh: 30s
 -- audience: visitor leader operations
 -- basis: tickets of the enterprise board opened and finished since midnight, and open now; first answer in minutes
+-- basis_zh: 企业板块今日零时起受理、办结与此刻在办的件数；首次响应用时的中位分钟数
 -- source: tickets
 -- systems: 15
 SELECT

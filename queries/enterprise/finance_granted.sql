@@ -7,6 +7,7 @@
 -- refresh: 60s
 -- audience: visitor leader operations
 -- basis: sum of amounts granted here, and how many; baseline: the one case of the article, not added
+-- basis_zh: 本系统计入的授信金额之和与笔数；期初为报道所载的一例，不计入
 -- source: tickets baseline
 -- systems: 17
 SELECT c.amount AS value, c.n, b.value AS baseline

@@ -7,6 +7,7 @@
 -- refresh: 5s
 -- audience: visitor leader operations
 -- basis: streams that started in the last 6 hours and did not end: viewers at the latest tick, peak, questions
+-- basis_zh: 近 6 小时内开播、尚未结束的直播：最近一刻的观看人数、峰值、提问数
 -- source: activities
 -- systems: 16
 SELECT id, online, peak, questions, started_at

@@ -2,11 +2,12 @@
 -- title_en: Requests from streams
 -- unit_zh: 件
 -- unit_en: requests
--- window_zh: 近30日
+-- window_zh: 近 30 日
 -- window_en: last 30 days
 -- refresh: 60s
 -- audience: leader operations
 -- basis: tickets opened that came from a live session
+-- basis_zh: 由直播场次转来的受理工单
 -- source: tickets
 -- systems: 16
 SELECT CAST(coalesce(sum(n), 0) AS BIGINT) AS opened, count(related) AS sessions

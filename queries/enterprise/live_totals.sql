@@ -7,6 +7,7 @@
 -- refresh: 60s
 -- audience: visitor leader operations
 -- basis: sessions, policies and viewers: opening balances of the city file plus streams that ended here
+-- basis_zh: 场次、政策与观看人次：城市文件所列期初数＋本系统计入的已结束直播
 -- source: activities baseline
 -- systems: 16
 SELECT coalesce(b.sessions, 0) + c.sessions AS sessions, coalesce(b.policies, 0) + c.policies AS policies,

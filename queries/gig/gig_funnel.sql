@@ -2,11 +2,12 @@
 -- title_en: Register, propose, hire, call back
 -- unit_zh: 人次
 -- unit_en: people
--- window_zh: 近30日
+-- window_zh: 近 30 日
 -- window_en: last 30 days
 -- refresh: 60s
 -- audience: visitor leader operations
 -- basis: events of each step of gig tickets
+-- basis_zh: 零工工单各环节发生的事件数
 -- source: tickets
 -- systems: 11
 SELECT s.stage, coalesce(t.n, 0) AS n

@@ -7,6 +7,7 @@
 -- refresh: 30s
 -- audience: visitor leader operations
 -- basis: open gig tickets: posts to fill and people looking (every gig event says its side); and posts registered
+-- basis_zh: 在办零工工单中在招的岗位与在找的人（每个零工事件都注明哪一方）；另列登记岗位数
 -- source: tickets devices
 -- systems: 11
 SELECT t.hiring, t.seeking, p.posts

@@ -2,11 +2,12 @@
 -- title_en: Days to a job
 -- unit_zh: 天
 -- unit_en: days
--- window_zh: 近30日上岗
+-- window_zh: 近 30 日上岗
 -- window_en: hired in the last 30 days
 -- refresh: 1h
 -- audience: visitor leader operations
 -- basis: from registering to the job, of people hired; the article tells of 2 days
+-- basis_zh: 从登记到上岗的时间，以已上岗的人计；报道所载为 2 天
 -- source: tickets
 -- systems: 11
 -- target: 2

@@ -2,11 +2,12 @@
 -- title_en: Matched today
 -- unit_zh: 人
 -- unit_en: matches
--- window_zh: 今日,对比昨日同一时刻
+-- window_zh: 今日，对比昨日同一时刻
 -- window_en: today, against yesterday at this time
 -- refresh: 30s
 -- audience: visitor leader operations
 -- basis: people looking for work whose ticket finished with outcome ok since midnight
+-- basis_zh: 今日零时起工单办结、结果为成功的求职者
 -- source: tickets
 -- systems: 11
 SELECT

@@ -2,11 +2,12 @@
 -- title_en: Supply and demand by trade
 -- unit_zh: 个
 -- unit_en: posts, seekers
--- window_zh: 近30日
+-- window_zh: 近 30 日
 -- window_en: last 30 days
 -- refresh: 5min
 -- audience: visitor leader operations
 -- basis: gig tickets opened by trade: hiring against looking
+-- basis_zh: 受理的零工工单按工种统计：在招与在找
 -- source: tickets
 -- systems: 11
 SELECT t.item AS trade, coalesce(i.zh, t.item) AS zh, coalesce(i.en, t.item) AS en, t.hiring, t.seeking

@@ -2,11 +2,12 @@
 -- title_en: Training
 -- unit_zh: 人次
 -- unit_en: people
--- window_zh: 近30日
+-- window_zh: 近 30 日
 -- window_en: last 30 days
 -- refresh: 1h
 -- audience: visitor leader operations
 -- basis: people at courses that ended, and hours, by day
+-- basis_zh: 已结束课程的人次与时数，按日统计
 -- source: activities
 -- systems: 11
 SELECT CAST(day AS DATE) AS day, courses, people, hours

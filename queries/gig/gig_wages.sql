@@ -2,11 +2,12 @@
 -- title_en: Wages by trade
 -- unit_zh: 元/月
 -- unit_en: yuan a month
--- window_zh: 近90日
+-- window_zh: 近 90 日
 -- window_en: last 90 days
 -- refresh: 1h
 -- audience: visitor leader operations
 -- basis: median and quartiles of the monthly pay agreed on finishing; trades with fewer than 10 are left out
+-- basis_zh: 办结时约定月薪的中位数与上下四分位；不足 10 例的工种不列
 -- source: tickets
 -- systems: 11
 SELECT t.item AS trade, coalesce(i.zh, t.item) AS zh, coalesce(i.en, t.item) AS en, t.p25, t.p50, t.p75, t.n

@@ -2,11 +2,12 @@
 -- title_en: Alerts
 -- unit_zh: 
 -- unit_en: 
--- window_zh: 近24小时
+-- window_zh: 近 24 小时
 -- window_en: last 24 h
 -- refresh: 1s
 -- audience: operations
 -- basis: alerts raised, with the latest word on each: raise, ack or clear
+-- basis_zh: 发出的告警及各自的最新状态：发出、确认或解除
 -- source: signals
 -- systems: 23
 SELECT id, first_value(kind ORDER BY ts DESC, seq DESC) AS state, min(ts) AS raised_at, max(ts) AS last_at,

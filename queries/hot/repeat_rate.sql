@@ -2,11 +2,12 @@
 -- title_en: Asked again
 -- unit_zh: 比例
 -- unit_en: share
--- window_zh: 近30日
+-- window_zh: 近 30 日
 -- window_en: last 30 days
 -- refresh: 5min
 -- audience: leader operations
 -- basis: k: tickets beyond the first of the same caller and topic in the window; n: tickets with a caller
+-- basis_zh: 分子：时段内同一来电人同一事项第二件起的工单；分母：有来电人标识的工单
 -- source: tickets
 -- systems: 2
 -- params: area board

@@ -2,11 +2,12 @@
 -- title_en: Rising topics
 -- unit_zh: 件
 -- unit_en: requests
--- window_zh: 近1小时
+-- window_zh: 近 1 小时
 -- window_en: last hour
 -- refresh: 60s
 -- audience: visitor leader operations
 -- basis: tickets opened by topic; expected: the mean of the same hour 1, 2 and 7 days ago
+-- basis_zh: 按事项统计的受理件数；通常值＝1、2、7 天前同一小时的平均
 -- source: tickets
 -- systems: 2,23
 -- params: area board

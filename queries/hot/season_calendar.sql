@@ -2,11 +2,12 @@
 -- title_en: Ahead of complaint
 -- unit_zh: 件
 -- unit_en: requests
--- window_zh: 一年前的此后30天
+-- window_zh: 一年前的此后 30 天
 -- window_en: the 30 days after this day a year ago
 -- refresh: 1h
 -- audience: leader operations
 -- basis: tickets opened by group of topics in the 30 days that followed this date a year ago: what to prepare for
+-- basis_zh: 去年此日之后 30 天内受理的工单，按事项分组统计，供未诉先办
 -- source: tickets
 -- systems: 2
 SELECT t.topic, coalesce(d.zh, t.topic) AS zh, coalesce(d.en, t.topic) AS en, t.n

@@ -2,11 +2,12 @@
 -- title_en: Topic by district
 -- unit_zh: 件
 -- unit_en: requests
--- window_zh: 近24小时
+-- window_zh: 近 24 小时
 -- window_en: last 24 h
 -- refresh: 60s
 -- audience: visitor leader operations
 -- basis: tickets opened by group of topics and district
+-- basis_zh: 受理的工单，按事项分组与区县统计
 -- source: tickets
 -- systems: 2
 SELECT t.topic, coalesce(d.zh, t.topic) AS topic_zh, coalesce(d.en, t.topic) AS topic_en,

@@ -2,11 +2,12 @@
 -- title_en: Groups of topics
 -- unit_zh: 件
 -- unit_en: requests
--- window_zh: 今日,对比昨日同一时刻
+-- window_zh: 今日，对比昨日同一时刻
 -- window_en: today, against yesterday at this time
 -- refresh: 60s
 -- audience: visitor leader operations
 -- basis: tickets opened by the first part of the topic code
+-- basis_zh: 受理的工单，按事项代码第一段统计
 -- source: tickets
 -- systems: 2
 -- params: area board

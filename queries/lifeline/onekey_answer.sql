@@ -7,6 +7,7 @@
 -- refresh: 5s
 -- audience: leader operations
 -- basis: k: answered within 60 s; n: one-key contacts answered or abandoned; p95 of the wait in seconds
+-- basis_zh: 分子：60 秒内接起；分母：接起或放弃的一键通接触；另列等待的 95 分位秒数
 -- source: contacts
 -- systems: 12
 -- target: 0.975

@@ -7,6 +7,7 @@
 -- refresh: 1s
 -- audience: leader operations
 -- basis: one-key tickets that reached each step since midnight: call, kin or help reached, on site, safe
+-- basis_zh: 今日零时起到达各步的一键通工单：呼叫、联系到亲属或救助力量、到场、平安
 -- source: tickets
 -- systems: 12
 SELECT s.stage, coalesce(t.n, 0) AS n

@@ -7,6 +7,7 @@
 -- refresh: 60s
 -- audience: leader operations
 -- basis: one-key phones by district: installed, offline, offline for more than 24 hours
+-- basis_zh: 各区一键通终端：已安装、离线、离线超过 24 小时
 -- source: devices
 -- systems: 12
 SELECT d.area, coalesce(a.zh, d.area) AS zh, coalesce(a.en, d.area) AS en, d.installed, d.offline, d.offline_24h

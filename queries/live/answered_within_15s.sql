@@ -1,12 +1,13 @@
--- title_zh: 15秒接通率
+-- title_zh: 15 秒接通率
 -- title_en: Answered within 15 s
 -- unit_zh: 比例
 -- unit_en: share
--- window_zh: 今日与近15分钟
+-- window_zh: 今日与近 15 分钟
 -- window_en: today and 15 min
 -- refresh: 5s
 -- audience: leader operations
 -- basis: k: answered within 15 s of queueing; n: calls answered or abandoned (basis offered); answered: the other usual basis
+-- basis_zh: 分子：排队 15 秒内接起；分母：接起或放弃的来电（按呼入计）；另列通常的另一口径：以接起计
 -- source: contacts
 -- systems: 1
 -- target: 0.8

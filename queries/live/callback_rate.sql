@@ -7,6 +7,7 @@
 -- refresh: 60s
 -- audience: leader operations
 -- basis: k: callbacks made since midnight; n: contacts abandoned since midnight
+-- basis_zh: 分子：今日零时起的回拨；分母：今日零时起放弃的接触
 -- source: contacts
 -- systems: 1
 SELECT CASE WHEN n > 0 THEN CAST(k AS DOUBLE) / CAST(n AS DOUBLE) END AS value, k, n

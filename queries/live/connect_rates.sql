@@ -2,11 +2,12 @@
 -- title_en: Connect rate
 -- unit_zh: 比例
 -- unit_en: share
--- window_zh: 24小时 / 今日 / 15分钟
+-- window_zh: 24 小时 / 今日 / 15 分钟
 -- window_en: 24 h / today / 15 min
 -- refresh: 5s
 -- audience: leader operations
 -- basis: k: answered; n: answered or abandoned, of valid contacts whose wait ended in the window
+-- basis_zh: 分子：接起；分母：接起或放弃；仅计有效、且等待在时段内结束的接触
 -- source: contacts
 -- systems: 1
 -- target: 0.95

@@ -7,6 +7,7 @@
 -- refresh: 15s
 -- audience: leader operations
 -- basis: talk, hold and after-work of contacts ended since midnight; AHT is their sum
+-- basis_zh: 今日零时起结束的接触的通话、保持与话后时间；平均处理时长（AHT）为三者之和
 -- source: contacts
 -- systems: 1
 SELECT avg(CAST(talk_s AS DOUBLE)) AS talk_s,

@@ -1,12 +1,13 @@
 -- title_zh: 各专线话务曲线
 -- title_en: Calls by line through the day
--- unit_zh: 次/30分钟
+-- unit_zh: 次/30 分钟
 -- unit_en: calls per 30 min
 -- window_zh: 今日与上周同日
 -- window_en: today and the same day last week
 -- refresh: 5s
 -- audience: visitor leader operations
 -- basis: calls arrived by line in each half hour, lines in the city's order; today is null after now
+-- basis_zh: 各专线每 30 分钟到达的来电，按城市文件的专线次序；今日在此刻之后没有数值
 -- source: contacts
 -- systems: 7
 SELECT c.line, coalesce(l.zh, c.line) AS zh, coalesce(l.en, c.line) AS en, m.minute,

@@ -7,6 +7,7 @@
 -- refresh: 5s
 -- audience: visitor leader operations
 -- basis: calls arrived, answered and abandoned by line since midnight; the lines merged into one
+-- basis_zh: 今日零时起各专线到达、接起与放弃的来电；各专线已并为一线
 -- source: contacts
 -- systems: 7
 SELECT t.line, coalesce(l.zh, t.line) AS zh, coalesce(l.en, t.line) AS en, t.arrived, t.answered, t.abandoned,

@@ -1,12 +1,13 @@
 -- title_zh: 话务曲线
 -- title_en: Calls through the day
--- unit_zh: 次/15分钟
+-- unit_zh: 次/15 分钟
 -- unit_en: calls per 15 min
 -- window_zh: 今日、上周同日与前八周同日
 -- window_en: today, the same day last week, and of the eight weeks before
 -- refresh: 5s
 -- audience: leader operations
 -- basis: calls arrived in each quarter of an hour; answered of them; today is null after now; low and high are the least and the most of the same weekday in the last eight weeks, null where fewer than three of them have calls
+-- basis_zh: 每刻钟进线的来电，及其中接起的；此刻之后为空；低、高为前八周同一星期几的最少与最多，有来电的不足三周则为空
 -- source: contacts
 -- systems: 1
 SELECT minute,

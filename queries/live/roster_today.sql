@@ -2,11 +2,12 @@
 -- title_en: Roster
 -- unit_zh: 席
 -- unit_en: seats
--- window_zh: 今日,逐15分钟
+-- window_zh: 今日，逐 15 分钟
 -- window_en: today by 15 min
 -- refresh: 60s
 -- audience: operations
 -- basis: seats planned for each quarter of an hour of today, from planned shifts
+-- basis_zh: 今日每 15 分钟的排班席数，取自排定的班次
 -- source: seats
 -- systems: 1
 SELECT m.minute, coalesce(CAST(sum(p.n) AS BIGINT), 0) AS planned

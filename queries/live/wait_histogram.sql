@@ -7,6 +7,7 @@
 -- refresh: 15s
 -- audience: leader operations
 -- basis: answered and abandoned contacts by time waited
+-- basis_zh: 接起与放弃的接触，按等待时长统计
 -- source: contacts
 -- systems: 1
 SELECT b.from_s, b.to_s, coalesce(t.answered, 0) AS answered, coalesce(t.abandoned, 0) AS abandoned

@@ -2,11 +2,12 @@
 -- title_en: Waiting time
 -- unit_zh: 秒
 -- unit_en: seconds
--- window_zh: 近1小时
+-- window_zh: 近 1 小时
 -- window_en: last hour
 -- refresh: 15s
 -- audience: leader operations
 -- basis: wait of answered contacts: mean, median, 90 %, longest
+-- basis_zh: 接起的接触的等待时长：平均、中位、90 分位、最长
 -- source: contacts
 -- systems: 1
 -- params: line

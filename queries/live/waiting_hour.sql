@@ -2,11 +2,12 @@
 -- title_en: People waiting
 -- unit_zh: 人
 -- unit_en: people
--- window_zh: 近1小时,逐分钟
+-- window_zh: 近 1 小时，逐分钟
 -- window_en: last hour by minute
 -- refresh: 1s
 -- audience: visitor leader operations
 -- basis: the most contacts in the queue in each minute, as at the ends of its seconds: those waiting now less all that came to the queue and went since
+-- basis_zh: 每分钟内各秒末排队人数的最大值：此刻排队人数减去此后进出队列的人数
 -- source: contacts, waiting
 -- systems: 1
 SELECT CAST(now() AS BIGINT) / 60000000 - p.minute AS ago_min, max(p.n) AS n

@@ -2,11 +2,12 @@
 -- title_en: Next to be due
 -- unit_zh: 
 -- unit_en: 
--- window_zh: 最近到期20件
+-- window_zh: 最近到期 20 件
 -- window_en: next 20
 -- refresh: 1s
 -- audience: operations
 -- basis: open tickets with a due date from 3 days ago on, nearest first; left_s is negative when late
+-- basis_zh: 有办理期限的在办工单，自 3 天前到期的起，最近到期的在前；超期的 left_s 为负
 -- source: open_tickets
 -- systems: 2
 -- params: area board

@@ -7,6 +7,7 @@
 -- refresh: 60s
 -- audience: visitor leader operations
 -- basis: lines registered and not removed; where none is registered, those of the city file
+-- basis_zh: 在册（登记且未注销）的专线；没有登记时取城市文件所列专线
 -- source: devices
 -- systems: 7
 SELECT coalesce(nullif(r.n, 0), l.n) AS value

@@ -7,6 +7,7 @@
 -- refresh: 30s
 -- audience: visitor leader operations
 -- basis: from channel to whom it was sent (tickets dispatched today), and from there to the rating (tickets rated today)
+-- basis_zh: 从哪个渠道来、派给哪一方（今日派单的工单），再到如何评价（今日评价的工单）
 -- source: tickets
 -- systems: 5
 SELECT stage, source, target, n

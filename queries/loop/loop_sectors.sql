@@ -7,6 +7,7 @@
 -- refresh: 30s
 -- audience: visitor leader operations
 -- basis: tickets sent to government, market or society since midnight
+-- basis_zh: 今日零时起派向政府、市场、社会的工单
 -- source: tickets
 -- systems: 5
 -- params: area

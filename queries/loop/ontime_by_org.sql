@@ -2,11 +2,12 @@
 -- title_en: By unit
 -- unit_zh: 比例
 -- unit_en: share
--- window_zh: 到期日在近30日
+-- window_zh: 到期日在近 30 日
 -- window_en: due in the last 30 days
 -- refresh: 60s
 -- audience: leader operations
 -- basis: as ontime_rate, by the unit that has the ticket; only n of 30 and more get a rate; to be shown in tiers, not as a ranking
+-- basis_zh: 口径同按时办结率，按承办单位统计；样本满 30 才给出比率；分档展示，不作排名
 -- source: tickets open_tickets
 -- systems: 2,4
 SELECT t.org, coalesce(o.zh, t.org) AS zh, coalesce(o.en, t.org) AS en, t.k, t.n,

@@ -2,11 +2,12 @@
 -- title_en: Finished by due
 -- unit_zh: 比例
 -- unit_en: share
--- window_zh: 到期日在近30日
+-- window_zh: 到期日在近 30 日
 -- window_en: due in the last 30 days
 -- refresh: 60s
 -- audience: visitor leader operations
 -- basis: k: finished by due; n: all tickets due in the window, finished or still open (basis due: nothing is hidden by leaving it open)
+-- basis_zh: 分子：期限内办结；分母：时段内到期的全部工单，含办结与在办（按到期计：拖着不办也计入）
 -- source: tickets open_tickets
 -- systems: 2
 -- params: area board from to

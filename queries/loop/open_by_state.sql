@@ -7,6 +7,7 @@
 -- refresh: 5s
 -- audience: visitor leader operations
 -- basis: open tickets by where they stand: waiting, sent, working; oldest_s: the one there longest
+-- basis_zh: 在办工单按所处状态统计：待派、已派、办理中；oldest_s 为停留最久的一件
 -- source: open_tickets
 -- systems: 2
 -- params: area board

@@ -2,11 +2,12 @@
 -- title_en: Sent back and reopened
 -- unit_zh: 比例
 -- unit_en: share
--- window_zh: 近30日
+-- window_zh: 近 30 日
 -- window_en: last 30 days
 -- refresh: 60s
 -- audience: leader operations
 -- basis: reject: rejections of dispatches; reopen: reopenings of finishes; k and n of each
+-- basis_zh: 退单：退单÷派单；重办：重办÷办结；各有 k 与 n
 -- source: tickets
 -- systems: 2
 -- params: area board

@@ -2,11 +2,12 @@
 -- title_en: Time at the department by day
 -- unit_zh: 分钟
 -- unit_en: minutes
--- window_zh: 近30日
+-- window_zh: 近 30 日
 -- window_en: last 30 days
 -- refresh: 60s
 -- audience: leader operations
 -- basis: from the first dispatch to the finish, of enquiries finished that day; against the 80 minutes of the article
+-- basis_zh: 当日办结的咨询从首次派单到办结的时间；对照报道所载 80 分钟
 -- source: tickets
 -- systems: 4
 -- target: 80

@@ -7,6 +7,7 @@
 -- refresh: 30s
 -- audience: visitor leader operations
 -- basis: tickets opened since midnight by type: ask, help, complain, report, suggest, praise, other
+-- basis_zh: 今日零时起受理的工单按类型统计：咨询、求助、投诉、举报、建议、表扬、其他
 -- source: tickets
 -- systems: 2
 -- params: area board

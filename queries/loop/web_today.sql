@@ -2,11 +2,12 @@
 -- title_en: Online Q&A
 -- unit_zh: 件
 -- unit_en: questions
--- window_zh: 今日与近30日
+-- window_zh: 今日与近 30 日
 -- window_en: today and 30 days
 -- refresh: 30s
 -- audience: visitor leader operations
 -- basis: questions opened and replied since midnight; k of n replied by due in 30 days
+-- basis_zh: 今日零时起收到与答复的提问；近 30 日按期答复的 k 与 n
 -- source: tickets
 -- systems: 6
 SELECT

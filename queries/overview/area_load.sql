@@ -7,6 +7,7 @@
 -- refresh: 30s
 -- audience: visitor leader operations
 -- basis: tickets open now by district, for each 10,000 residents of the city file; null where it gives no residents
+-- basis_zh: 各区此刻在办工单 ÷ 城市文件所载常住人口 × 10,000；未载人口的区为空
 -- source: tickets
 -- systems: 2
 -- params: board

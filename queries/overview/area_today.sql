@@ -7,6 +7,7 @@
 -- refresh: 5s
 -- audience: visitor leader operations
 -- basis: tickets opened since midnight and open now, by district; codes the city file does not know stand after its own
+-- basis_zh: 各区今日零时起受理与此刻在办的工单件数；城市文件没有的代码列在最后
 -- source: tickets
 -- systems: 2
 -- params: board

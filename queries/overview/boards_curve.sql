@@ -2,11 +2,12 @@
 -- title_en: Boards through the day
 -- unit_zh: 件/小时
 -- unit_en: requests per hour
--- window_zh: 今日,逐小时
+-- window_zh: 今日，逐小时
 -- window_en: today by the hour
 -- refresh: 10s
 -- audience: visitor leader operations
 -- basis: tickets opened in each hour since midnight, by board
+-- basis_zh: 今日零时起各板块每小时受理的工单件数
 -- source: tickets
 -- systems: 2,9,14,15
 -- params: area

@@ -2,11 +2,12 @@
 -- title_en: Four boards
 -- unit_zh: 件
 -- unit_en: requests
--- window_zh: 今日,对比上周同日同一时刻
+-- window_zh: 今日，对比上周同日同一时刻
 -- window_en: today, against the same day last week by this time
 -- refresh: 5s
 -- audience: visitor leader operations
 -- basis: tickets opened by board of the city file
+-- basis_zh: 按城市文件所列板块统计的受理件数
 -- source: tickets
 -- systems: 2,9,14,15
 -- params: area

@@ -7,6 +7,7 @@
 -- refresh: 10s
 -- audience: visitor leader operations
 -- basis: contacts arrived by channel since midnight, valid ones; share of all of them
+-- basis_zh: 今日零时起到达的有效接触，按渠道统计；占比以全部有效接触为分母
 -- source: contacts
 -- systems: 8
 SELECT t.channel, coalesce(c.zh, t.channel) AS zh, coalesce(c.en, t.channel) AS en, t.n,

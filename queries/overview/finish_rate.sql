@@ -7,6 +7,7 @@
 -- refresh: 60s
 -- audience: visitor leader operations
 -- basis: k: tickets finished and not reopened; n: k and the open ones; all due by the end of today (basis due)
+-- basis_zh: 分子：已办结且未重办的工单；分母：分子＋在办工单；均以今日及以前到期的为限（按到期计）
 -- source: tickets open_tickets
 -- systems: 2
 -- target: 1

@@ -7,6 +7,7 @@
 -- refresh: 10s
 -- audience: visitor leader operations
 -- basis: k: enquiries finished within the city's instant_s seconds without being sent to a unit; n: enquiries opened
+-- basis_zh: 分子：未经派单、在城市规定秒数（instant_s）内办结的咨询；分母：受理的咨询
 -- source: tickets
 -- systems: 3
 -- target: 0.85

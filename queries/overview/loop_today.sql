@@ -7,6 +7,7 @@
 -- refresh: 200ms
 -- audience: visitor leader operations
 -- basis: events of each stage of the loop since midnight
+-- basis_zh: 今日零时起各环节发生的事件数
 -- source: tickets
 -- systems: 5
 -- params: area board

@@ -2,11 +2,12 @@
 -- title_en: Modules
 -- unit_zh: 次
 -- unit_en: uses
--- window_zh: 今日与近7日
+-- window_zh: 今日与近 7 日
 -- window_en: today and 7 days
 -- refresh: 10s
 -- audience: visitor leader operations
 -- basis: contacts and tickets that name a module of the platform; last_ts is the latest of them in 7 days
+-- basis_zh: 注明平台应用的接触与工单；last_ts 为近 7 日内最近一条的时间
 -- source: contacts tickets
 -- systems: 18
 SELECT m.code AS module, m.zh, m.en, coalesce(t.n, 0) AS n, coalesce(t.week, 0) AS week, t.last_ts

@@ -2,11 +2,12 @@
 -- title_en: One-key calls
 -- unit_zh: 次
 -- unit_en: calls
--- window_zh: 今日,对比昨日同一时刻
+-- window_zh: 今日，对比昨日同一时刻
 -- window_en: today, against yesterday at this time
 -- refresh: 5s
 -- audience: visitor leader operations
 -- basis: contacts that arrived over one-key phones
+-- basis_zh: 经一键通终端打来的接触次数；昨日截至同一时刻
 -- source: contacts
 -- systems: 12
 SELECT

@@ -1,12 +1,13 @@
 -- title_zh: 一键通走势
 -- title_en: One-key calls through the day
--- unit_zh: 次/15分钟
+-- unit_zh: 次/15 分钟
 -- unit_en: calls per 15 min
 -- window_zh: 今日
 -- window_en: today
 -- refresh: 5s
 -- audience: visitor leader operations
 -- basis: one-key contacts in each quarter of an hour since midnight
+-- basis_zh: 今日零时起每 15 分钟一键通接触次数
 -- source: contacts
 -- systems: 12
 SELECT m.minute, coalesce(t.n, 0) AS n

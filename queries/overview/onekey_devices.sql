@@ -7,6 +7,7 @@
 -- refresh: 5s
 -- audience: visitor leader operations
 -- basis: phones registered and not removed; online of them; where none is registered, the city file's opening balance
+-- basis_zh: 在册、在网终端数；没有登记时取城市文件期初数
 -- source: devices baseline
 -- systems: 12
 SELECT d.online, coalesce(nullif(d.installed, 0), b.value) AS installed

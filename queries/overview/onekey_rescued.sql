@@ -7,6 +7,7 @@
 -- refresh: 60s
 -- audience: visitor leader operations
 -- basis: opening balance of the city file plus one-key tickets finished with outcome rescued, which people enter
+-- basis_zh: 城市文件所列期初数＋办结结果为“获救”的一键通工单件数；结果由人工录入
 -- source: tickets baseline
 -- systems: 12
 SELECT coalesce(b.value, 0) + c.n AS value, b.value AS baseline, c.n AS counted

@@ -7,6 +7,7 @@
 -- refresh: 200ms
 -- audience: visitor leader operations
 -- basis: tickets waiting, sent or working: the sum of open_delta over all events
+-- basis_zh: 待派、已派、办理中的工单件数（open_delta 之和）
 -- source: tickets
 -- systems: 2
 -- params: area board

@@ -1,12 +1,13 @@
 -- title_zh: 受理曲线
 -- title_en: Opened through the day
--- unit_zh: 件/15分钟
+-- unit_zh: 件/15 分钟
 -- unit_en: requests per 15 min
 -- window_zh: 今日与上周同日
 -- window_en: today and the same day last week
 -- refresh: 5s
 -- audience: visitor leader operations
 -- basis: tickets opened in each quarter of an hour; today is null after now
+-- basis_zh: 每 15 分钟受理的工单件数；今日在此刻之后没有数值
 -- source: tickets
 -- systems: 1,2
 -- params: area board

@@ -2,11 +2,12 @@
 -- title_en: Satisfied
 -- unit_zh: 比例
 -- unit_en: share
--- window_zh: 近30日
+-- window_zh: 近 30 日
 -- window_en: last 30 days
 -- refresh: 60s
 -- audience: visitor leader operations
 -- basis: k: ratings from the city's satisfied_from up; n: tickets rated
+-- basis_zh: 分子：评分达到城市所定满意线（satisfied_from）的评价；分母：全部评价
 -- source: tickets
 -- systems: 2
 -- target: 0.96

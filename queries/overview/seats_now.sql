@@ -7,6 +7,7 @@
 -- refresh: 200ms
 -- audience: leader operations
 -- basis: seats by their latest state; logged-out ones are left out
+-- basis_zh: 按最新状态统计的坐席数，不含离线（已签出）的坐席
 -- source: seat_state
 -- systems: 1
 SELECT state, count(*) AS n

@@ -2,11 +2,12 @@
 -- title_en: Happening now
 -- unit_zh: 
 -- unit_en: 
--- window_zh: 最新20条
+-- window_zh: 最新 20 条
 -- window_en: latest 20
 -- refresh: 200ms
 -- audience: visitor leader operations
 -- basis: latest openings, dispatches, finishes and ratings; requests to be kept secret are left out
+-- basis_zh: 最近的受理、派单、办结、评价；要求保密的不列
 -- source: tickets
 -- systems: 5,23
 -- params: area board

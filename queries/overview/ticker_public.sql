@@ -2,11 +2,12 @@
 -- title_en: A little while ago
 -- unit_zh: 
 -- unit_en: 
--- window_zh: 十分钟以前的最新20条
+-- window_zh: 十分钟以前的最新 20 条
 -- window_en: latest 20 older than ten minutes
 -- refresh: 200ms
 -- audience: visitor leader operations
 -- basis: latest openings, dispatches, finishes and ratings; ten minutes late for the lobby; requests to be kept secret, one-key alarms and the club for the blind are left out
+-- basis_zh: 最近的受理、派单、办结、评价，大厅晚十分钟显示；要求保密的、一键通告警和光明俱乐部的不列
 -- source: tickets
 -- systems: 5,23
 -- params: area board

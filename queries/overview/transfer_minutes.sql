@@ -7,6 +7,7 @@
 -- refresh: 60s
 -- audience: visitor leader operations
 -- basis: from the first dispatch to the finish, of enquiries finished today that had been sent to a unit
+-- basis_zh: 今日办结、曾派往单位的咨询，从首次派单到办结的时间
 -- source: tickets
 -- systems: 4
 -- target: 80

@@ -7,6 +7,7 @@
 -- refresh: 60s
 -- audience: visitor leader operations
 -- basis: k: sessions with the assistant not handed to a person; n: sessions; both of contacts since midnight
+-- basis_zh: 分子：未转人工的智能客服会话；分母：全部会话；均为今日零时起的接触
 -- source: contacts
 -- systems: 21
 SELECT CASE WHEN n > 0 THEN CAST(greatest(n - handoffs, 0) AS DOUBLE) / CAST(n AS DOUBLE) END AS value,

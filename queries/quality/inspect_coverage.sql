@@ -7,6 +7,7 @@
 -- refresh: 30s
 -- audience: visitor leader operations
 -- basis: k: calls inspected; n: calls ended since midnight; mean score today and over the 30 days before
+-- basis_zh: 分子：已质检的通话；分母：今日零时起结束的通话；今日与此前 30 日的均分
 -- source: contacts
 -- systems: 22
 SELECT CASE WHEN n > 0 THEN CAST(k AS DOUBLE) / CAST(n AS DOUBLE) END AS value, k, n, mean_score, mean_score_before

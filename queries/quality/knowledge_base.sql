@@ -7,6 +7,7 @@
 -- refresh: 10min
 -- audience: leader operations
 -- basis: entries in stock, past their date, and changes since midnight
+-- basis_zh: 在库条目、已过期条目，以及今日零时起的变动
 -- source: devices registry
 -- systems: 21
 SELECT s.stock, s.expired, c.added, c.updated, c.removed

@@ -2,11 +2,12 @@
 -- title_en: Ratings
 -- unit_zh: 件
 -- unit_en: ratings
--- window_zh: 近30日
+-- window_zh: 近 30 日
 -- window_en: last 30 days
 -- refresh: 60s
 -- audience: visitor leader operations
 -- basis: ratings 1 to 5 of tickets; never only the mean
+-- basis_zh: 工单评价 1 至 5 分的分布，不只给平均分
 -- source: tickets
 -- systems: 2
 -- params: area board

@@ -7,6 +7,7 @@
 -- refresh: 1s
 -- audience: leader operations
 -- basis: inspected calls by violation since midnight; no seat is named
+-- basis_zh: 今日零时起质检的通话按违规类别统计，不点名坐席
 -- source: contacts
 -- systems: 22
 SELECT violation, count(*) AS n

@@ -2,11 +2,12 @@
 -- title_en: Backstop by the talent office
 -- unit_zh: 件
 -- unit_en: requests
--- window_zh: 近30日
+-- window_zh: 近 30 日
 -- window_en: last 30 days
 -- refresh: 60s
 -- audience: visitor leader operations
 -- basis: talent tickets escalated to the talent office
+-- basis_zh: 升级到人才办兜底的人才工单
 -- source: tickets
 -- systems: 19
 SELECT count(*) AS value, count(*) FILTER (WHERE ts >= day_start()) AS today

@@ -2,11 +2,12 @@
 -- title_en: Policies
 -- unit_zh: 条
 -- unit_en: policies
--- window_zh: 此刻与近30日
+-- window_zh: 此刻与近 30 日
 -- window_en: now and 30 days
 -- refresh: 1h
 -- audience: visitor leader operations
 -- basis: policies in the register, those added in 30 days, and those past their date
+-- basis_zh: 台账中的政策、近 30 日新增的与已过期的
 -- source: devices registry
 -- systems: 19,21
 SELECT s.stock, s.expired, a.added

@@ -2,11 +2,12 @@
 -- title_en: Finished and called back
 -- unit_zh: 比例
 -- unit_en: share
--- window_zh: 近30日
+-- window_zh: 近 30 日
 -- window_en: last 30 days
 -- refresh: 30s
 -- audience: visitor leader operations
 -- basis: finish: finished of opened; visit: called back of finished; satisfied: of rated; k and n of each
+-- basis_zh: 办结：办结÷受理；回访：回访÷办结；满意：满意÷评价；各有 k 与 n
 -- source: tickets
 -- systems: 19
 SELECT r.what, r.k, r.n, CASE WHEN r.n > 0 THEN CAST(r.k AS DOUBLE) / CAST(r.n AS DOUBLE) END AS value

@@ -7,6 +7,7 @@
 -- refresh: 1h
 -- audience: visitor leader operations
 -- basis: people in the talent register by tier, and how many have tags
+-- basis_zh: 人才台账中各层次的人数，及其中有标签的人数
 -- source: devices
 -- systems: 20
 SELECT coalesce(grade, 'untagged') AS tier, CAST(sum(coalesce(quantity, 1)) AS BIGINT) AS n,

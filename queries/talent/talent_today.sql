@@ -7,6 +7,7 @@
 -- refresh: 30s
 -- audience: visitor leader operations
 -- basis: calls to the talent line, and talent tickets opened, finished and visited since midnight
+-- basis_zh: 今日零时起人才专线的来电，及人才工单的受理、办结与回访
 -- source: contacts tickets
 -- systems: 19
 SELECT c.calls, t.opened, t.finished, t.visited

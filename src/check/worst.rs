@@ -40,6 +40,9 @@ pub fn data(engine: &Engine, runtime: &Runtime) -> Data {
         fill(&mut result, &city, &metric.sql, now_us);
         data.take_result(result, f64::NEG_INFINITY);
     }
+    if let Ok(metrics) = runtime.block_on(engine.listed(true)) {
+        data.take(HubMessage::Metrics { metrics }, 0.0);
+    }
     let (until, status) = (Some(now_us), "ok".to_owned());
     let tick = HubMessage::Tick {
         now: now_us,

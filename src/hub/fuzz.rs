@@ -67,7 +67,8 @@ fn texts() -> Vec<Vec<u8>> {
         json!({"type": "subscribe", "metrics": [{"name": "today_opened", "params": {"area": "330203"}}]}),
         json!({"type": "follow", "stream": "tickets", "columns": ["ts", "kind"], "tail": 10, "since": 5, "after": 7}),
         json!({"type": "query", "id": 1, "sql": "SELECT 1", "params": {}, "at": "2026-11-23 09:00", "explain": true}),
-        json!({"type": "control", "scene": "overview", "mode": "lobby", "lang": "en", "freeze": true}),
+        json!({"type": "control", "scene": "overview", "mode": "lobby", "lang": "en", "freeze": true, "explain": true, "pause": true}),
+        json!({"type": "metrics", "sql": true}),
         json!({"type": "watch", "fps": 3}),
         json!({"type": "ping", "n": 3}),
     ];

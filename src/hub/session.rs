@@ -178,14 +178,14 @@ impl Session {
             ClientMessage::Query { id, sql, name, params, at, explain } => {
                 self.query(id, Asked { sql, name, params, at }, explain).await?;
             }
-            ClientMessage::Metrics => {
+            ClientMessage::Metrics { sql } => {
                 let Ok(place) = self.queries.clone().try_acquire_owned() else {
                     let message = "queries of this connection are under way; wait for an answer";
                     return Ok(Err(Refusal::new("overloaded", message)));
                 };
                 let (engine, outbox) = (self.shared.engine.clone(), self.outbox.clone());
                 self.tasks.spawn(async move {
-                    let message = match engine.listed().await {
+                    let message = match engine.listed(sql).await {
                         Ok(metrics) => HubMessage::Metrics { metrics },
                         Err(failure) => Refusal::new(&failure.code, failure.message).into(),
                     };

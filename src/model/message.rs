@@ -99,6 +99,12 @@ pub struct Control {
     pub lang: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub freeze: Option<bool>,
+    /// Every panel says how its numbers are made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub explain: Option<bool>,
+    /// Scenes no longer follow one another; what they show goes on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pause: Option<bool>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -150,7 +156,11 @@ pub enum ClientMessage {
         explain: bool,
     },
     /// The catalog, please.
-    Metrics,
+    Metrics {
+        /// With the text of each file.
+        #[serde(default)]
+        sql: bool,
+    },
     Control(Control),
     Watch {
         fps: u32,
@@ -159,13 +169,18 @@ pub enum ClientMessage {
         width: u32,
         height: u32,
         scene: String,
-        /// Who it is for (`lobby`, `brief`, `ops`), in which language, and whether it stands still.
+        /// Who it is for (`lobby`, `brief`, `ops`), in which language, whether it stands still, says how its numbers
+        /// are made, and stays with one scene.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         mode: Option<String>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         lang: Option<String>,
         #[serde(default, skip_serializing_if = "Option::is_none")]
         freeze: Option<bool>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        explain: Option<bool>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pause: Option<bool>,
     },
     Ping {
         n: u64,
@@ -182,6 +197,9 @@ pub struct MetricInfo {
     pub class: String,
     /// The header of its file.
     pub info: BTreeMap<String, String>,
+    /// The text of its file, where it was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sql: Option<String>,
 }
 
 /// A column of a result: its name and Arrow type in words (`Int64`, `Utf8View`, `Timestamp(µs, "UTC")`).
@@ -371,6 +389,14 @@ mod tests {
             serde_json::from_str(r#"{"type":"control","scene":"overview","lang":"en"}"#).unwrap();
         let ClientMessage::Control(control) = message else { panic!() };
         assert_eq!((control.scene.as_deref(), control.lang.as_deref()), (Some("overview"), Some("en")));
+        assert_eq!((control.freeze, control.explain, control.pause), (None, None, None));
+        let message: ClientMessage =
+            serde_json::from_str(r#"{"type":"control","explain":true,"pause":false}"#).unwrap();
+        let ClientMessage::Control(control) = message else { panic!() };
+        assert_eq!((control.explain, control.pause), (Some(true), Some(false)));
+        let asked = |text| serde_json::from_str::<ClientMessage>(text).unwrap();
+        assert_eq!(asked(r#"{"type":"metrics"}"#), ClientMessage::Metrics { sql: false });
+        assert_eq!(asked(r#"{"type":"metrics","sql":true}"#), ClientMessage::Metrics { sql: true });
         assert!(serde_json::from_str::<ClientMessage>(r#"{"type":"dance"}"#).is_err());
     }
 

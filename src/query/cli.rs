@@ -212,7 +212,7 @@ async fn list(args: &QueryArgs, out: &mut dyn Write) -> Result<(), QueryCliError
     }
     let source = Arc::new(MemorySource::default());
     let engine = Engine::over(source, city(args)?, Clock::System, queries(args), Limits::default())?;
-    write_list(out, &engine.listed().await?, args.format, engine.city().tz)?;
+    write_list(out, &engine.listed(false).await?, args.format, engine.city().tz)?;
     for problem in &engine.catalog().problems {
         tracing::warn!("{problem}");
     }

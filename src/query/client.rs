@@ -111,7 +111,10 @@ async fn ask(
                 let question = match wanted {
                     Wanted::City => return Ok(welcome),
                     Wanted::Catalog => {
-                        socket.send(Message::text(text(&ClientMessage::Metrics)?)).await.map_err(unreachable)?;
+                        socket
+                            .send(Message::text(text(&ClientMessage::Metrics { sql: false })?))
+                            .await
+                            .map_err(unreachable)?;
                         answer = Some(welcome);
                         continue;
                     }

@@ -568,11 +568,11 @@ impl Engine {
         (view.demo, view.replay)
     }
 
-    /// The catalog for people: every metric with its header and class.
+    /// The catalog for people: every metric with its header and class, and its file's text where that is wanted.
     ///
     /// # Errors
     /// The engine is stopping, or planning them all takes too long.
-    pub async fn listed(&self) -> Result<Vec<MetricInfo>, QueryFailure> {
+    pub async fn listed(&self, with_sql: bool) -> Result<Vec<MetricInfo>, QueryFailure> {
         let (catalog, ground) = (self.catalog(), self.inner.ground.clone());
         let work = async move {
             let mut listed = Vec::with_capacity(catalog.metrics.len());
@@ -580,7 +580,8 @@ impl Engine {
                 let class = class_of(&ground, metric, &BTreeMap::new()).await;
                 let class = class.map_or("", |(class, _)| class.word()).to_owned();
                 let (name, scene, info) = (metric.name.clone(), metric.scene.clone(), metric.header.info.clone());
-                listed.push(MetricInfo { name, scene, class, info });
+                let sql = with_sql.then(|| metric.sql.clone());
+                listed.push(MetricInfo { name, scene, class, info, sql });
             }
             Ok(listed)
         };

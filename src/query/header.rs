@@ -21,6 +21,7 @@ pub const KEYS: &[&str] = &[
     "refresh",
     "audience",
     "basis",
+    "basis_zh",
     "source",
     "systems",
     "target",

@@ -281,6 +281,8 @@ fn press_keys(
             Key::Space => show.toggle_freeze(),
             Key::Character(text) if text.eq_ignore_ascii_case("l") => show.toggle_lang(),
             Key::Character(text) if text.eq_ignore_ascii_case("m") => show.step_mode(),
+            Key::Character(text) if text.eq_ignore_ascii_case("i") => show.toggle_explain(),
+            Key::Character(text) if text.eq_ignore_ascii_case("p") => show.toggle_pause(),
             Key::Character(text) if text.as_str() == " " => show.toggle_freeze(),
             _ => {}
         }

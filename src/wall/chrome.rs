@@ -24,6 +24,10 @@ pub struct Chrome<'a> {
     pub now_s: f64,
     /// The picture stands still since then, µs.
     pub frozen_us: Option<i64>,
+    /// Every panel says how its numbers are made.
+    pub explain: bool,
+    /// Scenes do not follow one another, where they else would.
+    pub paused: bool,
     /// The picture is as of a chosen time.
     pub as_of: bool,
     /// What is wrong with a scene file.
@@ -65,19 +69,23 @@ impl Chrome<'_> {
             Mode::Ops => self.lang.pick("值守", "on duty"),
         };
         let origin = self.provenance().unwrap_or_default();
-        let marks: f32 = [mode, origin].map(|text| mark_width(paint, text)).iter().sum();
+        let marks: Vec<(&str, Colour)> = std::iter::once((mode, tokens::TEXT_QUIET))
+            .chain(self.told())
+            .chain([(origin, tokens::DEMO)])
+            .filter(|(text, _)| !text.is_empty())
+            .collect();
+        let marks = marks_with_room(paint, marks, clock_left - 8.0 - pen);
+        let marks_width: f32 = marks.iter().map(|(text, _)| mark_width(paint, text)).sum();
         // The motto is what can be missed, also where the tabs then have room.
         let motto_width = paint.measure(under, &motto) + 22.0;
         let motto_left = seams.past(pen, motto_width);
-        let tabs = if narrow { 0.0 } else { self.tabs_width(paint, [pen + marks, clock_left], seams) };
-        if !under.is_empty() && motto_left + motto_width + marks + tabs < clock_left - 20.0 {
+        let tabs = if narrow { 0.0 } else { self.tabs_width(paint, [pen + marks_width, clock_left], seams) };
+        if !under.is_empty() && motto_left + motto_width + marks_width + tabs < clock_left - 20.0 {
             pen = motto_left + paint.text(motto_left, baseline - 1.0, under, &motto) + 22.0;
         }
-        for (text, colour) in [(mode, tokens::TEXT_QUIET), (origin, tokens::DEMO)] {
-            if !text.is_empty() {
-                pen = seams.past(pen, mark_width(paint, text));
-                pen += mark(paint, pen, baseline, text, colour) + 12.0;
-            }
+        for (text, colour) in marks {
+            pen = seams.past(pen, mark_width(paint, text));
+            pen += mark(paint, pen, baseline, text, colour) + 12.0;
         }
         if narrow {
             // A line of their own, over the whole width.
@@ -86,6 +94,16 @@ impl Chrome<'_> {
         } else {
             self.tabs(paint, [pen + 10.0, clock_left - 30.0], baseline, wall.middle_x(), seams);
         }
+    }
+
+    /// What somebody asked the wall for and may forget: that panels are turned over, that scenes no longer follow.
+    fn told(&self) -> impl Iterator<Item = (&'static str, Colour)> {
+        let lang = self.lang;
+        // The one that is dropped last where there is no room stands last.
+        let explained = self.explain.then(|| (lang.pick("口径", "HOW COUNTED"), tokens::TEXT));
+        let paused = self.paused && self.mode == Mode::Lobby;
+        let paused = paused.then(|| (lang.pick("已暂停轮播", "ROTATION PAUSED"), tokens::TEXT_QUIET));
+        [paused, explained].into_iter().flatten()
     }
 
     fn provenance(&self) -> Option<&'static str> {
@@ -222,9 +240,12 @@ impl Chrome<'_> {
         let quiet = if colour == tokens::GOOD { tokens::TEXT_QUIET } else { colour };
         let width = paint.text(right, 156.0, &text, &Style::new(Face::Text, size::BODY, quiet).right());
         paint.disc(right - width - 14.0, 150.0, 4.5, colour);
-        if let Some(word) = self.provenance() {
-            let left = right - mark_width(paint, word);
-            mark(paint, left, 200.0, word, tokens::DEMO);
+        let origin = self.provenance().map(|word| (word, tokens::DEMO));
+        let mut pen = right;
+        for (word, colour) in origin.into_iter().chain(self.told()) {
+            pen -= mark_width(paint, word);
+            mark(paint, pen, 200.0, word, colour);
+            pen -= 12.0;
         }
     }
 
@@ -349,6 +370,17 @@ fn mark_style(colour: Colour) -> Style {
 /// Width of a framed word; none of no word.
 fn mark_width(paint: &mut Paint<'_>, text: &str) -> f32 {
     if text.is_empty() { 0.0 } else { paint.measure(text, &mark_style(Colour::CLEAR)) + 22.0 }
+}
+
+/// Marks that have room beside one another. Where not all have, the first go: for whom the wall is can be missed, where
+/// its rows are from cannot.
+fn marks_with_room<'t>(paint: &mut Paint<'_>, mut marks: Vec<(&'t str, Colour)>, room: f32) -> Vec<(&'t str, Colour)> {
+    let mut wide =
+        |marks: &[(&str, Colour)]| marks.iter().map(|(text, _)| mark_width(paint, text) + 12.0).sum::<f32>() - 12.0;
+    while marks.len() > 1 && wide(&marks) > room {
+        marks.remove(0);
+    }
+    marks
 }
 
 /// A framed word; returns its width.

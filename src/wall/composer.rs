@@ -305,6 +305,7 @@ fn mixed(base: u64, values: &[u64]) -> u64 {
 fn scene_key(view: &View<'_>, fitted: &Fitted) -> u64 {
     let mut hasher = DefaultHasher::new();
     (view.scene.serial, view.size, view.mode.name(), view.data.serial, view.data.city_stamp).hash(&mut hasher);
+    view.explain.hash(&mut hasher);
     (fitted.scale.to_bits(), fitted.heading.to_bits(), fitted.places.len(), view.seams.columns, view.seams.rows)
         .hash(&mut hasher);
     hasher.finish()
@@ -326,6 +327,12 @@ fn still_key(view: &View<'_>, place: u64, spec: &PanelSpec) -> u64 {
     for metric in &spec.metrics {
         view.data.stamp(metric).hash(&mut hasher);
     }
+    if view.explain {
+        view.data.catalog_stamp.hash(&mut hasher);
+        for metric in &spec.metrics {
+            view.data.metric(metric).as_of().hash(&mut hasher);
+        }
+    }
     hasher.finish() | 1
 }
 
@@ -339,7 +346,7 @@ fn chrome_key(view: &View<'_>, scene_key: u64) -> u64 {
     let told = |silence_s: &f64| data.down.is_some() || *silence_s > f64::from(super::tokens::LATE_S);
     let silence_s = data.silence_s(view.now_s).filter(told).map(|silence_s| silence_s as i64);
     (data.is_demo(), data.is_replay(), silence_s).hash(&mut hasher);
-    (view.tabs, view.problem, data.sparks.map().is_some()).hash(&mut hasher);
+    (view.tabs, view.problem, view.paused, data.sparks.map().is_some()).hash(&mut hasher);
     hasher.finish() | 1
 }
 
@@ -402,6 +409,8 @@ mod tests {
             now_s,
             settled: false,
             frozen_us: None,
+            explain: false,
+            paused: false,
             as_of: false,
             problem: None,
         }

@@ -40,9 +40,11 @@ pub fn gallery(options: &GalleryOptions) -> Result<usize, WallError> {
         options.scenes.iter().map(find).collect::<Result<_, _>>()?
     };
     let asked = Instant::now();
-    let data = gather(Wanted::of(&options.hub, options.at, options.wait_s, &wanted))?;
+    let figures = Wanted::of(&options.hub, options.at, options.wait_s, &wanted);
+    let data = gather(Wanted { catalog: options.explain, ..figures })?;
     tracing::info!("the figures of {} scenes came in {:.1} s", wanted.len(), asked.elapsed().as_secs_f64());
-    let still = Still { data: &data, lang: options.lang, seams: options.seams, at: options.at };
+    let &GalleryOptions { lang, seams, at, explain, .. } = options;
+    let still = Still { data: &data, lang, seams, at, explain };
     let mut studio = Studio::open()?;
     studio.set_points(options.points);
     let mut sheet = Vec::new();

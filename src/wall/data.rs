@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use serde_json::Value as Json;
 
 use crate::model::City;
-use crate::model::message::{HubMessage, MetricRef, MetricResult};
+use crate::model::message::{HubMessage, MetricInfo, MetricRef, MetricResult};
 use crate::model::time::parse_time_us;
 
 use super::sparks::Sparks;
@@ -40,6 +40,10 @@ pub struct Data {
     pub city_stamp: u64,
     pub city: Option<Arc<City>>,
     pub known_metrics: Vec<String>,
+    /// What the files of the metrics say, by name, once it was asked for.
+    catalog: Arc<BTreeMap<String, MetricInfo>>,
+    /// Changes when the catalog does.
+    pub catalog_stamp: u64,
     metrics: HashMap<MetricRef, Known>,
     /// The hub's clock when it last spoke, µs, and the wall's second then.
     heard: Option<(i64, f64)>,
@@ -64,6 +68,8 @@ impl Default for Data {
             city_stamp: 0,
             city: None,
             known_metrics: Vec::new(),
+            catalog: Arc::default(),
+            catalog_stamp: 0,
             metrics: HashMap::new(),
             heard: None,
             data_until: None,
@@ -98,6 +104,9 @@ impl Data {
                 self.heard = Some((now, now_s));
             }
             HubMessage::Result(result) => self.take_result(result, now_s),
+            HubMessage::Metrics { metrics } => {
+                self.set_catalog(Arc::new(metrics.into_iter().map(|info| (info.name.clone(), info)).collect()));
+            }
             HubMessage::Events { columns, rows, reset, backlog, .. } => {
                 if reset {
                     self.sparks.clear();
@@ -149,6 +158,17 @@ impl Data {
                 self.metrics.insert(key, Known { stamp, result, before: None, changed_s: f64::NEG_INFINITY });
             }
         }
+    }
+
+    /// What the files of the metrics say.
+    pub fn catalog(&self) -> &Arc<BTreeMap<String, MetricInfo>> {
+        &self.catalog
+    }
+
+    pub fn set_catalog(&mut self, catalog: Arc<BTreeMap<String, MetricInfo>>) {
+        self.version += 1;
+        self.catalog_stamp = self.version;
+        self.catalog = catalog;
     }
 
     pub fn metric(&self, metric: &MetricRef) -> Table<'_> {
@@ -237,6 +257,20 @@ impl<'a> Table<'a> {
 
     pub fn info(&self) -> &'a BTreeMap<String, String> {
         self.result.map_or(&NO_INFO, |result| &result.info)
+    }
+
+    pub fn has_column(&self, column: &str) -> bool {
+        self.result.is_some_and(|result| result.columns.iter().any(|known| known.name == column))
+    }
+
+    /// Simulated rows are in what was asked.
+    pub fn is_demo(&self) -> bool {
+        self.result.is_some_and(|result| result.demo)
+    }
+
+    /// Rows that were played back are in the store.
+    pub fn is_replay(&self) -> bool {
+        self.result.is_some_and(|result| result.replay)
     }
 
     pub fn as_of(&self) -> Option<i64> {

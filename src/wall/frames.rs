@@ -36,9 +36,10 @@ fn pack(captures: &Receiver<Capture>, frames: &FrameSender) {
         if jpeg.len() > BYTES_MAX {
             jpeg = encode(&capture, QUALITY / 2);
         }
-        let Shown { scene, mode, lang, frozen } = capture.shown;
+        let Shown { scene, mode, lang, frozen, explained, paused } = capture.shown;
         let (mode, lang) = (Some(mode.to_owned()), Some(lang.to_owned()));
-        let header = ClientMessage::Frame { width, height, scene, mode, lang, freeze: Some(frozen) };
+        let (freeze, explain, pause) = (Some(frozen), Some(explained), Some(paused));
+        let header = ClientMessage::Frame { width, height, scene, mode, lang, freeze, explain, pause };
         match pack_frame(&header, &jpeg) {
             Ok(frame) => frames.send(frame),
             Err(error) => tracing::warn!("a picture of the wall was left out: {error}"),

@@ -33,6 +33,8 @@ pub struct Wanted<'a> {
     pub metrics: Vec<MetricRef>,
     /// Today's tickets, for a map.
     pub sparks: bool,
+    /// What the files of the metrics say, with their texts.
+    pub catalog: bool,
 }
 
 impl<'a> Wanted<'a> {
@@ -45,7 +47,7 @@ impl<'a> Wanted<'a> {
             }
         }
         let has_map = |scene: &&Scene| scene.panels.iter().any(|panel| panel.kind == "map");
-        Wanted { hub, at, wait_s, metrics, sparks: scenes.iter().any(has_map) }
+        Wanted { hub, at, wait_s, metrics, sparks: scenes.iter().any(has_map), catalog: false }
     }
 }
 
@@ -54,7 +56,7 @@ impl<'a> Wanted<'a> {
 /// # Errors
 /// As [`gather`].
 pub fn gather_tickets(hub: &str, at_us: i64, wait_s: u64) -> Result<Vec<(i64, Vec<Json>)>, WallError> {
-    let wanted = Wanted { hub, at: Some(at_us), wait_s, metrics: Vec::new(), sparks: true };
+    let wanted = Wanted { hub, at: Some(at_us), wait_s, metrics: Vec::new(), sparks: true, catalog: false };
     let rows = fetch(wanted)?.tickets;
     let time = |row: &Vec<Json>| match row.first() {
         Some(Json::String(text)) => parse_time_us(text),
@@ -89,6 +91,7 @@ fn fetch(wanted: Wanted<'_>) -> Result<Gathering, WallError> {
         older: Vec::new(),
         asked: Vec::new(),
         sparks_missing: wanted.sparks,
+        catalog_missing: wanted.catalog,
         sparks_asked: false,
         ticked: false,
         welcomed_us: 0,
@@ -132,6 +135,7 @@ struct Gathering {
     /// Queries under way: number and metric; `None` is the sparks.
     asked: Vec<(u64, Option<MetricRef>)>,
     sparks_missing: bool,
+    catalog_missing: bool,
     sparks_asked: bool,
     ticked: bool,
     /// The hub's clock as it said hello.
@@ -174,6 +178,9 @@ impl Gathering {
                 {
                     self.sparks_missing = false;
                 }
+                if let HubMessage::Metrics { .. } = &message {
+                    self.catalog_missing = false;
+                }
                 self.ticked |= matches!(message, HubMessage::Tick { .. });
                 self.data.take(message, 0.0);
                 if welcome {
@@ -193,6 +200,9 @@ impl Gathering {
     fn start(&mut self) {
         self.welcomed_us = self.data.now_us(0.0);
         self.since = Instant::now();
+        if self.catalog_missing {
+            self.link.send(ClientMessage::Metrics { sql: true });
+        }
         if let (Some(at), Some(city)) = (self.at, &self.data.city) {
             self.ahead = not_ahead(at, self.welcomed_us, city.tz).err();
         }
@@ -292,7 +302,8 @@ impl Gathering {
 
     fn is_complete(&self) -> bool {
         let clock = self.at.is_some() || self.ticked;
-        self.data.city.is_some() && clock && self.missing.is_empty() && !self.sparks_missing && self.asked.is_empty()
+        let figures = self.missing.is_empty() && !self.sparks_missing && self.asked.is_empty();
+        self.data.city.is_some() && clock && figures && !self.catalog_missing
     }
 
     fn what_is_missing(&self) -> String {
@@ -305,6 +316,9 @@ impl Gathering {
         let mut names: Vec<&str> = self.missing.iter().map(|metric| metric.name.as_str()).collect();
         if self.sparks_missing {
             names.push("today's tickets");
+        }
+        if self.catalog_missing {
+            names.push("what the files of the metrics say");
         }
         if self.at.is_none() && !self.ticked {
             names.push("the hub's clock");

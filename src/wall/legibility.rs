@@ -53,7 +53,11 @@ pub fn check(scenes: &[Scene], city: &City, screens: &[Screen], data: &Data) -> 
                 let fitted = scene.fit([screen.width, screen.height], screen.seams, city, mode);
                 look.has_room(&fitted, &mut glyphs);
                 for lang in [Lang::Zh, Lang::En] {
-                    look.texts(scenes, &fitted, lang, &mut glyphs);
+                    look.texts(scenes, &fitted, lang, false, &mut glyphs);
+                    // Turned over the panels have other texts, where it is known which.
+                    if !data.catalog().is_empty() {
+                        look.texts(scenes, &fitted, lang, true, &mut glyphs);
+                    }
                 }
             }
         }
@@ -151,7 +155,7 @@ impl Look<'_> {
     }
 
     /// Writes the scene and looks where each text came to stand.
-    fn texts(&mut self, scenes: &[Scene], fitted: &Fitted, lang: Lang, glyphs: &mut Glyphs) {
+    fn texts(&mut self, scenes: &[Scene], fitted: &Fitted, lang: Lang, explain: bool, glyphs: &mut Glyphs) {
         let tabs: Vec<(String, String)> =
             scenes.iter().map(|scene| (scene.name.clone(), scene.tab.pick(lang).to_owned())).collect();
         let view = View {
@@ -166,6 +170,8 @@ impl Look<'_> {
             now_s: 0.0,
             settled: true,
             frozen_us: None,
+            explain,
+            paused: false,
             as_of: true,
             problem: None,
         };

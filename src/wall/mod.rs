@@ -2,7 +2,7 @@
 //!
 //! `link` is the socket, `data` what came over it, `scene` the files that say what there is to show, `layout` where it
 //! stands on a `screen`, `panels` what can stand there, `legibility` whether it can be read, `painter` and `chrome` the
-//! picture, `canvas` its pixels, `show` the running wall, `app` the window around it, `snapshot` one picture as a file.
+//! picture, `explain` how its numbers are made, `canvas` its pixels, `show` the running wall, `rotation` which scene is next, `app` the window around it, `snapshot` one picture as a file.
 //! Nothing here reads a clock of its own: time is the hub's.
 //!
 //! It fails only at the start (no graphics adapter, no scene). Later everything that goes wrong is shown where it is:
@@ -15,6 +15,7 @@ pub mod composer;
 mod contact;
 pub mod data;
 pub mod density;
+mod explain;
 pub mod format;
 mod frames;
 #[cfg(test)]
@@ -28,6 +29,7 @@ pub mod options;
 pub mod painter;
 mod panels;
 mod record;
+mod rotation;
 pub mod scatter;
 pub mod scene;
 pub mod screen;

@@ -173,6 +173,8 @@ pub struct SnapshotOptions {
     pub lang: Lang,
     /// As of this instant, µs since 1970 UTC; left out: the hub's now.
     pub at: Option<i64>,
+    /// Panels say how their numbers are made.
+    pub explain: bool,
     pub out: PathBuf,
     /// Give up after so many seconds without a complete picture.
     pub wait_s: u64,
@@ -189,6 +191,7 @@ impl SnapshotOptions {
             mode: Mode::Lobby,
             lang: Lang::Zh,
             at: None,
+            explain: false,
             out: out.into(),
             wait_s: 30,
         }
@@ -229,6 +232,8 @@ pub struct GalleryOptions {
     pub lang: Lang,
     /// As of this instant, µs since 1970 UTC; left out: the hub's now.
     pub at: Option<i64>,
+    /// Panels say how their numbers are made.
+    pub explain: bool,
     /// The folder the pictures go to.
     pub out: PathBuf,
     /// Give up after so many seconds without all data.

@@ -9,6 +9,7 @@ use super::canvas::{DisplayList, Face, Glyphs, Paint, Rect, Style};
 use super::chrome::Chrome;
 use super::composer::Part;
 use super::data::Data;
+use super::explain;
 use super::layout::Place;
 use super::options::{Lang, Mode};
 use super::panels::Cx;
@@ -33,6 +34,10 @@ pub struct View<'a> {
     /// A still picture: motion is over.
     pub settled: bool,
     pub frozen_us: Option<i64>,
+    /// Every panel says how its numbers are made.
+    pub explain: bool,
+    /// Scenes do not follow one another, where they else would.
+    pub paused: bool,
     pub as_of: bool,
     pub problem: Option<&'a str>,
 }
@@ -42,6 +47,7 @@ impl View<'_> {
     pub fn tell(&self, shown: &mut Shown) {
         shown.scene.clone_from(&self.scene.name);
         (shown.mode, shown.lang, shown.frozen) = (self.mode.name(), self.lang.name(), self.frozen_us.is_some());
+        (shown.explained, shown.paused) = (self.explain, self.paused);
     }
 }
 
@@ -55,6 +61,11 @@ pub fn surfaces(view: &View<'_>, fitted: &Fitted, pen: &mut Paint<'_>) {
     for place in &fitted.places {
         let spec = &view.scene.panels[place.panel];
         if !spec.framed {
+            // Turned over, a map stands on a surface, too.
+            let (card, _, stands) = explain::card(spec, place, fitted);
+            if view.explain && stands && !explain::is_behind(spec, place, fitted) {
+                surface(pen, card, &fitted.seams, [false, false]);
+            }
             continue;
         }
         let panel = &spec.panel;
@@ -65,6 +76,12 @@ pub fn surfaces(view: &View<'_>, fitted: &Fitted, pen: &mut Paint<'_>) {
 /// Paints one part of a panel. Returns whether it moves.
 pub fn panel(view: &View<'_>, city: &City, fitted: &Fitted, place: &Place, pen: &mut Paint<'_>, part: Part) -> bool {
     let spec = &view.scene.panels[place.panel];
+    if view.explain && (part == Part::Still || !explain::is_behind(spec, place, fitted)) {
+        if part == Part::Still {
+            explained(view, city, fitted, place, pen);
+        }
+        return false;
+    }
     let (rect, plain) = (place.rect, pen.scale);
     let mut moving = false;
     let least = spec.panel.least();
@@ -96,6 +113,21 @@ pub fn panel(view: &View<'_>, city: &City, fitted: &Fitted, place: &Place, pen: 
     moving
 }
 
+/// Paints a panel turned over: how its numbers are made.
+fn explained(view: &View<'_>, city: &City, fitted: &Fitted, place: &Place, pen: &mut Paint<'_>) {
+    let spec = &view.scene.panels[place.panel];
+    let (card, zoom, stands) = explain::card(spec, place, fitted);
+    if stands && explain::is_behind(spec, place, fitted) {
+        pen.rect(card, 3.0, tokens::GROUND_EDGE.alpha(0.86));
+        surface(pen, card, &fitted.seams, [false, false]);
+    }
+    let (plain, mut moving) = (pen.scale, false);
+    pen.scale *= zoom;
+    let rect = card.times(1.0 / zoom);
+    explain::paint(&mut Cx { rect, zoom, heading: zoom, ..context(view, city, fitted, place, pen, &mut moving) });
+    pen.scale = plain;
+}
+
 /// Header and footer of a view.
 pub fn chrome<'a>(view: &View<'a>, city: &'a City) -> Chrome<'a> {
     Chrome {
@@ -108,6 +140,8 @@ pub fn chrome<'a>(view: &View<'a>, city: &'a City) -> Chrome<'a> {
         now_us: view.now_us,
         now_s: view.now_s,
         frozen_us: view.frozen_us,
+        explain: view.explain,
+        paused: view.paused,
         as_of: view.as_of,
         problem: view.problem,
     }

@@ -90,6 +90,8 @@ pub fn record(options: &RecordOptions) -> Result<usize, WallError> {
             now_s,
             settled: false,
             frozen_us: None,
+            explain: false,
+            paused: false,
             as_of: false,
             problem: None,
         };

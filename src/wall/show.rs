@@ -9,7 +9,7 @@ use std::time::{Duration, Instant, SystemTime};
 use bevy::ecs::prelude::*;
 
 use crate::model::assets;
-use crate::model::message::{Control, HubMessage, MetricRef};
+use crate::model::message::{ClientMessage, Control, HubMessage, MetricRef};
 use crate::model::text::nearest;
 use crate::model::time::day_start_us;
 
@@ -20,6 +20,7 @@ use super::data::Data;
 use super::link::{Link, News};
 use super::options::{Lang, Mode, WallError};
 use super::painter::View;
+use super::rotation::Rotation;
 use super::scene::{self, Scene, SceneError};
 use super::screen::Seams;
 use super::{sparks, tokens};
@@ -62,9 +63,9 @@ pub struct Show {
     /// The wall's second at which a scene began to go over into the next; none while none does.
     fade_since_s: Option<f64>,
     fade_begins: bool,
-    /// When the scene on the wall came, and until when it stays whatever its dwell.
-    scene_since: Instant,
-    held_until: Option<Instant>,
+    rotation: Rotation,
+    /// Until then every panel says how its numbers are made.
+    explained_until: Option<Instant>,
 }
 
 #[derive(PartialEq, Eq, Default)]
@@ -119,8 +120,8 @@ impl Show {
             sparks_shown: 0,
             fade_since_s: None,
             fade_begins: false,
-            scene_since: Instant::now(),
-            held_until: None,
+            rotation: Rotation::new(Instant::now()),
+            explained_until: None,
         };
         show.subscribe();
         Ok(show)
@@ -158,9 +159,14 @@ impl Show {
                     HubMessage::Error { code, message, .. } => tracing::warn!("the hub says {code}: {message}"),
                     message => {
                         let welcome = matches!(message, HubMessage::Welcome { .. });
+                        let catalog = matches!(message, HubMessage::Metrics { .. });
                         self.data.take(message, now_s);
                         if welcome {
                             self.followed_day_us = 0;
+                            self.ask_for_catalog();
+                        }
+                        if catalog {
+                            self.take_catalog();
                         }
                     }
                 },
@@ -204,22 +210,33 @@ impl Show {
         if let Some(freeze) = control.freeze {
             self.freeze(freeze);
         }
+        if let Some(explain) = control.explain {
+            self.explain(explain);
+        }
+        if let Some(pause) = control.pause {
+            self.rotation.pause(pause, Instant::now());
+        }
         self.force = true;
     }
 
     /// Shows a scene that somebody chose; the rotation waits a while.
     pub fn show_scene(&mut self, position: usize) {
-        self.held_until = Some(Instant::now() + Duration::from_secs(tokens::HOLD_S));
+        self.rotation.hold(Instant::now());
         self.change_scene(position);
     }
 
-    /// In the lobby scenes follow one another, each as long as its file says; a frozen picture stays.
+    /// In the lobby scenes follow one another, each as long as its file says; a frozen or a paused picture stays, and
+    /// one that says how its numbers are made.
     pub fn rotate(&mut self) {
-        let held = self.held_until.is_some_and(|until| Instant::now() < until);
-        if self.mode != Mode::Lobby || self.frozen.is_some() || held || self.data.city.is_none() {
+        let now = Instant::now();
+        if self.explained_until.is_some_and(|until| now >= until) {
+            self.explain(false);
+        }
+        let stays = self.frozen.is_some() || self.explained_until.is_some();
+        if self.mode != Mode::Lobby || stays || self.data.city.is_none() {
             return;
         }
-        if self.scene_since.elapsed().as_secs_f32() < self.scene().dwell_s {
+        if !self.rotation.is_due(self.scene().dwell_s, now) {
             return;
         }
         let count = self.scenes.all.len();
@@ -229,14 +246,17 @@ impl Show {
         });
         match next {
             Some(next) => self.change_scene(next),
-            None => self.scene_since = Instant::now(),
+            None => self.rotation.begin(now),
         }
     }
 
     fn change_scene(&mut self, position: usize) {
-        self.scene_since = Instant::now();
+        self.rotation.begin(Instant::now());
         let next = position % self.scenes.all.len();
         self.fade_begins |= next != self.current && self.pictures > 0;
+        if next != self.current {
+            self.explained_until = None;
+        }
         self.current = next;
         self.subscribe();
         self.force = true;
@@ -290,6 +310,40 @@ impl Show {
             (true, None) => Some((Box::new(self.data.clone()), now_us)),
             (false, _) => None,
         };
+        self.force = true;
+    }
+
+    pub fn toggle_explain(&mut self) {
+        self.explain(self.explained_until.is_none());
+    }
+
+    /// Turns the panels over, for [`tokens::EXPLAIN_S`], or back.
+    fn explain(&mut self, explain: bool) {
+        let now = Instant::now();
+        self.fade_begins |= explain != self.explained_until.is_some() && self.pictures > 0;
+        self.explained_until = explain.then(|| now + Duration::from_secs(tokens::EXPLAIN_S));
+        self.rotation.begin(now);
+        self.ask_for_catalog();
+        self.force = true;
+    }
+
+    /// While panels are turned over the texts of the metrics' files are of use.
+    fn ask_for_catalog(&self) {
+        if self.explained_until.is_some() {
+            self.link.send(ClientMessage::Metrics { sql: true });
+        }
+    }
+
+    /// A frozen picture is told what the files say, too: they are no figures.
+    fn take_catalog(&mut self) {
+        if let Some((frozen, _)) = &mut self.frozen {
+            frozen.set_catalog(self.data.catalog().clone());
+        }
+        self.force = true;
+    }
+
+    pub fn toggle_pause(&mut self) {
+        self.rotation.pause(!self.rotation.is_paused(), Instant::now());
         self.force = true;
     }
 
@@ -372,6 +426,8 @@ impl Show {
             now_s,
             settled: frozen_us.is_some(),
             frozen_us,
+            explain: self.explained_until.is_some(),
+            paused: self.rotation.is_paused(),
             as_of: false,
             problem: problem.as_deref(),
         };
@@ -484,4 +540,51 @@ fn stamps(folder: &std::path::Path) -> Vec<(PathBuf, SystemTime)> {
         .filter_map(|path| Some((path.metadata().ok()?.modified().ok()?, path)))
         .map(|(at, path)| (path, at))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A wall whose hub is away.
+    fn show() -> Show {
+        let link = Link::open("ws://127.0.0.1:9/ws", std::sync::Arc::new(|| {})).unwrap();
+        Show::new(link, "overview", Mode::Lobby, Lang::Zh, [640, 360], Seams::NONE).unwrap()
+    }
+
+    #[test]
+    fn panels_turn_back_by_the_same_key_with_another_scene_and_when_their_time_is_over() {
+        let mut show = show();
+        show.toggle_explain();
+        assert!(show.explained_until.is_some());
+        show.toggle_explain();
+        assert!(show.explained_until.is_none());
+        let told = |explain, scene: Option<&str>| Control {
+            explain: Some(explain),
+            scene: scene.map(str::to_owned),
+            ..Control::default()
+        };
+        show.control(&told(true, Some("ops")));
+        assert!(show.explained_until.is_some() && show.scene().name == "ops", "the scene that was chosen with it");
+        show.control(&told(true, None));
+        show.step_scene(1);
+        assert!(show.explained_until.is_none());
+        show.control(&told(true, None));
+        show.rotate();
+        assert!(show.explained_until.is_some());
+        show.explained_until = Some(Instant::now());
+        show.rotate();
+        assert!(show.explained_until.is_none());
+    }
+
+    #[test]
+    fn a_pause_is_told_and_taken_back() {
+        let mut show = show();
+        show.toggle_pause();
+        assert!(show.rotation.is_paused());
+        show.control(&Control { pause: Some(true), ..Control::default() });
+        assert!(show.rotation.is_paused());
+        show.control(&Control { pause: Some(false), ..Control::default() });
+        assert!(!show.rotation.is_paused());
+    }
 }

@@ -30,9 +30,11 @@ pub fn capture(options: &SnapshotOptions) -> Result<Capture, WallError> {
         Some(position) => &scenes.all[position],
         None => return Err(unknown_scene(&scenes, &options.scene)),
     };
-    let data = gather(Wanted::of(&options.hub, options.at, options.wait_s, &[scene]))?;
+    let wanted = Wanted::of(&options.hub, options.at, options.wait_s, &[scene]);
+    let data = gather(Wanted { catalog: options.explain, ..wanted })?;
     let tabs = scenes.tabs(options.lang, options.mode);
-    let still = Still { data: &data, lang: options.lang, seams: options.seams, at: options.at };
+    let &SnapshotOptions { lang, seams, at, explain, .. } = options;
+    let still = Still { data: &data, lang, seams, at, explain };
     let mut studio = Studio::open()?;
     studio.set_points(options.points);
     studio.picture(&still.view(scene, &tabs, options.mode, options.size.into()))
@@ -45,6 +47,8 @@ pub struct Still<'a> {
     pub seams: Seams,
     /// As of then, µs; left out: the hub's now.
     pub at: Option<i64>,
+    /// Panels say how their numbers are made.
+    pub explain: bool,
 }
 
 impl<'a> Still<'a> {
@@ -61,6 +65,8 @@ impl<'a> Still<'a> {
             now_s: 0.0,
             settled: true,
             frozen_us: None,
+            explain: self.explain,
+            paused: false,
             as_of: self.at.is_some(),
             problem: None,
         }

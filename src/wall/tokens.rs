@@ -153,6 +153,8 @@ pub const LATE_S: f32 = 5.0;
 pub const GREY_S: f32 = 120.0;
 /// Seconds a scene that somebody chose stays before the rotation goes on.
 pub const HOLD_S: u64 = 180;
+/// Seconds the panels stay turned over, saying how their numbers are made.
+pub const EXPLAIN_S: u64 = 180;
 /// How far a point of the night sky goes from its place, design units.
 pub const POINT_REACH: f32 = 1.8;
 /// From one breath of the night sky to the next, design units.

@@ -137,6 +137,15 @@ fn the_page_shows_the_wall_its_health_and_its_figures_and_picks_the_scene() {
     tab.click(".metric button");
     tab.until("(document.querySelector('.metric .sql pre')?.textContent ?? '').includes('SELECT')");
 
+    // Panels are turned over and back by one button; it says what the wall shows.
+    tab.click("#explain");
+    tab.until("wallNow().explain === true && state.wall.explain === true");
+    tab.until("document.querySelector('#explain').getAttribute('aria-pressed') === 'true'");
+    tab.click("#pause");
+    tab.until("state.wall.pause === true");
+    tab.click("#pause");
+    tab.until("state.wall.pause === false");
+
     // Every scene can be picked, and the wall follows: the picture is another one.
     let scenes = std::fs::read_dir("assets/scenes").expect("scenes").count();
     tab.until(&format!("document.querySelectorAll('#scenes button').length === {scenes}"));

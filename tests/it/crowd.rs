@@ -48,6 +48,8 @@ fn view_of<'a>(scene: &'a Scene, data: &'a Data, size: [u32; 2]) -> View<'a> {
         now_s: 1.0,
         settled: false,
         frozen_us: None,
+        explain: false,
+        paused: false,
         as_of: false,
         problem: None,
     }

@@ -67,9 +67,10 @@ struct Look {
     lang: Lang,
     /// The wall's second; the hub was last heard at 0.
     now_s: f64,
+    explain: bool,
 }
 
-const PLAIN: Look = Look { size: [1280, 720], lang: Lang::Zh, now_s: 0.0 };
+const PLAIN: Look = Look { size: [1280, 720], lang: Lang::Zh, now_s: 0.0, explain: false };
 
 fn draw(data: &Data, look: &Look) -> Capture {
     let scene = overview();
@@ -86,6 +87,8 @@ fn draw(data: &Data, look: &Look) -> Capture {
         now_s: look.now_s,
         settled: true,
         frozen_us: None,
+        explain: look.explain,
+        paused: false,
         as_of: false,
         problem: None,
     };
@@ -175,6 +178,17 @@ fn a_wide_wall() {
 #[test]
 fn a_wall_that_lost_its_hub_greys_and_says_how_old_it_is() {
     check("stale", Canned::Normal, &Look { now_s: 95.0, ..PLAIN });
+}
+
+#[test]
+fn the_overview_turned_over_says_how_it_is_counted() {
+    let _alone = ONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    if adapter_is_missing() {
+        return;
+    }
+    let mut data = data(Canned::Normal, &City::load("ningbo").unwrap());
+    data.set_catalog(std::sync::Arc::new(super::scenes::catalog()));
+    compare("explain", &draw(&data, &Look { explain: true, ..PLAIN }));
 }
 
 #[test]

@@ -402,32 +402,45 @@ fn the_main_job_serves_a_picture_of_the_wall() {
     assert_eq!(picture.dimensions(), (640, 360));
     let brightest = picture.pixels().map(|pixel| pixel.0.iter().map(|c| u32::from(*c)).sum::<u32>()).max();
     assert!(brightest > Some(600), "the picture is dark: {brightest:?}");
-    let shown = told_to_show(&job.0.url());
+    let url = job.0.url();
+    let told = |control: serde_json::Value| told_to_show(&url, &control);
+    let shown = told(serde_json::json!({"mode": "ops", "lang": "en"}));
     assert!(shown["scene"].is_string() && shown["freeze"] == false, "{shown}");
+    assert!(shown["explain"] == false && shown["pause"] == false, "{shown}");
+    // Panels are turned over until another scene comes; the rotation stays paused until it is told to go on.
+    told(serde_json::json!({"explain": true, "pause": true}));
+    told(serde_json::json!({"explain": false}));
+    told(serde_json::json!({"explain": true}));
+    let next = told(serde_json::json!({"scene": "ops"}));
+    assert!(next["explain"] == false && next["pause"] == true, "{next}");
+    assert_eq!(told(serde_json::json!({"pause": false}))["scene"], "ops");
 }
 
-/// Tells the wall another mode and language, and waits for the picture that says it has them: by this the page marks them.
-fn told_to_show(url: &str) -> serde_json::Value {
+/// Tells the wall what to show, and waits for the picture that says it does: by this the page marks it.
+fn told_to_show(url: &str, control: &serde_json::Value) -> serde_json::Value {
     use futures_util::{SinkExt, StreamExt};
     use tokio_tungstenite::tungstenite::Message;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let shown = async {
         let (mut socket, _) = tokio_tungstenite::connect_async(url).await.expect("the hub answers");
-        for message in [r#"{"type":"control","mode":"ops","lang":"en"}"#, r#"{"type":"watch","fps":5}"#] {
-            socket.send(Message::text(message)).await.expect("sent");
+        let mut message = control.clone();
+        message["type"] = "control".into();
+        for message in [message, serde_json::json!({"type": "watch", "fps": 5})] {
+            socket.send(Message::text(message.to_string())).await.expect("sent");
         }
         while let Some(Ok(message)) = socket.next().await {
             let Message::Binary(frame) = message else { continue };
             let (header, _) = lingping::model::message::split_frame(&frame).expect("a frame");
             let header: serde_json::Value = serde_json::from_slice(header).expect("JSON");
-            if header["mode"] == "ops" && header["lang"] == "en" {
+            let mut wanted = control.as_object().expect("an object").iter();
+            if wanted.all(|(key, value)| header[key] == *value) {
                 return header;
             }
         }
         panic!("the connection ended");
     };
     let patience = Duration::from_secs(60);
-    runtime.block_on(async { tokio::time::timeout(patience, shown).await }).expect("a picture in the new mode")
+    runtime.block_on(async { tokio::time::timeout(patience, shown).await }).expect("a picture of what was told")
 }
 
 /// Status line, headers and body. Some servers keep the connection open: the length they say ends the answer.

@@ -6,13 +6,15 @@
 //! few shades, so that the repository stays lean; the threshold below allows for other adapters. Without any adapter the
 //! tests say so and pass.
 
+use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::path::PathBuf;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use lingping::demo::{SourceArgs, with_hub};
 use lingping::model::City;
-use lingping::model::message::{HubMessage, MetricResult};
+use lingping::model::message::{HubMessage, MetricInfo, MetricResult};
+use lingping::query::header;
 use lingping::wall::canvas::gpu::{Capture, open_adapter};
 use lingping::wall::data::Data;
 use lingping::wall::gather::{Wanted, gather, gather_tickets};
@@ -79,6 +81,23 @@ pub fn moment() -> Moment {
     let mut text = Vec::new();
     flate2::read::GzDecoder::new(std::fs::File::open(moment_file()).unwrap()).read_to_end(&mut text).unwrap();
     serde_json::from_slice(&text).unwrap()
+}
+
+/// What the files of the metrics that ship say, as a hub tells it.
+pub fn catalog() -> BTreeMap<String, MetricInfo> {
+    let mut catalog = BTreeMap::new();
+    for scene in std::fs::read_dir("queries").unwrap().flatten() {
+        for file in std::fs::read_dir(scene.path()).unwrap().flatten() {
+            let sql = std::fs::read_to_string(file.path()).unwrap();
+            let (header, problems) = header::read("", &sql);
+            assert!(problems.is_empty(), "{problems:?}");
+            let name = file.path().file_stem().unwrap().to_string_lossy().into_owned();
+            let (scene, class) = (scene.file_name().to_string_lossy().into_owned(), "live".to_owned());
+            let listed = MetricInfo { name: name.clone(), scene, class, info: header.info, sql: Some(sql) };
+            catalog.insert(name, listed);
+        }
+    }
+    catalog
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -176,6 +195,8 @@ impl Wall {
             now_s,
             settled: true,
             frozen_us: None,
+            explain: false,
+            paused: false,
             as_of: false,
             problem: None,
         };
@@ -190,6 +211,14 @@ fn no_text_leaves_its_place_or_stands_in_anothers_way_on_any_shape_of_wall() {
         let problems = legibility::check(&scenes(), &city, &legibility::USUAL, &data(&moment, state)).unwrap();
         assert!(problems.is_empty(), "{}", problems.join("\n"));
     }
+}
+
+#[test]
+fn no_text_leaves_its_place_where_panels_say_how_they_are_counted() {
+    let mut data = data(&moment(), State::Plain);
+    data.set_catalog(Arc::new(catalog()));
+    let problems = legibility::check(&scenes(), &City::load("ningbo").unwrap(), &legibility::USUAL, &data).unwrap();
+    assert!(problems.is_empty(), "{}", problems.join("\n"));
 }
 
 #[test]

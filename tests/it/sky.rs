@@ -63,6 +63,8 @@ impl Wall {
             now_s: 1.0,
             settled: after_s.is_none(),
             frozen_us: None,
+            explain: false,
+            paused: false,
             as_of: false,
             problem: None,
         };

@@ -71,6 +71,8 @@ pub fn measure(
             now_s,
             settled: false,
             frozen_us: None,
+            explain: false,
+            paused: false,
             as_of: false,
             problem: None,
         };

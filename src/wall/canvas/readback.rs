@@ -8,6 +8,10 @@ pub struct Shown {
     pub mode: &'static str,
     pub lang: &'static str,
     pub frozen: bool,
+    /// It says how its numbers are made.
+    pub explained: bool,
+    /// Scenes do not follow one another.
+    pub paused: bool,
 }
 
 /// A picture read back from the GPU: rows top to bottom, RGBA.

@@ -35,6 +35,7 @@ mod trend;
 mod waffle;
 
 use super::canvas::Rect;
+use super::options::Mode;
 use super::scene::Metric;
 use super::tokens::Colour;
 
@@ -43,6 +44,12 @@ pub use cx::{Calm, Cx, body, caption, figure, note, row_figure};
 pub trait Panel: Send + Sync {
     /// Every metric it shows.
     fn metrics(&self) -> Vec<&Metric>;
+
+    /// Those of them whose numbers it shows in a mode: what is told when it is turned over.
+    fn explained(&self, mode: Mode) -> Vec<&Metric> {
+        let _ = mode;
+        self.metrics()
+    }
 
     /// The columns it reads, each with its metric; what a metric may lack is left out.
     fn columns(&self) -> Vec<(&Metric, &str)> {

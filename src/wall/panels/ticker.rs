@@ -30,6 +30,10 @@ impl Panel for Ticker {
         std::iter::once(&self.metric).chain(&self.lobby).collect()
     }
 
+    fn explained(&self, mode: Mode) -> Vec<&Metric> {
+        vec![self.lobby.as_ref().filter(|_| mode == Mode::Lobby).unwrap_or(&self.metric)]
+    }
+
     fn paint(&self, cx: &mut Cx<'_, '_>) {
         let rect = cx.rect;
         cx.paint.rule(rect.left, rect.right, rect.top, tokens::RULE);

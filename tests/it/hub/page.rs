@@ -111,6 +111,8 @@ async fn the_wall_draws_for_the_page_only_while_somebody_looks() {
 
     page.send(json!({"type": "control", "scene": "overview", "lang": "en"})).await;
     assert_eq!(wall.hear().await, json!({"type": "control", "scene": "overview", "lang": "en"}));
+    page.send(json!({"type": "control", "explain": true, "pause": false})).await;
+    assert_eq!(wall.hear().await, json!({"type": "control", "explain": true, "pause": false}));
     let error = {
         page.send_binary(picture("forged")).await;
         page.hear().await

@@ -240,6 +240,11 @@ async fn the_catalog_is_given_with_titles_units_and_classes() {
     let one = metrics.iter().find(|metric| metric["name"] == "today_opened").unwrap();
     assert_eq!((&one["scene"], &one["class"]), (&json!("overview"), &json!("live")));
     assert_eq!((&one["info"]["title_zh"], one["info"]["unit_en"].is_string()), (&json!("今日受理"), true), "{one}");
-    assert!(metrics.len() > 40, "{}", metrics.len());
+    assert!(metrics.len() > 40 && one.get("sql").is_none(), "{} metrics, {one}", metrics.len());
+    // How it is counted in Chinese, and the text of the file where it is asked for.
+    assert!(one["info"]["basis_zh"].as_str().unwrap().contains("受理"), "{one}");
+    let answer = client.ask(json!({"type": "metrics", "sql": true})).await;
+    let one = answer["metrics"].as_array().unwrap().iter().find(|metric| metric["name"] == "today_opened").unwrap();
+    assert!(one["sql"].as_str().unwrap().contains("FROM tickets"), "{one}");
     running.hub.stop().await;
 }
