@@ -3,12 +3,10 @@
 //! Nothing new, nothing moving, same second: no picture is drawn. A scene file that becomes wrong leaves the last good
 //! one on the wall with the problem named below it.
 
-use std::path::PathBuf;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use bevy::ecs::prelude::*;
 
-use crate::model::assets;
 use crate::model::message::{ClientMessage, Control, HubMessage, MetricRef};
 use crate::model::text::nearest;
 use crate::model::time::day_start_us;
@@ -21,7 +19,7 @@ use super::link::{Link, News};
 use super::options::{Lang, Mode, WallError};
 use super::painter::View;
 use super::rotation::Rotation;
-use super::scene::{self, Scene, SceneError};
+use super::scene::{self, Scene, Scenes};
 use super::screen::Seams;
 use super::{sparks, tokens};
 
@@ -29,8 +27,6 @@ use super::{sparks, tokens};
 const NEWS_A_STEP: usize = 256;
 /// Rows of the past the sparks start with.
 const TAIL: usize = 100_000;
-/// How often scene files are looked at.
-const RELOAD: Duration = Duration::from_secs(1);
 
 #[derive(Resource)]
 pub struct Show {
@@ -450,96 +446,6 @@ impl Show {
 /// Glyphs of a 4K wall are twice as large as those of a 1080p one.
 pub fn atlas_side([width, height]: [u32; 2]) -> u32 {
     if width.max(1) * height.max(1) > 2560 * 1600 { 4096 } else { 2048 }
-}
-
-/// The scene files, looked at again as they change.
-pub struct Scenes {
-    folder: PathBuf,
-    pub all: Vec<Scene>,
-    problems: Vec<SceneError>,
-    stamps: Vec<(PathBuf, SystemTime)>,
-    looked: Instant,
-}
-
-impl Scenes {
-    /// # Errors
-    /// No scene in the folder can be used.
-    pub fn load(folder: PathBuf) -> Result<Scenes, WallError> {
-        let stamps = stamps(&folder);
-        let (all, problems) = scene::load_all(&folder);
-        for problem in &problems {
-            tracing::warn!("{problem}");
-        }
-        if all.is_empty() {
-            return Err(match problems.into_iter().next() {
-                Some(problem) => WallError::Scene(problem),
-                None => WallError::Setup(format!(
-                    "no scene file lies in {}; set LINGPING_HOME to the folder that holds assets/",
-                    folder.display()
-                )),
-            });
-        }
-        Ok(Scenes { folder, all, problems, stamps, looked: Instant::now() })
-    }
-
-    pub fn position(&self, name: &str) -> Option<usize> {
-        self.all.iter().position(|scene| scene.name == name)
-    }
-
-    pub fn problem(&self) -> Option<&SceneError> {
-        self.problems.first()
-    }
-
-    /// What is wrong with the file of a scene.
-    pub fn problem_of(&self, name: &str) -> Option<&SceneError> {
-        self.problems.iter().find(|problem| problem.path.ends_with(&format!("{name}.toml")))
-    }
-
-    pub fn tabs(&self, lang: Lang, mode: Mode) -> Vec<(String, String)> {
-        self.all
-            .iter()
-            .filter(|scene| scene.modes.is_empty() || scene.modes.iter().any(|name| name == mode.name()))
-            .map(|scene| (scene.name.clone(), scene.tab.pick(lang).to_owned()))
-            .collect()
-    }
-
-    /// Reads files that changed. True when the scenes or their problems are others now.
-    fn reload(&mut self) -> bool {
-        if self.looked.elapsed() < RELOAD {
-            return false;
-        }
-        self.looked = Instant::now();
-        let stamps = stamps(&self.folder);
-        if stamps == self.stamps {
-            return false;
-        }
-        self.stamps = stamps;
-        let (good, problems) = scene::load_all(&self.folder);
-        for problem in &problems {
-            tracing::warn!("{problem}; the last good scene stays");
-        }
-        // A scene that became wrong stays as it was; one whose file is gone goes.
-        let mut all = good;
-        for old in std::mem::take(&mut self.all) {
-            let wrong = problems.iter().any(|problem| problem.path.ends_with(&format!("{}.toml", old.name)));
-            if wrong && !all.iter().any(|scene| scene.name == old.name) {
-                all.push(old);
-            }
-        }
-        all.sort_by(|a, b| (a.order, &a.name).cmp(&(b.order, &b.name)));
-        self.all = all;
-        self.problems = problems;
-        !self.all.is_empty()
-    }
-}
-
-fn stamps(folder: &std::path::Path) -> Vec<(PathBuf, SystemTime)> {
-    let files = assets::files(folder, "toml").unwrap_or_default();
-    files
-        .into_iter()
-        .filter_map(|path| Some((path.metadata().ok()?.modified().ok()?, path)))
-        .map(|(at, path)| (path, at))
-        .collect()
 }
 
 #[cfg(test)]

@@ -5,9 +5,8 @@ use super::data::Data;
 use super::gather::{Wanted, gather};
 use super::options::{Lang, Mode, SnapshotOptions, WallError};
 use super::painter::View;
-use super::scene::{self, Scene};
+use super::scene::{self, Scene, Scenes};
 use super::screen::Seams;
-use super::show::Scenes;
 use super::studio::Studio;
 use crate::model::text::nearest;
 

@@ -7,7 +7,7 @@ use crate::model::time::to_zone;
 
 use super::super::canvas::Rect;
 use super::super::format;
-use super::super::scene::Metric;
+use super::super::scene::{Metric, Words};
 use super::super::tokens::{self, Colour};
 use super::{Calm, Cx, Panel, note};
 
@@ -25,6 +25,9 @@ pub struct Curve {
     low: Option<String>,
     #[serde(default)]
     high: Option<String>,
+    /// Behind the note where the band is there: it needs some weeks of data.
+    #[serde(default)]
+    band: Words,
     /// A colour by board code; left out: the accent.
     #[serde(default)]
     board: Option<String>,
@@ -48,12 +51,16 @@ impl Panel for Curve {
     }
 
     fn paint(&self, cx: &mut Cx<'_, '_>) {
-        cx.heading_of_file();
+        let table = cx.table(&self.metric);
+        let has_band = self.high.as_ref().is_some_and(|high| table.numbers(high).iter().any(Option::is_some));
+        match has_band && !self.band.is_empty() {
+            true => cx.heading(&format!("{} · {}", cx.spec.note.pick(cx.lang), self.band.pick(cx.lang))),
+            false => cx.heading_of_file(),
+        }
         let inner = cx.inner();
         let plot = Rect { top: inner.top + 16.0, bottom: inner.bottom - 24.0, ..inner };
         let colour = self.board.as_deref().map_or(tokens::ACCENT, |board| cx.board_colour(board));
         hours(cx, plot);
-        let table = cx.table(&self.metric);
         let rows = table.rows();
         if rows < 2 {
             cx.empty(&table, Calm::Quiet, "今天还没有数据", "nothing yet today");

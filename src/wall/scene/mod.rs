@@ -18,9 +18,11 @@ use super::options::{Lang, Mode};
 use super::panels::Panel;
 use super::screen::{SeamLines, Seams};
 
+mod folder;
 mod mistakes;
 mod read;
 
+pub use folder::Scenes;
 use mistakes::{line_of, line_with};
 
 /// What is wrong with a scene file.

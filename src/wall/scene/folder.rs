@@ -1,0 +1,102 @@
+//! The scene files of a folder, looked at again as they change; the last good version of each stays.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant, SystemTime};
+
+use crate::model::assets;
+
+use super::super::options::{Lang, Mode, WallError};
+use super::{Scene, SceneError, load_all};
+
+/// How often the files are looked at.
+const RELOAD: Duration = Duration::from_secs(1);
+
+/// The scene files, looked at again as they change.
+pub struct Scenes {
+    folder: PathBuf,
+    pub all: Vec<Scene>,
+    problems: Vec<SceneError>,
+    stamps: Vec<(PathBuf, SystemTime)>,
+    looked: Instant,
+}
+
+impl Scenes {
+    /// # Errors
+    /// No scene in the folder can be used.
+    pub fn load(folder: PathBuf) -> Result<Scenes, WallError> {
+        let stamps = stamps(&folder);
+        let (all, problems) = load_all(&folder);
+        for problem in &problems {
+            tracing::warn!("{problem}");
+        }
+        if all.is_empty() {
+            return Err(match problems.into_iter().next() {
+                Some(problem) => WallError::Scene(problem),
+                None => WallError::Setup(format!(
+                    "no scene file lies in {}; set LINGPING_HOME to the folder that holds assets/",
+                    folder.display()
+                )),
+            });
+        }
+        Ok(Scenes { folder, all, problems, stamps, looked: Instant::now() })
+    }
+
+    pub fn position(&self, name: &str) -> Option<usize> {
+        self.all.iter().position(|scene| scene.name == name)
+    }
+
+    pub fn problem(&self) -> Option<&SceneError> {
+        self.problems.first()
+    }
+
+    /// What is wrong with the file of a scene.
+    pub fn problem_of(&self, name: &str) -> Option<&SceneError> {
+        self.problems.iter().find(|problem| problem.path.ends_with(&format!("{name}.toml")))
+    }
+
+    pub fn tabs(&self, lang: Lang, mode: Mode) -> Vec<(String, String)> {
+        self.all
+            .iter()
+            .filter(|scene| scene.modes.is_empty() || scene.modes.iter().any(|name| name == mode.name()))
+            .map(|scene| (scene.name.clone(), scene.tab.pick(lang).to_owned()))
+            .collect()
+    }
+
+    /// Reads files that changed. True when the scenes or their problems are others now.
+    pub fn reload(&mut self) -> bool {
+        if self.looked.elapsed() < RELOAD {
+            return false;
+        }
+        self.looked = Instant::now();
+        let stamps = stamps(&self.folder);
+        if stamps == self.stamps {
+            return false;
+        }
+        self.stamps = stamps;
+        let (good, problems) = load_all(&self.folder);
+        for problem in &problems {
+            tracing::warn!("{problem}; the last good scene stays");
+        }
+        // A scene that became wrong stays as it was; one whose file is gone goes.
+        let mut all = good;
+        for old in std::mem::take(&mut self.all) {
+            let wrong = problems.iter().any(|problem| problem.path.ends_with(&format!("{}.toml", old.name)));
+            if wrong && !all.iter().any(|scene| scene.name == old.name) {
+                all.push(old);
+            }
+        }
+        all.sort_by(|a, b| (a.order, &a.name).cmp(&(b.order, &b.name)));
+        self.all = all;
+        self.problems = problems;
+        !self.all.is_empty()
+    }
+}
+
+fn stamps(folder: &std::path::Path) -> Vec<(PathBuf, SystemTime)> {
+    let files = assets::files(folder, "toml").unwrap_or_default();
+    files
+        .into_iter()
+        .filter_map(|path| Some((path.metadata().ok()?.modified().ok()?, path)))
+        .map(|(at, path)| (path, at))
+        .collect()
+}
