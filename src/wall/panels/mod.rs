@@ -17,14 +17,18 @@ mod flows;
 mod funnel;
 mod hero;
 mod histogram;
+mod labels;
 mod map;
 mod matrix;
+mod milestones;
 mod ranges;
 mod rings;
 mod seats;
 mod sky;
+mod story;
 mod table;
 mod ticker;
+mod timeline;
 mod trend;
 mod waffle;
 
@@ -137,6 +141,8 @@ pub const KINDS: &[(&str, Make)] = &[
     ("flows", make::<flows::Flows>),
     ("sky", make::<sky::Sky>),
     ("trend", make::<trend::Trend>),
+    ("story", make::<story::Story>),
+    ("timeline", make::<timeline::Timeline>),
 ];
 
 fn make<P: Panel + serde::de::DeserializeOwned + 'static>(
