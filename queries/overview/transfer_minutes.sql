@@ -6,8 +6,8 @@
 -- window_en: enquiries sent on and finished today
 -- refresh: 60s
 -- audience: visitor leader operations
--- basis: from the first dispatch to the finish, of enquiries finished today that had been sent to a unit
--- basis_zh: 今日办结、曾派往单位的咨询，从首次派单到办结的时间
+-- basis: from the first dispatch to the finish, of enquiries finished today that had been sent to a unit; yesterday by this time
+-- basis_zh: 今日办结、曾派往单位的咨询，从首次派单到办结的时间；昨日截至同一时刻
 -- source: tickets
 -- systems: 4
 -- target: 80
@@ -17,7 +17,7 @@ SELECT
   approx_percentile_cont(since_dispatch_s, 0.5) FILTER (WHERE ts >= day_start()) / 60.0 AS p50,
   approx_percentile_cont(since_dispatch_s, 0.9) FILTER (WHERE ts >= day_start()) / 60.0 AS p90,
   count(since_dispatch_s) FILTER (WHERE ts >= day_start()) AS n,
-  avg(since_dispatch_s) FILTER (WHERE ts < day_start()) / 60.0 AS yesterday_mean
+  avg(since_dispatch_s) FILTER (WHERE ts < now() - INTERVAL '1 day') / 60.0 AS yesterday_mean
 FROM (
   SELECT ts, CAST(since_dispatch_s AS DOUBLE) AS since_dispatch_s
   FROM tickets

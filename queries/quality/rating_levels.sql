@@ -21,4 +21,4 @@ LEFT JOIN (
   AND ($board IS NULL OR board = $board)
   GROUP BY rating
 ) t ON t.rating = r.rating
-ORDER BY r.rating
+ORDER BY r.rating DESC

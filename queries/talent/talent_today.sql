@@ -1,13 +1,13 @@
--- title_zh: 今日来电
+-- title_zh: 今日接触
 -- title_en: Talent line today
 -- unit_zh: 次
--- unit_en: calls
+-- unit_en: contacts
 -- window_zh: 今日
 -- window_en: today
 -- refresh: 30s
 -- audience: visitor leader operations
--- basis: calls to the talent line, and talent tickets opened, finished and visited since midnight
--- basis_zh: 今日零时起人才专线的来电，及人才工单的受理、办结与回访
+-- basis: contacts of the talent line by all channels, and talent tickets opened, finished and visited since midnight
+-- basis_zh: 今日零时起人才专线各渠道的接触，及人才工单的受理、办结与回访
 -- source: contacts tickets
 -- systems: 19
 SELECT c.calls, t.opened, t.finished, t.visited

@@ -94,6 +94,7 @@ fn word(name: &str, row: usize, city: &City, sql: &str) -> String {
     let known = match name {
         "area" => turn(&city.areas, row).map(|area| area.code.clone()),
         "board" => turn(&city.boards, row).map(|board| board.code.clone()),
+        "note" => Some("求助有人听，".repeat(13) + "好。"),
         "topic" => turn(&city.topics, row).map(|topic| topic.code.clone()),
         "line" => turn(&city.lines, row).map(|line| line.code.clone()),
         "area_zh" => turn(&city.areas, row).map(|area| area.zh.clone()),
@@ -124,5 +125,6 @@ mod tests {
         assert_eq!(word("board", 0, &city, sql), city.boards[0].code);
         assert_eq!(word("area_zh", 1, &city, sql), city.areas[1].zh);
         assert_eq!(word("odd", 3, &city, ""), "odd-03");
+        assert_eq!(word("note", 0, &city, "").chars().count(), 80, "as long as a note may be");
     }
 }

@@ -76,7 +76,7 @@ pub struct Baseline {
 /// A map of tiles has at most so many columns and rows.
 const TILES_MAX: u8 = 24;
 
-/// A year of the line's history, on the timeline of the night sky.
+/// A year of the line's history, on timelines.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Milestone {
@@ -85,6 +85,9 @@ pub struct Milestone {
     pub zh: String,
     pub en: String,
     pub source: String,
+    /// The source as a Chinese wall names it; left out: as `source` does.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub source_zh: String,
 }
 
 impl Milestone {

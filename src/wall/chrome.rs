@@ -255,7 +255,8 @@ impl Chrome<'_> {
         let (left, right) = (wall.left + MARGIN, wall.right - MARGIN);
         let style = Style::new(Face::Text, size::NOTE, tokens::TEXT_FAINT);
         let mut sources = Vec::new();
-        if self.data.sparks.map().is_some() {
+        let is_shown = self.scene.panels.iter().any(|panel| panel.panel.shows_map());
+        if self.data.sparks.map().is_some() && is_shown {
             if !self.city.map_source.is_empty() {
                 sources.push(format!("{}{}", self.lang.pick("底图：", "Map: "), self.city.map_source));
                 if !self.city.map_source.contains("审图号") {

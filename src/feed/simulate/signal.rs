@@ -1,10 +1,12 @@
-//! What the control room hears and writes: public warnings, incidents, targets, notes, the health of feeds, alerts.
+//! What the control room hears and writes: public warnings, incidents, targets, notes, stories, the health of feeds,
+//! alerts.
 
 use super::calendar::{HOUR_US, MINUTE_US};
 use super::day::Scope;
 use super::random::Random;
 use super::row::{Id, Row, Src, Thing, col};
 use super::script::{Script, Surge, Typhoon};
+use super::world::Service;
 use crate::model::stream::Stream;
 use crate::model::time::SECOND_US;
 
@@ -33,6 +35,54 @@ const NOTES: [&str; 6] = [
     "加盟单位上门及时率已抽查",
     "今日直播问题已转相关部门",
 ];
+
+/// Warm stories as an editor would write and approve them: all of them invented, none about anybody. More than eight days
+/// of two a day have, so that those of a week differ.
+pub const STORIES: [(Service, &str); 16] = [
+    (Service::Life, "夜里水管漏水，周女士急得没了主意。师傅四十分钟赶到，修好水管，又帮着把地拖干。"),
+    (Service::Volunteer, "志愿者每周三来陪张先生下棋。三个月过去，楼里又多了四位棋友。"),
+    (Service::Onekey, "独居的孙女士按下一键通，想学用手机和外孙视频。第二天，志愿者上门，一直教到她会。"),
+    (Service::Enterprise, "小厂来了订单，人手不够。服务专员联系了三所职校，一周后，二十名学徒上了岗。"),
+    (Service::Guangming, "志愿者陪视障的何先生走进影院。散场时他说：“原来大海，也可以这样听。”"),
+    (Service::Gov, "路灯坏了，孩子们放学不敢走那条巷子。报修当晚灯就亮了，家长发来一张亮堂堂的照片。"),
+    (Service::Gig, "李女士想找一份离孩子学校近的活。零工市场推荐了三家，她选了走路十分钟的那一家。"),
+    (Service::Ask, "许女士问医保怎么转移，听了三遍还是不懂。话务员放慢语速，一步一步陪她在手机上办完。"),
+    (Service::Volunteer, "退休教师每天为社区的孩子辅导功课。开学那天，孩子们送来一张画，画的是她的老花镜。"),
+    (Service::Life, "钥匙锁在屋里，灶上还炖着汤。师傅十五分钟打开了门，汤没糊，吴先生盛了一碗给他。"),
+    (Service::Finance, "种草莓的沈先生缺一笔搭棚的钱。银行的人第二天就到了地头，如今新棚里已经挂果。"),
+    (Service::Guangming, "光明俱乐部春游，志愿者牵着会员的手去摸海棠。会员说：“和我想的一样好看。”"),
+    (Service::Web, "有人在网上提议，给公交站添一把椅子。两周后再去，椅子有了，还多了一块遮阳的顶棚。"),
+    (Service::Onekey, "一键通那头，老人说没有事，只想听听人声。话务员陪她聊了一会儿天气，和院子里的桂花。"),
+    (Service::Talent, "新来的工程师不知道孩子该上哪所学校。人才专线的专员陪他跑了一个上午，全办妥了。"),
+    (Service::Live, "直播间里，一位店主问起社保补贴。主播答完，工作人员又打来电话，陪她填好了表格。"),
+];
+
+/// One or two stories published on a day, in office hours.
+fn stories(scope: &Scope<'_>, mut next: impl FnMut() -> Id, rows: &mut Vec<Row>) {
+    let Scope { world, day, calendar, .. } = scope;
+    let mut random = Random::new(scope.seed, *day, 701);
+    let published = if random.chance(0.5) { 2 } else { 1 };
+    for n in 0..published {
+        let at = calendar.midnight(*day) + ((random.between(9.5, 11.5) + 4.5 * n as f64) * HOUR_US as f64) as i64;
+        let area = random.index(&world.area_weights).and_then(|n| world.areas.get(n).copied());
+        let Some((service, text)) = STORIES.get((day * 2 + n).rem_euclid(STORIES.len() as i64) as usize) else {
+            continue;
+        };
+        let words = world.service(*service);
+        // A city without the service has no story of it.
+        if words.known {
+            rows.push(
+                row(at, "note", next())
+                    .with(col::signals::RULE, "story")
+                    .with(col::signals::ACTOR, "宣传专员")
+                    .with(col::signals::NOTE, *text)
+                    .with(col::SERVICE, service.code())
+                    .maybe(col::BOARD, words.board)
+                    .maybe(col::AREA, area),
+            );
+        }
+    }
+}
 
 /// The signals of a shift day.
 pub fn signals(scope: &Scope<'_>, surges: &[Surge], rows: &mut Vec<Row>) {
@@ -128,4 +178,6 @@ pub fn signals(scope: &Scope<'_>, surges: &[Surge], rows: &mut Vec<Row>) {
             }
         }
     }
+    // Last, so that the others keep their names.
+    stories(scope, next, rows);
 }

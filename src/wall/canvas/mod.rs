@@ -2,8 +2,8 @@
 //!
 //! `list` is the picture as bytes, `cloud` points that move on the graphics card, `crowd` very many sparks without one,
 //! `tone` how many of them look, `damage` what of it differs from the last one, `glyphs` the fonts and their atlas,
-//! `paint` the pen, `gpu` the render plugin that turns lists into pixels with the shaders in `shaders/` (`pipelines`,
-//! `textures`, `buffers`), `readback` pictures as bytes.
+//! `paint` the pen, `wrap` texts in lines, `gpu` the render plugin that turns lists into pixels with the shaders in
+//! `shaders/` (`pipelines`, `textures`, `buffers`), `readback` pictures as bytes.
 
 mod buffers;
 mod cloud;
@@ -17,6 +17,7 @@ mod pipelines;
 mod readback;
 mod textures;
 pub mod tone;
+pub mod wrap;
 
 pub use cloud::{Cloud, LOOP_S, Motion, POINTS_MAX, Point};
 pub use glyphs::{Face, Glyphs};

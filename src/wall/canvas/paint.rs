@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::cloud::{Cloud, Motion};
 use super::list::{DisplayList, Field, FieldInstance, GlyphInstance, Rect, ShapeInstance, SparkInstance};
+use super::wrap::wrap;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Align {
@@ -366,6 +367,12 @@ impl Paint<'_> {
             count += 1;
         }
         (width + style.spacing * (count as f32 - 1.0).max(0.0)) * style.size
+    }
+
+    /// The text in lines of at most `width` design units; up to `spare` more than it needs where it then breaks better.
+    pub fn lines<'t>(&mut self, text: &'t str, width: f32, spare: usize, style: &Style) -> Vec<&'t str> {
+        // Each character counts with the space behind it: a line is a hair shorter rather than too wide.
+        wrap(text, width / style.size, spare, |letter| self.glyphs.map(style.face, letter).2 + style.spacing)
     }
 
     /// Draws a text with its baseline at `y`; `x` is its left, middle or right. Returns its width.

@@ -6,8 +6,8 @@
 
 mod definition;
 mod set;
-mod wrap;
 
+use super::canvas::wrap::fill;
 use super::canvas::{Face, Rect, Style};
 use super::data::Table;
 use super::layout::{self, MARGIN, Place};
@@ -16,7 +16,6 @@ use super::scene::{Fitted, PanelSpec};
 use super::tokens::{self, size};
 use definition::{Definition, moment, origin};
 use set::{Setting, more};
-use wrap::wrap;
 
 /// Lower than this a place is a line and no card, design units.
 const LINE: f32 = 60.0;
@@ -167,7 +166,7 @@ fn sql_lines<'t>(cx: &mut Cx<'_, '_>, text: &'t str, width: f32) -> Vec<(f32, &'
         let left = (spaces * SQL_SPACE).min(width * 0.4);
         // What goes on in a further line is moved in.
         let further = 4.0 * SQL_SPACE;
-        let pieces = wrap(line, width - left - further, |piece| cx.paint.measure(piece, &style));
+        let pieces = fill(line, width - left - further, |piece| cx.paint.measure(piece, &style));
         let piece = |(index, piece)| (left + if index > 0 { further } else { 0.0 }, piece);
         lines.extend(pieces.into_iter().enumerate().map(piece));
     }

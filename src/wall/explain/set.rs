@@ -3,11 +3,11 @@
 //! In the larger ones each metric is a small table with labels at the left; in the smallest its title runs into its
 //! basis. Where even so not all have room, those that do stand, and the others are counted.
 
+use super::super::canvas::wrap::fill;
 use super::super::canvas::{Face, Paint, Style};
 use super::super::options::Lang;
 use super::super::tokens::{self, Colour, size};
 use super::definition::Definition;
-use super::wrap::wrap;
 
 /// A piece of text and how far right it begins, design units.
 pub struct Run {
@@ -200,7 +200,7 @@ impl Way {
         let Some(last) = rows.last_mut() else { return rows };
         let begin = last.runs.last().map_or(0.0, |run| paint.measure(&run.text, &title)) + 10.0;
         // As much of the basis as has room behind the title; where that is little it begins below.
-        let first = wrap(&one.basis, width - begin, |text| paint.measure(text, &basis)).first().copied();
+        let first = fill(&one.basis, width - begin, |text| paint.measure(text, &basis)).first().copied();
         let behind = first.filter(|_| width - begin > self.basis * 5.0).unwrap_or_default();
         if !behind.is_empty() {
             last.runs.push(Run { left: begin, text: behind.to_owned(), style: basis });
@@ -214,7 +214,7 @@ impl Way {
 
 /// A text as lines of its own.
 fn lines(text: &str, left: f32, width: f32, style: &Style, paint: &mut Paint<'_>) -> Vec<Row> {
-    let lines = wrap(text, width, |text| paint.measure(text, style));
+    let lines = fill(text, width, |text| paint.measure(text, style));
     let row = |text: &str| Row {
         height: style.size * LEADING,
         runs: vec![Run { left, text: text.to_owned(), style: *style }],

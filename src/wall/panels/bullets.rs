@@ -7,7 +7,7 @@ use super::super::data::Table;
 use super::super::format;
 use super::super::options::Mode;
 use super::super::scene::{Metric, Words};
-use super::super::tokens::{self, RATE_N_MIN, size};
+use super::super::tokens::{self, Colour, RATE_N_MIN, size};
 use super::cx::count_of;
 use super::{Cx, Panel, body, note};
 
@@ -37,7 +37,7 @@ struct Rate {
     #[serde(default = "n")]
     n: String,
     label: Words,
-    /// 0 to 1; green from here on, amber below.
+    /// 0 to 1; green where it is surely met, amber where it is surely missed.
     #[serde(default)]
     target: Option<f64>,
     /// Smaller is better.
@@ -61,7 +61,23 @@ pub fn wilson(k: f64, n: f64) -> (f64, f64) {
     let share = k / n;
     let middle = (share + Z * Z / (2.0 * n)) / (1.0 + Z * Z / n);
     let reach = Z / (1.0 + Z * Z / n) * (share * (1.0 - share) / n + Z * Z / (4.0 * n * n)).sqrt();
-    ((middle - reach).max(0.0), (middle + reach).min(1.0))
+    // At the ends rounding must not leave the share itself out.
+    let low = if k <= 0.0 { 0.0 } else { (middle - reach).max(0.0) };
+    let high = if k >= n { 1.0 } else { (middle + reach).min(1.0) };
+    (low, high)
+}
+
+/// Green where a rate surely meets its target, amber where it surely misses it, blue where the cases say neither, or
+/// where there is no target: sure is what Wilson's interval says.
+pub fn status(target: Option<f64>, low_is_good: bool, k: Option<f64>, n: Option<f64>) -> Colour {
+    let (Some(target), Some(k), Some(n)) = (target, k, n.filter(|n| *n >= 1.0)) else { return tokens::BOARDS[2] };
+    let (low, high) = wilson(k, n);
+    let (met, missed) = if low_is_good { (high <= target, low > target) } else { (low >= target, high < target) };
+    match (met, missed) {
+        (true, _) => tokens::GOOD,
+        (_, true) => tokens::WARN,
+        _ => tokens::BOARDS[2],
+    }
 }
 
 /// The row of a table whose `code` column says `row`.
@@ -149,12 +165,7 @@ impl Bullets {
         let round = thick * 0.5;
         cx.paint.rect(bar, round, tokens::TRACK.alpha(0.7));
         if let Some(value) = value.filter(|_| !few) {
-            let met = rate.target.is_none_or(|target| if rate.low_is_good { value <= target } else { value >= target });
-            let colour = match rate.target {
-                None => tokens::BOARDS[2],
-                Some(_) if met => tokens::GOOD,
-                Some(_) => tokens::WARN,
-            };
+            let colour = status(rate.target, rate.low_is_good, k, n);
             let width = bar.width() * value.clamp(0.0, 1.0) as f32;
             if width > 0.5 {
                 super::round_bar(cx, Rect { right: bar.left + width, ..bar }, colour);
@@ -175,5 +186,18 @@ mod tests {
         assert!((low - 0.7222).abs() < 0.001 && (high - 0.8749).abs() < 0.001, "{low} {high}");
         let (low, high) = super::wilson(0.0, 30.0);
         assert!(low == 0.0 && high > 0.1);
+        for n in 1..2000 {
+            assert_eq!(super::wilson(f64::from(n), f64::from(n)).1, 1.0, "all of {n}");
+        }
+    }
+
+    #[test]
+    fn a_colour_says_no_more_than_the_cases_do() {
+        let colour = |k: f64, n: f64| super::status(Some(0.95), false, Some(k), Some(n));
+        assert_eq!(colour(990.0, 1000.0), super::tokens::GOOD);
+        assert_eq!(colour(900.0, 1000.0), super::tokens::WARN);
+        assert_eq!(colour(41.0, 42.0), super::tokens::BOARDS[2], "97.6 % of 42 may well be less than 95 %");
+        assert_eq!(super::status(None, false, Some(1.0), Some(2.0)), super::tokens::BOARDS[2]);
+        assert_eq!(super::status(Some(0.95), true, Some(900.0), Some(1000.0)), super::tokens::GOOD);
     }
 }

@@ -3,7 +3,9 @@
 use serde::Deserialize;
 
 use super::super::canvas::{Face, Style};
+use super::super::data::Table;
 use super::super::format;
+use super::super::options::Lang;
 use super::super::scene::{Metric, Words};
 use super::super::tokens::{self, size};
 use super::{Cx, Panel};
@@ -39,19 +41,21 @@ impl Panel for Feeds {
         cx.paint.rule(rect.left, rect.right, rect.top, tokens::RULE);
         let baseline = rect.top + 34.0;
         let style = Style::new(Face::Text, size::BODY, tokens::TEXT_QUIET);
-        let mut pen = rect.left
-            + cx.paint.text(rect.left, baseline, cx.lang.pick("数据源", "Sources"), &style.colour(tokens::TEXT_FAINT))
-            + 34.0;
         let table = cx.table(&self.metric);
+        let on_time = (0..table.rows()).filter(|row| !self.is_late(&table, *row)).count();
+        let lead = match (cx.lang, table.rows()) {
+            (Lang::Zh, 0) => "数据源".to_owned(),
+            (Lang::En, 0) => "Sources".to_owned(),
+            (Lang::Zh, all) => format!("数据源 {on_time}/{all} 正常"),
+            (Lang::En, all) => format!("Sources {on_time}/{all} on time"),
+        };
+        let mut pen = rect.left + cx.paint.text(rect.left, baseline, &lead, &style.colour(tokens::TEXT_FAINT)) + 34.0;
         for row in 0..table.rows() {
-            let source = table.text(row, "src").unwrap_or("—");
-            // A replay is a source of its own; it is called what its file is called, and marked.
-            let (source, played) = source.split_once(REPLAY_MARK).map_or((source, false), |(source, _)| (source, true));
+            let (source, played) = source_of(&table, row);
             let name = self.names.get(source).map_or(source, |words| words.pick(cx.lang));
             let name = if played { format!("{name} · {}", cx.lang.pick("回放", "replay")) } else { name.to_owned() };
             let age = table.number(row, "age_s");
-            let limit = self.late.get(source).copied().unwrap_or(self.late_s);
-            let late = age.is_none_or(|age| age > limit);
+            let late = self.is_late(&table, row);
             let text = age.map_or(format::MISSING.to_owned(), |age| format::span(age, cx.lang));
             let word = if late { format!(" {}", cx.lang.pick("迟到", "late")) } else { String::new() };
             let colour = if late { tokens::WARN } else { tokens::TEXT };
@@ -70,4 +74,17 @@ impl Panel for Feeds {
     fn least(&self) -> [f32; 2] {
         [400.0, 40.0]
     }
+}
+
+impl Feeds {
+    fn is_late(&self, table: &Table<'_>, row: usize) -> bool {
+        let limit = self.late.get(source_of(table, row).0).copied().unwrap_or(self.late_s);
+        table.number(row, "age_s").is_none_or(|age| age > limit)
+    }
+}
+
+/// What a source is called, and whether it is a replay: that is a source of its own, called what its file is called.
+fn source_of<'a>(table: &Table<'a>, row: usize) -> (&'a str, bool) {
+    let source = table.text(row, "src").unwrap_or(format::MISSING);
+    source.split_once(REPLAY_MARK).map_or((source, false), |(source, _)| (source, true))
 }

@@ -113,11 +113,10 @@ impl Value {
     }
 }
 
-/// Width of equal columns for texts of these widths, where they fill less than half of the room.
+/// Width of equal columns for texts of these widths, where each has room in its own.
 pub fn column_width(widths: &[f32], room: f32) -> Option<f32> {
     let column = room / widths.len().max(1) as f32;
-    let fits = widths.iter().all(|width| width + 14.0 <= column);
-    (fits && widths.iter().sum::<f32>() < room * 0.46).then_some(column)
+    widths.iter().all(|width| width + 14.0 <= column).then_some(column)
 }
 
 /// Figures with labels below, the first at the left edge, the last at the right one.
@@ -133,7 +132,7 @@ pub fn row(cx: &mut Cx<'_, '_>, values: &[Value], inner: Rect, baseline: f32) {
         step = next;
     }
     let widths: Vec<f32> = values.iter().map(|value| Shown::read(cx, value, step).width).collect();
-    // Few words in a wide panel stand in columns: at its two edges they would be far from one another.
+    // In columns, so that panels above one another look alike.
     if let Some(column) = column_width(&widths, inner.width()) {
         for (index, value) in values.iter().enumerate() {
             one(cx, value, Align::Left, inner.left + column * index as f32, baseline, step);
@@ -252,9 +251,9 @@ impl Figures {
 #[cfg(test)]
 mod tests {
     #[test]
-    fn few_words_in_a_wide_panel_stand_in_columns() {
+    fn figures_stand_in_equal_columns_where_each_has_room_in_its_own() {
         assert_eq!(super::column_width(&[60.0, 80.0], 600.0), Some(300.0));
-        assert_eq!(super::column_width(&[120.0, 200.0], 600.0), None, "they fill more than half of it");
+        assert_eq!(super::column_width(&[120.0, 280.0], 600.0), Some(300.0), "also where they fill it");
         assert_eq!(super::column_width(&[10.0, 10.0, 190.0], 600.0), None, "one is wider than a column");
     }
 }

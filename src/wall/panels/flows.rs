@@ -72,15 +72,23 @@ impl Panel for Flows {
             return;
         }
         sources.sort_by(|a, b| b.n.total_cmp(&a.n).then(a.code.cmp(b.code)));
-        targets.sort_by(|a, b| b.n.total_cmp(&a.n).then(a.code.cmp(b.code)));
+        // Numbers are steps of a scale, the highest on top; others stand by their size.
+        let step = |end: &End<'_>| end.code.parse::<i64>().ok();
+        match targets.iter().map(step).collect::<Option<Vec<i64>>>() {
+            Some(_) => targets.sort_by_key(|end| std::cmp::Reverse(step(end))),
+            None => targets.sort_by(|a, b| b.n.total_cmp(&a.n).then(a.code.cmp(b.code))),
+        }
         sources.truncate(self.most);
         let label = Style::new(Face::Text, size::CAPTION, tokens::TEXT_BODY);
-        // As wide as the longest name with its count, on both sides; the bands have the larger part.
-        let names: Vec<&str> = sources.iter().chain(&targets).map(|end| self.name(cx, end.code)).collect();
-        let widest = names.iter().map(|name| cx.paint.measure(name, &label)).fold(0.0_f32, f32::max);
+        // Each side as wide as its longest name with its count; the bands have the larger part.
         let figure = Style::new(Face::Figure, size::CAPTION, tokens::TEXT_QUIET);
-        let side = (widest + cx.paint.measure("8,888", &figure) + 26.0).min(inner.width() * 0.35);
-        let (left, right) = (inner.left + side, inner.right - side);
+        let sides = [&sources, &targets].map(|ends| {
+            let names = ends.iter().map(|end| cx.paint.measure(self.name(cx, end.code), &label)).collect::<Vec<f32>>();
+            let counts = ends.iter().map(|end| cx.paint.measure(&format::short(Some(end.n), cx.lang), &figure));
+            let counted = counts.fold(0.0_f32, f32::max);
+            (names.into_iter().fold(0.0_f32, f32::max) + counted + 26.0).min(inner.width() * 0.35)
+        });
+        let (left, right) = (inner.left + sides[0], inner.right - sides[1]);
         let total: f64 = sources.iter().map(|end| end.n).sum::<f64>().max(targets.iter().map(|end| end.n).sum());
         let lists = sources.len().max(targets.len()) as f32;
         let scale = (inner.height() - (GAP + LABEL) * (lists - 1.0)).max(10.0) / total as f32;
@@ -134,7 +142,7 @@ impl Panel for Flows {
                 if is_source {
                     cx.paint.text(x - 8.0, middle, &count, &figure.right());
                 }
-                let room = side - figure_width - 20.0;
+                let room = sides[usize::from(!is_source)] - figure_width - 20.0;
                 let left = if is_source {
                     x - 16.0 - figure_width - cx.paint.measure(name, &label).min(room)
                 } else {

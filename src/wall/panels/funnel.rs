@@ -81,8 +81,11 @@ impl Panel for Funnel {
         };
         let tint = |index: usize| tokens::ACCENT.mix(tokens::GROUND_MIDDLE, 0.10 + 0.46 * index as f32 / count as f32);
         for index in 1..count {
-            // Only what the next stage can have from this one flows on.
-            let (high, low) = (height(values[index - 1]), height(values[index]).min(height(values[index - 1])));
+            // Where the next stage has more than this one, they are not of one cohort: nothing is said to flow.
+            if values[index] > values[index - 1] {
+                continue;
+            }
+            let (high, low) = (height(values[index - 1]), height(values[index]));
             let (from, to) = (left_of(index - 1) + bar, left_of(index));
             flow(cx, [from, plot.bottom - high], [to, plot.bottom - low], plot.bottom, tokens::ACCENT.alpha(0.13));
         }

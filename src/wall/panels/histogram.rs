@@ -83,11 +83,13 @@ impl Panel for Histogram {
                 .is_some_and(|mark| table.number(row, &self.from).is_some_and(|from| from >= mark.at));
             for part in &self.values {
                 let Some(value) = table.number(row, &part.column).filter(|value| *value > 0.0) else { continue };
-                let height = ((value / most) as f32 * plot.height()).max(2.0);
+                // Some is told by a sliver, but not once more for each part: that would say most are of the last one.
+                let least = if base < plot.bottom { 0.8 } else { 2.0 };
+                let height = ((value / most) as f32 * plot.height()).max(least);
                 let colour = match part.tone.as_str() {
                     "bad" => tokens::BAD,
                     "good" => tokens::GOOD,
-                    _ if beyond => tokens::BOARDS[0].alpha(0.75),
+                    _ if beyond => tokens::BOARDS[2].alpha(0.62),
                     _ => tokens::BOARDS[2],
                 };
                 cx.paint.rect(Rect::new(left + 2.0, base - height, pitch - 4.0, height), 2.0, colour);

@@ -169,12 +169,13 @@ impl Panel for MapPanel {
             flows.paint(cx, &map, &fit);
         }
         labels(cx, &map, &fit, &table);
-        let mut sentences = Vec::with_capacity(3);
+        let mut sentences = Vec::with_capacity(4);
+        sentences.push(cx.lang.pick("数字：今日受理", "figures: opened today"));
         if self.sparks {
-            sentences.push(cx.lang.pick(
-                "光点示意：落在所属区内，按场所疏密散布，不代表地址",
-                "schematic: in their district, never at an address",
-            ));
+            sentences.push(
+                cx.lang
+                    .pick("光点：示意，散布于所属区内，不代表地址", "sparks: in their district, never at an address"),
+            );
         }
         sentences.extend(self.flows.iter().map(|flows| flows.label.pick(cx.lang)));
         sentences.extend(self.heat.iter().map(|heat| heat.label.pick(cx.lang)));
@@ -187,6 +188,10 @@ impl Panel for MapPanel {
 
     fn ample(&self) -> Option<[f32; 2]> {
         Some([760.0, 840.0])
+    }
+
+    fn shows_map(&self) -> bool {
+        true
     }
 
     fn may_cross_seams(&self) -> bool {

@@ -19,6 +19,8 @@ pub struct Flows {
     pub label: Words,
 }
 
+/// An arc ends so much above the middle of its district's name and figure, design units.
+const ABOVE: f32 = 30.0;
 /// Points of an arc.
 const POINTS: usize = 28;
 /// Seconds in which a point of light runs along its arc.
@@ -72,7 +74,8 @@ impl Flows {
         let (from, city) = (fit.point(middle), cx.city);
         map.areas.iter().filter_map(move |area| {
             let known = city.areas.get(area.area)?;
-            Some((Arc::new(from, fit.point(area.label)), known.code.as_str()))
+            let [x, y] = fit.point(area.label);
+            Some((Arc::new(from, [x, y - ABOVE]), known.code.as_str()))
         })
     }
 

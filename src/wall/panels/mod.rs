@@ -17,20 +17,24 @@ mod flows;
 mod funnel;
 mod hero;
 mod histogram;
+mod labels;
 mod map;
 mod map_flows;
 mod marks;
 mod matrix;
+mod milestones;
 mod multiples;
 mod ranges;
 mod rings;
 mod seats;
 mod sky;
+mod story;
 mod strip;
 mod table;
 mod ticker;
 mod tiers;
 mod tiles;
+mod timeline;
 mod trend;
 mod waffle;
 
@@ -109,6 +113,11 @@ pub trait Panel: Send + Sync {
         false
     }
 
+    /// It shows the city's map, whose sources are then named in the footer.
+    fn shows_map(&self) -> bool {
+        false
+    }
+
     /// The seam between two displays may go through it: it is a picture and no text.
     fn may_cross_seams(&self) -> bool {
         false
@@ -154,6 +163,8 @@ pub const KINDS: &[(&str, Make)] = &[
     ("tiles", make::<tiles::Tiles>),
     ("multiples", make::<multiples::Multiples>),
     ("strip", make::<strip::Strip>),
+    ("story", make::<story::Story>),
+    ("timeline", make::<timeline::Timeline>),
 ];
 
 fn make<P: Panel + serde::de::DeserializeOwned + 'static>(

@@ -83,7 +83,7 @@ impl Panel for Rings {
             } else {
                 inner.left + 8.0 + reach + span * index as f32 / (count - 1) as f32
             };
-            self.ring(cx, rate, index, [x, y], radius, width);
+            self.ring(cx, rate, [x, y], radius, width);
         }
         if let Some(line) = &self.duration {
             self.duration(cx, line, inner.left, inner.bottom - 4.0);
@@ -96,15 +96,13 @@ impl Panel for Rings {
 }
 
 impl Rings {
-    fn ring(&self, cx: &mut Cx<'_, '_>, rate: &Rate, index: usize, [x, y]: [f32; 2], radius: f32, width: f32) {
-        let colour = match (&rate.board, index) {
-            (Some(board), _) => cx.board_colour(board),
-            (None, 0) => tokens::BOARDS[0],
-            (None, 1) => tokens::BOARDS[3],
-            (None, _) => tokens::BOARDS[2],
-        };
+    fn ring(&self, cx: &mut Cx<'_, '_>, rate: &Rate, [x, y]: [f32; 2], radius: f32, width: f32) {
         let table = cx.table(&rate.metric);
         let (value, k, n) = (table.number(0, "value"), table.number(0, "k"), table.number(0, "n"));
+        let colour = match &rate.board {
+            Some(board) => cx.board_colour(board),
+            None => super::bullets::status(rate.target, false, k, n),
+        };
         cx.paint.ring(x, y, radius, width, 0.0, 1.0, tokens::TRACK);
         let few = n.is_some_and(|n| n < RATE_N_MIN as f64);
         if let Some(value) = value.filter(|_| !few) {
@@ -170,7 +168,7 @@ impl Rings {
         pen += cx.paint.text(pen, baseline, arrow, &style) + 4.0;
         pen += cx.paint.text(pen, baseline, &format::whole(Some(change.abs())), &row_figure().colour(colour)) + 6.0;
         // Said where there is room for it; the arrow says it too.
-        let since = cx.lang.pick("较昨日", "vs yesterday");
+        let since = cx.lang.pick("较昨日同时", "vs yesterday by now");
         if pen + cx.paint.measure(since, &style) <= cx.inner().right {
             cx.paint.text(pen, baseline, since, &style);
         }

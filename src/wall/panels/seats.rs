@@ -169,7 +169,10 @@ fn grid(total: usize, width: f32, height: f32) -> (usize, f32) {
     for columns in fewest..=total.max(fewest) {
         let pitch = width / columns as f32 * 0.84;
         if total.div_ceil(columns) as f32 * pitch <= height {
-            return (columns, pitch);
+            // As many rows, all of them as full as can be.
+            let rows = total.div_ceil(columns);
+            let columns = total.div_ceil(rows).max(6.min(columns));
+            return (columns, (width / columns as f32 * 0.84).min(height / rows as f32));
         }
     }
     (total.max(fewest), height)

@@ -162,7 +162,9 @@ impl Strip {
             let count = (first..table.rows())
                 .filter(|row| self.class_of(table, *row).is_some_and(|of| std::ptr::eq(of, class)))
                 .count();
-            let text = format!("{} {count}", class.label.pick(cx.lang));
+            // Of those that are drawn, not of the whole day.
+            let of = if class.tone == Tone::Bad { cx.lang.pick("其中", "of these: ") } else { "" };
+            let text = format!("{of}{} {count}", class.label.pick(cx.lang));
             let width = cx.paint.measure(&text, &style) + 16.0;
             if pen - width < left + if class.tone == Tone::Bad { 0.0 } else { words + 24.0 } {
                 continue;

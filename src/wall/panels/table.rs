@@ -272,8 +272,8 @@ impl Table {
         let Some(left_s) = cx.table(&self.metric).number(row, &column.column) else { return };
         let (_, colour) = left_text(Some(left_s), cx.lang);
         let share = if left_s < 0.0 { 1.0 } else { (left_s / whole_s.max(1.0)).min(1.0) as f32 };
-        let colour = if colour == tokens::TEXT { tokens::BOARDS[2] } else { colour };
-        cx.paint.rect(Rect::new(left, y - 0.5, ((right - left) * share).max(2.0), 2.0), 1.0, colour.alpha(0.8));
+        let colour = if colour == tokens::TEXT { tokens::BOARDS[2].alpha(0.34) } else { colour };
+        cx.paint.rect(Rect::new(left, y - 0.5, ((right - left) * share).max(2.0), 2.0), 1.0, colour);
     }
 
     /// What a cell says that is no figure.

@@ -58,6 +58,10 @@ impl Panel for Ticker {
         }
         // Whole entries only: one that would be cut at the edge is left out.
         let mut pen = rect.left;
+        if coarse {
+            let said = cx.lang.pick("公开动态 · 延迟 10 分钟", "ten minutes ago");
+            pen += cx.paint.text(pen, baseline, said, &quiet) + 40.0;
+        }
         for (ts, row) in order {
             let entry = Entry::read(cx, &table, row, ts, coarse);
             let width = entry.width(cx);
@@ -143,9 +147,15 @@ fn done(kind: &str, seconds: Option<f64>, coarse: bool, lang: Lang) -> String {
         _ => ("", ""),
     };
     let what = lang.pick(zh, en);
-    match seconds.filter(|_| kind != "open" && !coarse) {
-        Some(seconds) if !what.is_empty() => format!("{what} {}", format::span(seconds, lang)),
-        _ => what.to_owned(),
+    let Some(seconds) = seconds.filter(|_| kind != "open" && !coarse && !what.is_empty()) else {
+        return what.to_owned();
+    };
+    let span = format::span(seconds, lang);
+    match (kind, lang) {
+        ("finish", Lang::Zh) => format!("{what} 用时 {span}"),
+        ("finish", Lang::En) => format!("{what} in {span}"),
+        (_, Lang::Zh) => format!("受理后 {span}{what}"),
+        (_, Lang::En) => format!("{what} after {span}"),
     }
 }
 
@@ -155,7 +165,9 @@ mod tests {
 
     #[test]
     fn the_lobby_is_not_told_how_long_it_took() {
-        assert_eq!(done("finish", Some(38.0), false, Lang::Zh), "已办结 38 秒");
+        assert_eq!(done("finish", Some(38.0), false, Lang::Zh), "已办结 用时 38 秒");
+        assert_eq!(done("rate", Some(7200.0), false, Lang::Zh), "受理后 2 小时已评价");
+        assert_eq!(done("dispatch", Some(38.0), false, Lang::En), "sent on after 38 s");
         assert_eq!(done("finish", Some(38.0), true, Lang::Zh), "已办结");
         assert_eq!(done("open", Some(0.0), false, Lang::En), "taken");
     }

@@ -1,6 +1,9 @@
 //! Day by day: lines over days, with a mark to hold them against.
 
+use chrono::{Datelike, NaiveDate};
 use serde::Deserialize;
+
+use crate::model::time::to_zone;
 
 use super::super::canvas::{Face, Rect, Style};
 use super::super::format;
@@ -45,6 +48,9 @@ fn day() -> String {
 /// Of the line of a mark, here and in the legend.
 const MARK_DASH: Option<(f32, f32)> = Some((5.0, 5.0));
 
+/// To the day that is not over.
+const UNFINISHED_DASH: Option<(f32, f32)> = Some((3.0, 3.0));
+
 /// Below this height of its room a single day has figures and labels only.
 const LOW: f32 = 110.0;
 
@@ -86,18 +92,22 @@ impl Panel for Trend {
         let y = |value: f64| plot.bottom - (value / top) as f32 * plot.height();
         super::curve::scale(cx, plot, top);
         self.legend(cx, inner);
-        let step = plot.width() / (rows as f32 - 1.0).max(1.0);
+        let days = self.days(&table);
+        let span = (days[rows - 1] - days[0]).max(1.0);
+        let x = |row: usize| plot.left + plot.width() * ((days[row] - days[0]) / span) as f32;
+        let unfinished = self.is_unfinished(cx, &table);
         for (index, (line, values)) in self.lines.iter().zip(&values).enumerate() {
             let colour = self.colour(cx, line, index);
-            let points: Vec<[f32; 2]> = values
-                .iter()
-                .enumerate()
-                .filter_map(|(row, value)| Some([plot.left + step * row as f32, y((*value)?)]))
-                .collect();
+            let points: Vec<[f32; 2]> =
+                values.iter().enumerate().filter_map(|(row, value)| Some([x(row), y((*value)?)])).collect();
             if index == 0 {
                 cx.paint.area(&points, plot.bottom, colour.alpha(0.30), colour.alpha(0.0));
             }
-            cx.paint.polyline(&points, if index == 0 { 2.5 } else { 1.8 }, colour, None);
+            // What is still going on is no value of a whole day.
+            let whole = if unfinished { points.len().saturating_sub(1) } else { points.len() };
+            let thick = if index == 0 { 2.5 } else { 1.8 };
+            cx.paint.polyline(&points[..whole], thick, colour, None);
+            cx.paint.polyline(&points[whole.saturating_sub(1)..], thick, colour, UNFINISHED_DASH);
             if let Some([x, y]) = points.last() {
                 cx.paint.disc(*x, *y, 4.0, colour);
             }
@@ -108,7 +118,7 @@ impl Panel for Trend {
         }
         for (row, style) in [(0, note()), (rows - 1, note().right())] {
             let text = self.day_text(&table, row);
-            cx.paint.text(plot.left + step * row as f32, plot.bottom + 19.0, &text, &style);
+            cx.paint.text(x(row), plot.bottom + 19.0, &text, &style);
         }
     }
 
@@ -164,6 +174,27 @@ impl Trend {
             cx.paint.polyline(&swatch, 1.5, tokens::TEXT_QUIET, MARK_DASH);
             let left = pen + 28.0;
             cx.paint.label_within(left, inner.top + 9.0, inner.right - left, mark.label.pick(cx.lang), &style);
+        }
+    }
+
+    /// Where each row stands in time, days: a day without a row leaves its place empty. Of years and other words the row.
+    fn days(&self, table: &super::super::data::Table<'_>) -> Vec<f64> {
+        let day = |row| {
+            let date: NaiveDate = table.text(row, &self.day)?.get(..10)?.parse().ok()?;
+            Some(f64::from(date.num_days_from_ce()))
+        };
+        let days: Option<Vec<f64>> = (0..table.rows()).map(day).collect();
+        let in_order = days.filter(|days| days.is_sorted());
+        in_order.unwrap_or_else(|| (0..table.rows()).map(|row| row as f64).collect())
+    }
+
+    /// The last row is the city's today, or this year.
+    fn is_unfinished(&self, cx: &Cx<'_, '_>, table: &super::super::data::Table<'_>) -> bool {
+        let today = to_zone(cx.now_us, cx.city.tz).date_naive();
+        let Some(last) = table.rows().checked_sub(1) else { return false };
+        match table.text(last, &self.day) {
+            Some(text) => text.get(..10) == Some(&today.to_string()),
+            None => table.number(last, &self.day) == Some(f64::from(today.year())),
         }
     }
 

@@ -21,6 +21,7 @@ use super::super::options::Lang;
 use super::super::scene::{Metric, Words};
 use super::super::tokens::{self, size};
 use super::map::{Fit, fill};
+use super::milestones::{self, Form, Track};
 use super::{Cx, Panel};
 use light::Light;
 
@@ -184,6 +185,10 @@ impl Panel for Sky {
         [1000.0, 600.0]
     }
 
+    fn shows_map(&self) -> bool {
+        true
+    }
+
     fn may_cross_seams(&self) -> bool {
         true
     }
@@ -335,35 +340,22 @@ impl Sky {
     }
 
     fn timeline(&self, cx: &mut Cx<'_, '_>) {
-        let Some(begin) = parse_day(&cx.city.since) else { return };
-        let today = to_zone(cx.now_us, cx.city.tz).date_naive();
-        let span = (today - begin).num_days().max(1) as f32;
+        if milestones::span(cx).is_none() {
+            return;
+        }
         let (left, right) = (Self::block_left(cx.rect), cx.rect.right - (Self::block_left(cx.rect) - cx.rect.left));
-        let y = cx.rect.bottom - 112.0;
+        let y = cx.rect.bottom - 118.0;
         // The line ends a little before the edge: what comes is still open.
         let now_x = left + (right - left) * 0.955;
-        cx.paint.segment([left, y], [now_x, y], 2.0, tokens::ACCENT);
         cx.paint.segment([now_x, y], [right, y], 1.5, tokens::BORDER);
         let label = Style::new(Face::Text, size::ROW_FIGURE, tokens::TEXT_QUIET);
-        let mut free = left - 1.0;
-        for milestone in &cx.city.milestones {
-            let Some(day) = milestone.day() else { continue };
-            let share = (day - begin).num_days() as f32 / span;
-            if !(0.0..=1.0).contains(&share) {
-                continue;
-            }
-            let x = left + (now_x - left) * share;
-            cx.paint.disc(x, y, 8.0, tokens::ACCENT);
-            let text = format!("{} {}", day.year(), cx.lang.pick(&milestone.zh, &milestone.en));
-            let width = cx.paint.measure(&text, &label);
-            let at = cx.off_seams((x - width * 0.5).max(left), width);
-            if at > free && at + width < now_x - 70.0 {
-                cx.paint.text(at, y + 40.0, &text, &label);
-                free = at + width + 24.0;
-            }
-        }
+        let track = Track { left, now: now_x, y, room: [left, now_x - 70.0] };
+        let form = Form { year: label, words: label, below: None, lanes: [38.0, 66.0] };
+        let stops = milestones::stops(cx);
+        let spots = milestones::spots(cx, &track, &form, &stops);
+        milestones::draw(cx, &track, &form, &stops, &spots, 8.0);
         cx.paint.disc(now_x, y, 11.0, tokens::TEXT);
-        cx.paint.text(right, y + 40.0, cx.lang.pick("今天", "today"), &label.right());
+        cx.paint.text(right, y + 38.0, cx.lang.pick("今天", "today"), &label.right());
         // Said as long as there is room for it.
         let texts = match cx.lang {
             Lang::Zh => [
