@@ -72,7 +72,10 @@ pub fn wilson(k: f64, n: f64) -> (f64, f64) {
 pub fn status(target: Option<f64>, low_is_good: bool, k: Option<f64>, n: Option<f64>) -> Colour {
     let (Some(target), Some(k), Some(n)) = (target, k, n.filter(|n| *n >= 1.0)) else { return tokens::BOARDS[2] };
     let (low, high) = wilson(k, n);
-    let (met, missed) = if low_is_good { (high <= target, low > target) } else { (low >= target, high < target) };
+    // All of them is met by all of them, however few.
+    let whole = target >= 1.0 && k >= n;
+    let (met, missed) =
+        if low_is_good { (high <= target, low > target) } else { (low >= target || whole, high < target) };
     match (met, missed) {
         (true, _) => tokens::GOOD,
         (_, true) => tokens::WARN,
@@ -197,6 +200,7 @@ mod tests {
         assert_eq!(colour(990.0, 1000.0), super::tokens::GOOD);
         assert_eq!(colour(900.0, 1000.0), super::tokens::WARN);
         assert_eq!(colour(41.0, 42.0), super::tokens::BOARDS[2], "97.6 % of 42 may well be less than 95 %");
+        assert_eq!(super::status(Some(1.0), false, Some(48.0), Some(48.0)), super::tokens::GOOD);
         assert_eq!(super::status(None, false, Some(1.0), Some(2.0)), super::tokens::BOARDS[2]);
         assert_eq!(super::status(Some(0.95), true, Some(900.0), Some(1000.0)), super::tokens::GOOD);
     }

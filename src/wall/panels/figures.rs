@@ -116,7 +116,7 @@ impl Value {
 /// Width of equal columns for texts of these widths, where each has room in its own.
 pub fn column_width(widths: &[f32], room: f32) -> Option<f32> {
     let column = room / widths.len().max(1) as f32;
-    widths.iter().all(|width| width + 14.0 <= column).then_some(column)
+    widths.iter().all(|width| width + 24.0 <= column).then_some(column)
 }
 
 /// Figures with labels below, the first at the left edge, the last at the right one.

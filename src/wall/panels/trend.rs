@@ -184,7 +184,7 @@ impl Trend {
             Some(f64::from(date.num_days_from_ce()))
         };
         let days: Option<Vec<f64>> = (0..table.rows()).map(day).collect();
-        let in_order = days.filter(|days| days.is_sorted());
+        let in_order = days.filter(|days| days.is_sorted_by(|a, b| a < b));
         in_order.unwrap_or_else(|| (0..table.rows()).map(|row| row as f64).collect())
     }
 
