@@ -184,7 +184,9 @@ impl Show {
         self.followed_day_us = today_us;
         if anew {
             self.link.follow("tickets", &sparks::COLUMNS, TAIL, Some(today_us));
-        } else if self.data.sparks.keep_today(now_us) {
+        }
+        // A hub that comes back may do so on another day.
+        if self.data.sparks.keep_today(now_us) {
             self.data.version += 1;
         }
     }

@@ -385,7 +385,10 @@ fn list(cx: &mut Cx<'_, '_>, table: &super::super::data::Table<'_>) {
     };
     let title = Style::new(Face::Text, size::BODY, tokens::TEXT_BODY)
         .spacing(if cx.lang == super::super::options::Lang::Zh { tokens::TITLE_SPACING } else { 0.01 });
-    cx.paint.text(rect.left, rect.top + 16.0, cx.lang.pick("各区今日受理", "Requests today by area"), &title);
+    let text = cx.lang.pick("各区今日受理", "Requests today by area");
+    let width = cx.paint.measure(text, &title);
+    let (left, baseline) = (cx.off_seams(rect.left, width), cx.off_rows(rect.top + 16.0, &title));
+    cx.paint.text(left, baseline, text, &title);
     let mut rows: Vec<(f64, usize)> =
         (0..table.rows()).filter_map(|row| Some((table.number(row, "n")?, row))).collect();
     rows.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
