@@ -143,7 +143,8 @@ fn broken(word: &str, width: f32, measure: &mut impl FnMut(&str) -> f32) -> usiz
 /// The places of a text at which a line may end, the end of the text among them.
 fn ends(text: &str) -> impl Iterator<Item = usize> {
     let pairs = text.char_indices().zip(text.chars().skip(1));
-    let inside = pairs.filter_map(|((at, before), after)| may_break(before, after).then(|| at + before.len_utf8()));
+    let inside =
+        pairs.filter(|((_, before), after)| may_break(*before, *after)).map(|((at, before), _)| at + before.len_utf8());
     inside.chain([text.len()])
 }
 
@@ -160,7 +161,7 @@ fn is_mark(character: char) -> bool {
 
 /// The sentence pauses at the end of this text, be it within quotation marks.
 fn pauses(text: &str) -> bool {
-    let text = text.trim_end().trim_end_matches(|mark| matches!(mark, '”' | '’' | '」' | '』' | '）' | '》' | ')'));
+    let text = text.trim_end().trim_end_matches(['”', '’', '」', '』', '）', '》', ')']);
     text.ends_with(|mark| PAUSES.contains(mark))
 }
 

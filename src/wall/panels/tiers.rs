@@ -214,7 +214,7 @@ impl Panel for Tiers {
             Line::Head { tier, .. } => *tier != Tier::Few,
             Line::Group(index) => groups.get(*index).is_some_and(|group| group.tier != Tier::Few),
         };
-        let last = lines.iter().zip(&tops).filter(|(line, _)| ranked(line)).last();
+        let last = lines.iter().zip(&tops).rfind(|(line, _)| ranked(line));
         self.axis(cx, plot, last.map_or(plot.top, |(_, top)| top + pitch), [from, to], &x);
         for (line, top) in lines.iter().zip(&tops) {
             let y = top + pitch * 0.5;
