@@ -375,6 +375,11 @@ impl Paint<'_> {
         wrap(text, width / style.size, spare, |letter| self.glyphs.map(style.face, letter).2 + style.spacing)
     }
 
+    /// Width of the widest of some texts, design units; 0 without any.
+    pub fn widest(&mut self, texts: impl IntoIterator<Item: AsRef<str>>, style: &Style) -> f32 {
+        texts.into_iter().map(|text| self.measure(text.as_ref(), style)).fold(0.0, f32::max)
+    }
+
     /// Draws a text with its baseline at `y`; `x` is its left, middle or right. Returns its width.
     pub fn text(&mut self, x: f32, y: f32, text: &str, style: &Style) -> f32 {
         let width = self.measure(text, style);

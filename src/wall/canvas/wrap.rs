@@ -109,6 +109,12 @@ fn pieces(text: &str, width: f32, mut advance: impl FnMut(char) -> f32) -> Vec<P
     pieces
 }
 
+/// The first of some lines, at most so many; where there are more the last one says so.
+pub fn at_most(lines: &[&str], most: usize) -> Vec<String> {
+    let cut = |index: usize| if index + 1 == most && most < lines.len() { "…" } else { "" };
+    lines.iter().take(most).enumerate().map(|(index, line)| format!("{line}{}", cut(index))).collect()
+}
+
 /// The lines of a text each of which takes what it can and none of which is wider than `width`, as `measure` says; a word
 /// that is wider alone is broken. For running text and code.
 pub fn fill(text: &str, width: f32, mut measure: impl FnMut(&str) -> f32) -> Vec<&str> {

@@ -118,11 +118,7 @@ impl Panel for Bars {
         }
         let inner = cx.inner();
         if rows == 0 {
-            let own =
-                |said: &'static str, words: &str| if words.is_empty() { said.to_owned() } else { words.to_owned() };
-            let zh = own("这段时间没有诉求", &self.empty.zh);
-            let en = own("nothing in this window", &self.empty.en);
-            cx.empty(&table, Calm::Quiet, &zh, &en);
+            cx.empty_in_words(&table, Calm::Quiet, &self.empty, "这段时间没有诉求", "nothing in this window");
             return;
         }
         // The rows there are share the height; larger ones where it is much.
@@ -139,12 +135,7 @@ impl Panel for Bars {
             (true, 10..) => 34.0,
             (true, _) => 26.0,
         };
-        let widest = names
-            .iter()
-            .map(|(name, _)| cx.paint.measure(name, &label))
-            .collect::<Vec<_>>()
-            .into_iter()
-            .fold(0.0, f32::max);
+        let widest = cx.paint.widest(names.iter().map(|(name, _)| name), &label);
         let figures = Style::new(Face::Figure, text_size, tokens::TEXT).right();
         let values: Vec<Option<f64>> = (0..rows).map(|row| table.number(row, &self.value)).collect();
         let total: f64 = values.iter().flatten().sum();
@@ -154,12 +145,7 @@ impl Panel for Bars {
             _ if unit.is_empty() => format::whole(value),
             _ => format!("{} {unit}", format::whole(value)),
         };
-        let figure_width = values
-            .iter()
-            .map(|value| cx.paint.measure(&write(*value), &figures))
-            .collect::<Vec<_>>()
-            .into_iter()
-            .fold(0.0, f32::max);
+        let figure_width = cx.paint.widest(values.iter().map(|value| write(*value)), &figures);
         // Names that are still too long take what a short bar leaves.
         let left_over = inner.width() * 0.8 - rank_width - figure_width - 28.0;
         let name_width = widest.min(name_room.max(left_over));

@@ -6,7 +6,7 @@ use super::super::canvas::{Align, CAP, Face, Paint, Rect, Style};
 use super::super::data::{Data, Table};
 use super::super::format;
 use super::super::options::{Lang, Mode};
-use super::super::scene::{Metric, PanelSpec};
+use super::super::scene::{Metric, PanelSpec, Words};
 use super::super::screen::SeamLines;
 use super::super::tokens::{self, size};
 
@@ -283,6 +283,12 @@ impl<'a, 'p> Cx<'a, 'p> {
         self.paint.scale = zoomed;
     }
 
+    /// The same in a scene file's words, each language that they lack in others.
+    pub fn empty_in_words(&mut self, table: &Table<'_>, calm: Calm, words: &Words, zh: &str, en: &str) {
+        let own = |words: &'_ str, other: &'_ str| if words.is_empty() { other.to_owned() } else { words.to_owned() };
+        self.empty(table, calm, &own(&words.zh, zh), &own(&words.en, en));
+    }
+
     fn calm_mark(&mut self, calm: Calm, [x, y]: [f32; 2], radius: f32) {
         let (colour, strokes): (_, &[[f32; 2]]) = match calm {
             Calm::Well => (tokens::GOOD, &[[-0.42, 0.04], [-0.10, 0.36], [0.44, -0.32]]),
@@ -340,7 +346,7 @@ impl<'a, 'p> Cx<'a, 'p> {
         let name =
             |row| lang.pick(table.text(row, "zh").unwrap_or_default(), table.text(row, "en").unwrap_or_default());
         let names: Vec<&str> = (0..rows).map(name).collect();
-        let widest = names.iter().map(|name| self.paint.measure(name, &body())).fold(0.0_f32, f32::max);
+        let widest = self.paint.widest(&names, &body());
         (names, widest)
     }
 

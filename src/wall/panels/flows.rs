@@ -83,10 +83,10 @@ impl Panel for Flows {
         // Each side as wide as its longest name with its count; the bands have the larger part.
         let figure = Style::new(Face::Figure, size::CAPTION, tokens::TEXT_QUIET);
         let sides = [&sources, &targets].map(|ends| {
-            let names = ends.iter().map(|end| cx.paint.measure(self.name(cx, end.code), &label)).collect::<Vec<f32>>();
-            let counts = ends.iter().map(|end| cx.paint.measure(&format::short(Some(end.n), cx.lang), &figure));
-            let counted = counts.fold(0.0_f32, f32::max);
-            (names.into_iter().fold(0.0_f32, f32::max) + counted + 26.0).min(inner.width() * 0.35)
+            let names: Vec<&str> = ends.iter().map(|end| self.name(cx, end.code)).collect();
+            let counts: Vec<String> = ends.iter().map(|end| format::short(Some(end.n), cx.lang)).collect();
+            let wide = cx.paint.widest(names, &label) + cx.paint.widest(counts, &figure) + 26.0;
+            wide.min(inner.width() * 0.35)
         });
         let (left, right) = (inner.left + sides[0], inner.right - sides[1]);
         let total: f64 = sources.iter().map(|end| end.n).sum::<f64>().max(targets.iter().map(|end| end.n).sum());

@@ -11,8 +11,9 @@ use super::super::scene::{Metric, Words};
 use super::super::sparks::Spark;
 use super::super::tokens::{self, size};
 use super::map_flows::Flows;
-use super::tiles::{STEPS, step};
+use super::tiles::{STEPS, Steps};
 use super::{Cx, Panel, body, note};
+use crate::model::City;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -49,12 +50,8 @@ fn value() -> String {
 }
 
 impl Heat {
-    /// The step of a district between none and the greatest one.
-    fn step(&self, data: &Data, code: &str) -> Option<usize> {
-        let table = data.metric(&self.metric.0);
-        let most = (0..table.rows()).filter_map(|row| table.number(row, &self.value)).reduce(f64::max)?;
-        let row = (0..table.rows()).find(|row| table.text(*row, "area") == Some(code))?;
-        Some(step(table.number(row, &self.value)?, most))
+    fn steps<'a>(&'a self, data: &'a Data, city: &City) -> Option<Steps<'a>> {
+        Steps::of(data.metric(&self.metric.0), &self.value, city)
     }
 }
 
@@ -110,15 +107,17 @@ impl Panel for MapPanel {
     fn back_version(&self, data: &Data) -> u64 {
         let (Some(heat), Some(city)) = (&self.heat, &data.city) else { return 0 };
         // The steps as digits: the land is drawn anew only when a district changes its step.
-        let digit = |code: &str| heat.step(data, code).map_or(0, |step| step as u64 + 1);
+        let steps = heat.steps(data, city);
+        let digit = |code: &str| steps.as_ref().and_then(|steps| steps.step(code)).map_or(0, |step| step as u64 + 1);
         city.areas.iter().fold(1, |all: u64, area| all.wrapping_mul(STEPS as u64 + 1).wrapping_add(digit(&area.code)))
     }
 
     fn paint_back(&self, cx: &mut Cx<'_, '_>) {
         let Some(map) = cx.data.sparks.map().cloned() else { return };
         let fit = Fit::new(&map, Self::place(cx));
+        let steps = self.heat.as_ref().and_then(|heat| heat.steps(cx.data, cx.city));
         let heat = |area: usize| {
-            let step = self.heat.as_ref()?.step(cx.data, &cx.city.areas.get(area)?.code)?;
+            let step = steps.as_ref()?.step(&cx.city.areas.get(area)?.code)?;
             Some(step as f32 / (STEPS - 1) as f32)
         };
         let heats: Vec<Option<f32>> = map.areas.iter().map(|area| heat(area.area)).collect();
@@ -130,10 +129,7 @@ impl Panel for MapPanel {
     }
 
     fn paint_settled(&self, cx: &mut Cx<'_, '_>) {
-        let Some(map) = cx.data.sparks.map().cloned() else { return };
-        if !self.sparks {
-            return;
-        }
+        let Some(map) = cx.data.sparks.map().filter(|_| self.sparks).cloned() else { return };
         let fit = Fit::new(&map, Self::place(cx));
         let settled_before = if cx.settled { f64::INFINITY } else { cx.now_s - f64::from(tokens::SPARK_NEW_S) };
         for spark in &cx.data.sparks.all {
@@ -147,7 +143,8 @@ impl Panel for MapPanel {
         }
         let Some(map) = cx.data.sparks.map().cloned() else { return };
         let fit = Fit::new(&map, Self::place(cx));
-        for index in cx.data.sparks.recent.iter().filter(|_| self.sparks) {
+        let recent: &[usize] = if self.sparks { &cx.data.sparks.recent } else { &[] };
+        for index in recent {
             if let Some(spark) = cx.data.sparks.all.get(*index) {
                 fresh(cx, spark, &fit);
                 *cx.moving = true;

@@ -68,10 +68,14 @@ fn to_area<'a>(table: &Table<'a>, code: &str) -> (f64, Option<&'a str>) {
 }
 
 impl Flows {
-    fn arcs<'a>(cx: &Cx<'a, '_>, map: &'a Map, fit: &'a Fit) -> impl Iterator<Item = (Arc, &'a str)> + use<'a> {
+    /// Where the arcs begin: in the middle of the city.
+    fn middle(cx: &Cx<'_, '_>, map: &Map, fit: &Fit) -> [f32; 2] {
         let [left, top, right, bottom] = map.bounds;
-        let middle = cx.city.centre.map_or([(left + right) * 0.5, (top + bottom) * 0.5], |[x, y]| map.at(x, y));
-        let (from, city) = (fit.point(middle), cx.city);
+        fit.point(cx.city.centre.map_or([(left + right) * 0.5, (top + bottom) * 0.5], |[x, y]| map.at(x, y)))
+    }
+
+    fn arcs<'a>(cx: &Cx<'a, '_>, map: &'a Map, fit: &'a Fit) -> impl Iterator<Item = (Arc, &'a str)> + use<'a> {
+        let (from, city) = (Self::middle(cx, map, fit), cx.city);
         map.areas.iter().filter_map(move |area| {
             let known = city.areas.get(area.area)?;
             let [x, y] = fit.point(area.label);
@@ -85,19 +89,18 @@ impl Flows {
 
     pub fn paint(&self, cx: &mut Cx<'_, '_>, map: &Map, fit: &Fit) {
         let table = cx.table(&self.metric);
-        let most = map
-            .areas
-            .iter()
-            .filter_map(|area| Some(to_area(&table, &cx.city.areas.get(area.area)?.code).0))
-            .fold(0.0_f64, f64::max);
-        if most <= 0.0 {
+        let sent: Vec<(Arc, f64, Option<&str>)> = Self::arcs(cx, map, fit)
+            .map(|(arc, code)| {
+                let (n, board) = to_area(&table, code);
+                (arc, n, board)
+            })
+            .filter(|(_, n, _)| *n > 0.0)
+            .collect();
+        if sent.is_empty() {
             return;
         }
-        for (arc, code) in Self::arcs(cx, map, fit) {
-            let (n, board) = to_area(&table, code);
-            if n <= 0.0 {
-                continue;
-            }
+        let most = sent.iter().map(|(_, n, _)| *n).fold(0.0_f64, f64::max);
+        for (arc, n, board) in sent {
             let colour = Self::colour(cx, board);
             let points: [[f32; 2]; POINTS] = std::array::from_fn(|index| arc.at(index as f32 / (POINTS - 1) as f32));
             let width = 1.2 + 2.4 * (n / most).sqrt() as f32;
@@ -106,9 +109,9 @@ impl Flows {
             cx.paint.stroke(&points, width, colour.alpha(0.10), colour.alpha(0.85));
             cx.paint.disc(arc.to[0], arc.to[1], 1.6 + width * 0.5, colour);
         }
-        let Some((arc, _)) = Self::arcs(cx, map, fit).next() else { return };
-        cx.paint.disc(arc.from[0], arc.from[1], 7.0, tokens::TEXT.alpha(0.22));
-        cx.paint.disc(arc.from[0], arc.from[1], 3.2, tokens::TEXT);
+        let [x, y] = Self::middle(cx, map, fit);
+        cx.paint.disc(x, y, 7.0, tokens::TEXT.alpha(0.22));
+        cx.paint.disc(x, y, 3.2, tokens::TEXT);
     }
 
     /// Runs once along the arcs to which more is sent than before.

@@ -88,7 +88,7 @@ pub fn spots(cx: &mut Cx<'_, '_>, track: &Track, form: &Form, stops: &[Stop<'_>]
             None => short + form.words.size * 0.35 + cx.paint.measure(stop.words, &form.words),
             Some(_) => {
                 let lines = lines(cx, form, stop);
-                lines.iter().map(|line| cx.paint.measure(line, &form.words)).fold(short, f32::max)
+                cx.paint.widest(lines, &form.words).max(short)
             }
         };
         wanted.push(Wanted { at: track.left + (track.now - track.left) * stop.share, width, short });
@@ -131,8 +131,7 @@ fn label(cx: &mut Cx<'_, '_>, x: f32, y: f32, form: &Form, stop: &Stop<'_>, spot
     let stem = Rect::new(x - 0.5, stem[0].min(stem[1]), 1.0, (stem[1] - stem[0]).abs());
     cx.paint.rect(stem, 0.0, tokens::ACCENT.alpha(0.4));
     // Its lines begin where the stem does, or end there.
-    let wide = lines.iter().map(|line| cx.paint.measure(line, &form.words)).collect::<Vec<_>>();
-    let wide = wide.into_iter().fold(cx.paint.measure(&year, &form.year), f32::max);
+    let wide = cx.paint.widest(&lines, &form.words).max(cx.paint.measure(&year, &form.year));
     let ends = (x - spot.left) / wide.max(1.0) > 0.7;
     let (at, align) = if ends { (spot.left + wide, Align::Right) } else { (spot.left, Align::Left) };
     cx.paint.text(at, first, &year, &form.year.align(align));

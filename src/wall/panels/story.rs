@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use crate::model::time::to_zone;
 
+use super::super::canvas::wrap::at_most;
 use super::super::canvas::{Face, Rect, Style};
 use super::super::data::Table;
 use super::super::options::Lang;
@@ -73,10 +74,9 @@ impl Panel for Story {
         cx.paint.opacity *= appeared(cx, rows.len());
         let colour = cx.board_colour(table.text(row, "board").unwrap_or_default());
         quotation_mark(cx, inner.left, top, colour);
-        for (index, line) in lines.iter().take(most).enumerate() {
+        for (index, line) in at_most(&lines, most).iter().enumerate() {
             let baseline = top + MARK + leading * (index as f32 + 0.5) + style.size * 0.36;
-            let cut = if index + 1 == most && lines.len() > most { "…" } else { "" };
-            cx.paint.text_within(inner.left, baseline, room.width() + 1.0, &format!("{line}{cut}"), &style);
+            cx.paint.text_within(inner.left, baseline, room.width() + 1.0, line, &style);
         }
         foot(cx, inner, &table, row, colour);
         cx.paint.opacity = opacity;

@@ -218,9 +218,7 @@ impl Panel for Strip {
         }
         let table = cx.table(&self.metric);
         if table.rows() == 0 && self.values.is_empty() {
-            let own =
-                |said: &'static str, words: &str| if words.is_empty() { said.to_owned() } else { words.to_owned() };
-            cx.empty(&table, Calm::Quiet, &own("还没有数据", &self.empty.zh), &own("nothing yet", &self.empty.en));
+            cx.empty_in_words(&table, Calm::Quiet, &self.empty, "还没有数据", "nothing yet");
             return;
         }
         if field.height() > HEADROOM + 12.0 {

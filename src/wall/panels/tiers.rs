@@ -196,8 +196,7 @@ impl Panel for Tiers {
         let figure_width = cx.paint.measure("100.0%", &figures) + 14.0;
         let cases = Style::new(Face::Figure, size::CAPTION, tokens::TEXT_FAINT).right();
         let said = |n: f64| format!("n={}", format::whole(Some(n)));
-        let cases_width =
-            groups.iter().map(|group| cx.paint.measure(&said(group.n), &cases)).fold(0.0, f32::max) + 12.0;
+        let cases_width = cx.paint.widest(groups.iter().map(|group| said(group.n)), &cases) + 12.0;
         // Where there is little room the counts give way to the interval.
         let cases_width =
             if inner.width() - name_width - figure_width - cases_width > 150.0 { cases_width } else { 0.0 };

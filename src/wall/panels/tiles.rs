@@ -6,6 +6,7 @@
 use serde::Deserialize;
 
 use super::super::canvas::{Align, Face, Rect, Style};
+use super::super::data::Table;
 use super::super::format;
 use super::super::scene::{Metric, Words};
 use super::super::tokens::{self, Colour, size};
@@ -53,8 +54,34 @@ fn places(city: &City) -> (Vec<(usize, [usize; 2])>, [usize; 2]) {
     (places, size)
 }
 
+/// A value by district and its step, for tiles and for the shade of a map.
+pub struct Steps<'a> {
+    table: Table<'a>,
+    value: &'a str,
+    /// The greatest value of the city's districts.
+    pub most: f64,
+}
+
+impl<'a> Steps<'a> {
+    /// Of a table with a row a district; `None` while no district of the city has a value.
+    pub fn of(table: Table<'a>, value: &'a str, city: &City) -> Option<Steps<'a>> {
+        let steps = Steps { table, value, most: 0.0 };
+        let most = city.areas.iter().filter_map(|area| steps.value(&area.code)).reduce(f64::max)?;
+        Some(Steps { most, ..steps })
+    }
+
+    pub fn value(&self, area: &str) -> Option<f64> {
+        let row = (0..self.table.rows()).find(|row| self.table.text(*row, "area") == Some(area))?;
+        self.table.number(row, self.value)
+    }
+
+    pub fn step(&self, area: &str) -> Option<usize> {
+        Some(step(self.value(area)?, self.most))
+    }
+}
+
 /// The step of a value between zero and the greatest one, 0 to STEPS − 1.
-pub fn step(value: f64, most: f64) -> usize {
+fn step(value: f64, most: f64) -> usize {
     if most <= 0.0 {
         return 0;
     }
@@ -104,12 +131,7 @@ impl Panel for Tiles {
         cx.heading_of_file();
         let inner = cx.inner();
         let table = cx.table(&self.metric);
-        let of = |code: &str| {
-            let row = (0..table.rows()).find(|row| table.text(*row, "area") == Some(code))?;
-            table.number(row, &self.value).filter(|value| value.is_finite())
-        };
-        let values: Vec<Option<f64>> = cx.city.areas.iter().map(|area| of(&area.code)).collect();
-        let Some(most) = values.iter().flatten().copied().reduce(f64::max) else {
+        let Some(steps) = Steps::of(table, &self.value, cx.city) else {
             cx.empty(&table, Calm::Quiet, "还没有数据", "nothing yet");
             return;
         };
@@ -119,18 +141,17 @@ impl Panel for Tiles {
         for (index, [column, row]) in places {
             let (Some([left, right]), Some([top, bottom])) = (lanes.get(column), bands.get(row)) else { continue };
             let tile = Rect { left: *left, top: *top, right: right - GAP, bottom: bottom - GAP };
-            let value = values.get(index).copied().flatten();
-            match value {
-                Some(value) => cx.paint.rect(tile, 5.0, tint(step(value, most))),
+            let Some(area) = cx.city.areas.get(index) else { continue };
+            match steps.step(&area.code) {
+                Some(step) => cx.paint.rect(tile, 5.0, tint(step)),
                 None => {
                     let stroke = Some((1.0, tokens::RULE));
                     cx.paint.framed(tile, 5.0, Colour::CLEAR, Colour::CLEAR, false, stroke);
                 }
             }
-            let Some(area) = cx.city.areas.get(index) else { continue };
-            self.label(cx, tile, cx.lang.pick(&area.zh, &area.en), value);
+            self.label(cx, tile, cx.lang.pick(&area.zh, &area.en), steps.value(&area.code));
         }
-        self.legend(cx, inner, most);
+        self.legend(cx, inner, steps.most);
     }
 
     fn least(&self) -> [f32; 2] {

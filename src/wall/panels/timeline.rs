@@ -5,6 +5,7 @@
 use chrono::NaiveDate;
 use serde::Deserialize;
 
+use super::super::canvas::wrap::at_most;
 use super::super::canvas::{Face, Rect, Style};
 use super::super::data::Table;
 use super::super::format;
@@ -135,15 +136,11 @@ impl Timeline {
                 Lang::En => format!("bars: opened by year, counted here, at most {most} ({year}); {text}"),
             };
         }
-        let lines = cx.paint.lines(&text, inner.width(), 0, &note());
         let most = ((inner.height() * 0.3 / 19.0) as usize).clamp(1, 4);
-        let count = lines.len().min(most);
-        let first = inner.bottom - 3.0 - 19.0 * (count as f32 - 1.0);
-        for (index, line) in lines.iter().take(count).enumerate() {
-            // Where not all lines have room the last one says so.
-            let cut = index + 1 == count && count < lines.len();
-            let line = if cut { format!("{line}…") } else { (*line).to_owned() };
-            cx.paint.text_within(inner.left, first + 19.0 * index as f32, inner.width(), &line, &note());
+        let lines = at_most(&cx.paint.lines(&text, inner.width(), 0, &note()), most);
+        let first = inner.bottom - 3.0 - 19.0 * (lines.len() as f32 - 1.0);
+        for (index, line) in lines.iter().enumerate() {
+            cx.paint.text_within(inner.left, first + 19.0 * index as f32, inner.width(), line, &note());
         }
         first - 24.0
     }

@@ -139,24 +139,25 @@ impl Panel for Multiples {
         let (scales, scale_head) = if self.same_scale {
             (Vec::new(), format!("{told} {}", format::short(shared, cx.lang)))
         } else {
-            let scales = charts.iter().map(|chart| format::short(chart.highest(), cx.lang)).collect();
+            let scales: Vec<String> = charts.iter().map(|chart| format::short(chart.highest(), cx.lang)).collect();
             (scales, told.to_owned())
         };
-        let scale_width = widest(cx, &scales, &note()).max(cx.paint.measure(&scale_head, &note()));
+        let scale_width = cx.paint.widest(&scales, &note()).max(cx.paint.measure(&scale_head, &note()));
 
         let figures = Style::new(Face::Figure, figure_size, tokens::TEXT).right();
         let unit_style = Style::new(Face::Text, size::CAPTION, tokens::TEXT_QUIET).right();
         let written: Vec<String> = charts.iter().map(|chart| format::whole(self.figure(cx, chart))).collect();
         let label = self.label.pick(cx.lang);
-        let figure_width = widest(cx, &written, &figures).max(cx.paint.measure(label, &note()));
+        let figure_width = cx.paint.widest(&written, &figures).max(cx.paint.measure(label, &note()));
 
         // Names rather a step smaller than cut.
         let room = inner.width() - figure_width - scale_width - GAPS.iter().sum::<f32>();
         let name_room = (room - PLOTS[1]).max(room * 0.4);
-        let names: Vec<String> = charts.iter().map(|chart| chart.name.to_owned()).collect();
+        let names: Vec<&str> = charts.iter().map(|chart| chart.name).collect();
         let steps = [text_size, size::BODY, size::CAPTION].map(|size| Style { size, ..body() });
-        let name = steps.into_iter().find(|style| widest(cx, &names, style) <= room - PLOTS[0]).unwrap_or(steps[2]);
-        let name_width = widest(cx, &names, &name).min(name_room);
+        let name =
+            steps.into_iter().find(|style| cx.paint.widest(&names, style) <= room - PLOTS[0]).unwrap_or(steps[2]);
+        let name_width = cx.paint.widest(&names, &name).min(name_room);
 
         let unit = if room - name_width < ROOM_FOR_UNIT { "" } else { self.unit.pick(cx.lang) };
         let unit_width = if unit.is_empty() { 0.0 } else { cx.paint.measure(unit, &unit_style) + 5.0 };
@@ -206,8 +207,4 @@ impl Panel for Multiples {
     fn ample(&self) -> Option<[f32; 2]> {
         Some([560.0, 40.0 * self.most as f32 + AXIS])
     }
-}
-
-fn widest(cx: &mut Cx<'_, '_>, texts: &[String], style: &Style) -> f32 {
-    texts.iter().map(|text| cx.paint.measure(text, style)).fold(0.0, f32::max)
 }
