@@ -75,6 +75,33 @@ pub struct CutPlan {
     pub merge: Merge,
 }
 
+impl CutPlan {
+    /// What it does, in the same words whenever it is planned.
+    pub fn text(&self) -> String {
+        let atoms: Vec<String> = self.window.atoms.iter().map(|atom| format!("{} {}", atom.expr, atom.on_ts)).collect();
+        let (stream, plan) = (self.stream.name(), self.plan.display_indent_schema());
+        let whole = format!("{stream} {:?} {:?} {}\n{plan}\n{atoms:?}", self.columns, self.merge, self.filter);
+        numbered_anew(&whole)
+    }
+}
+
+/// The optimizer numbers the names it gives by all it ever named; here they are numbered by this text alone.
+fn numbered_anew(text: &str) -> String {
+    const NAME: &str = "__common_expr_";
+    let mut parts = text.split(NAME);
+    let mut anew = parts.next().unwrap_or_default().to_owned();
+    let mut numbers: Vec<&str> = Vec::new();
+    for part in parts {
+        let (number, rest) = part.split_at(part.find(|c: char| !c.is_ascii_digit()).unwrap_or(part.len()));
+        let place = numbers.iter().position(|known| *known == number).unwrap_or_else(|| {
+            numbers.push(number);
+            numbers.len() - 1
+        });
+        anew.push_str(&format!("{NAME}{place}{rest}"));
+    }
+    anew
+}
+
 /// A current-state table that the plan reads whole.
 pub struct StateLeaf {
     pub name: String,
@@ -100,7 +127,7 @@ impl Template {
     /// # Errors
     /// Why it is not of the live class, as a sentence.
     pub fn new(state: &SessionState, plan: LogicalPlan) -> std::result::Result<Template, String> {
-        let (mut cuts, mut tables, mut states) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut cuts, mut tables, mut states) = (Vec::<CutPlan>::new(), Vec::new(), Vec::new());
         let mut reason: Option<String> = None;
         let upper = plan
             .transform_down_with_subqueries(|node| {
@@ -109,8 +136,12 @@ impl Template {
                 }
                 match cut_at(state, &node) {
                     Ok(Some(cut)) => {
-                        let leaf = cut.output.scan(node.schema().clone(), "__cut");
-                        cuts.push(cut);
+                        // A part that a query names twice is worked out once.
+                        let known = cuts.iter().find(|known| known.text() == cut.text());
+                        let leaf = known.unwrap_or(&cut).output.scan(node.schema().clone(), "__cut");
+                        if known.is_none() {
+                            cuts.push(cut);
+                        }
                         return Ok(Transformed::new(leaf, true, TreeNodeRecursion::Jump));
                     }
                     Ok(None) => {}

@@ -41,12 +41,7 @@ pub type KeptStates = HashMap<u64, Vec<KeptState>>;
 pub fn print_of(cut: &CutPlan, zone: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
     (env!("CARGO_PKG_VERSION"), datafusion::DATAFUSION_VERSION, LEAF_ROWS, zone).hash(&mut hasher);
-    (cut.stream.name(), &cut.columns, format!("{:?}", cut.merge)).hash(&mut hasher);
-    cut.filter.to_string().hash(&mut hasher);
-    cut.plan.display_indent_schema().to_string().hash(&mut hasher);
-    for atom in &cut.window.atoms {
-        (atom.expr.to_string(), atom.on_ts).hash(&mut hasher);
-    }
+    cut.text().hash(&mut hasher);
     hasher.finish()
 }
 
