@@ -37,4 +37,4 @@ FROM (
 LEFT JOIN topics d ON d.code = t.topic
 WHERE t.n > 0
 ORDER BY t.n DESC, t.topic
-LIMIT 6
+LIMIT 20

@@ -32,20 +32,22 @@ impl Density {
         }
     }
 
-    /// The light as RGBA, rows from the top; to be added to what is below.
-    pub fn light(&self, rgba: &mut Vec<u8>) {
+    /// The light as RGBA, rows from the top; to be added to what is below. Each point shines as `weight` points do.
+    pub fn light(&self, weight: f32, rgba: &mut Vec<u8>) {
         rgba.clear();
         rgba.resize(self.counts.len() * 4, 0);
         let Tone { boards: colours, white, .. } = Tone::of_tokens();
+        let most = (f32::from(BOARD_MOST) / weight) as u16;
+        let bright_of = |points: u32| Tone::brightness(points as f32 * weight);
         // Most pixels have few points: their brightness is looked up.
-        let table: Vec<f32> = (0..1024).map(|points| Tone::brightness(points as f32)).collect();
+        let table: Vec<f32> = (0..1024).map(bright_of).collect();
         for (index, (counts, pixel)) in self.counts.iter().zip(rgba.chunks_exact_mut(4)).enumerate() {
             if *counts == [0; BOARDS] {
                 continue;
             }
-            let counts = counts.map(|count| u32::from(count.min(BOARD_MOST)));
+            let counts = counts.map(|count| u32::from(count.min(most)));
             let points: u32 = counts.iter().sum();
-            let bright = table.get(points as usize).copied().unwrap_or_else(|| Tone::brightness(points as f32));
+            let bright = table.get(points as usize).copied().unwrap_or_else(|| bright_of(points));
             // A pixel has the colour of one of its points, so that a crowd stays many lights; a mean would be grey.
             let mut chosen = (Tone::choice(index as u32) * points as f32) as u32;
             let mut board = 0;
@@ -111,7 +113,7 @@ mod tests {
             density.scatter(0, 0, 5_000);
             density.scatter(1, 3, 5_000);
             let mut rgba = Vec::new();
-            density.light(&mut rgba);
+            density.light(1.0, &mut rgba);
             rgba
         };
         let first = light();

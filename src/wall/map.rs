@@ -211,6 +211,13 @@ impl Map {
         self.place(longitude, latitude)
     }
 
+    /// How far down the middle of all known places lies; `None` where none is known.
+    pub fn midst(&self) -> Option<f32> {
+        let mut ys: Vec<f32> = self.areas.iter().flat_map(|area| area.places()).map(|[_, y]| *y).collect();
+        let middle = ys.len() / 2;
+        (!ys.is_empty()).then(|| *ys.select_nth_unstable_by(middle, f32::total_cmp).1)
+    }
+
     pub fn area(&self, area: usize) -> Option<&MapArea> {
         self.areas.iter().find(|known| known.area == area)
     }

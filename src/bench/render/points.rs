@@ -67,7 +67,7 @@ fn grid(studio: &mut Studio, map: &Map, size: [u32; 2], points: u64, seconds: f6
     let frames = Frames::measure(seconds, |number| {
         density.scatter(number as usize % areas, number as usize % BOARDS, NEW as u64);
         let mut rgba = Vec::new();
-        density.light(&mut rgba);
+        density.light(1.0, &mut rgba);
         let light = Arc::new(Field::new(density.size(), rgba));
         let before = crate::allocations::of_this_thread();
         studio.compose_plain(size, |pen| pen.field(whole(size), &light));

@@ -34,7 +34,7 @@ impl Tone {
         let parts = |colour: Colour| colour.0.map(|part| f32::from(part) / 255.0);
         Tone {
             boards: std::array::from_fn(|board| parts(tokens::board(board))),
-            white: parts(tokens::TEXT.mix(tokens::ACCENT_SOFT, 0.30)),
+            white: parts(tokens::TEXT.mix(tokens::ACCENT_SOFT, 0.55)),
             whiter: [WHITER[0], WHITER[1], WHITER[2], 0.0],
             curve: [FULL, POWER, 0.0, 0.0],
         }

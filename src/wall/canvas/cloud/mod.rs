@@ -115,7 +115,7 @@ impl std::fmt::Debug for Cloud {
 pub struct Motion {
     /// Seconds of a clock that goes on; `None`: every point is at rest.
     pub at_s: Option<f64>,
-    /// How many things a point stands for.
+    /// How many points one of them shines as.
     pub weight: f32,
 }
 

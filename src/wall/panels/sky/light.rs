@@ -19,6 +19,9 @@ const STARS: usize = 2_600;
 const TWINKLE: f32 = 0.3;
 /// Columns of the field of light at most; a larger sky gets one texel for several pixels.
 const FIELD_WIDE: f32 = 3840.0;
+/// So many pixels high the whole map is as bright as its points make it. A larger one has fewer of them on a pixel, and
+/// would be darker: there each counts for more.
+const MAP_HIGH: f32 = 918.0;
 /// Points that begin to shine in one picture at most: some hundredths of a second.
 const NEW_MAX: u64 = 200_000;
 
@@ -41,6 +44,8 @@ pub struct Light {
     key: LightKey,
     made: Made,
     stars: Vec<Star>,
+    /// How many points one of them shines as.
+    shine: f32,
 }
 
 #[derive(Debug)]
@@ -95,10 +100,10 @@ impl Sky {
             let total = cx.table(&self.metric).number(0, "value").unwrap_or(0.0);
             *light = Light::make(map, &fit, self.key(cx, map, total));
         }
-        let Light { key, made: Made::Cloud(rain), stars } = light else { return };
+        let Light { key, made: Made::Cloud(rain), stars, shine } = light else { return };
         let total = cx.table(&self.metric).number(0, "value").unwrap_or(0.0);
         rain.follow(total, key, map.areas.len());
-        let motion = Motion { at_s: cx.motion_s, weight: rain.weight as f32 };
+        let motion = Motion { at_s: cx.motion_s, weight: rain.weight as f32 * *shine };
         cx.paint.cloud(cx.rect, &rain.cloud, &motion);
         paint_stars(cx, stars, cx.motion_s);
         *cx.moving |= !cx.settled;
@@ -132,6 +137,8 @@ impl Light {
             let [x, y] = fit.point(point);
             [(x - rect.left) * scale, (y - rect.top) * scale]
         };
+        let high = (map.bounds[3] - map.bounds[1]) * fit.scale * scale;
+        let shine = (high / MAP_HIGH).powi(2).max(1.0);
         let boards = if key.boards.is_empty() { vec![(0, 1.0)] } else { parted(&key.boards) };
         let stars = stars(map, fit, &key);
         let mut parts = Vec::new();
@@ -145,8 +152,8 @@ impl Light {
                 density.scatter(area, board, points.round() as u64);
             }
             let mut rgba = Vec::new();
-            density.light(&mut rgba);
-            return Light { key, made: Made::Field(Arc::new(Field::new(density.size(), rgba))), stars };
+            density.light(shine, &mut rgba);
+            return Light { key, made: Made::Field(Arc::new(Field::new(density.size(), rgba))), stars, shine };
         }
         let mut scatter = Scatter::new(map, size, fit.scale * scale, place);
         let weight = (key.total as f64 / POINTS_MAX as f64).max(1.0);
@@ -158,7 +165,7 @@ impl Light {
             fallen += count;
         }
         let cloud = Arc::new(Cloud::new(scatter.size(), points));
-        Light { key, made: Made::Cloud(Box::new(Rain { cloud, scatter, weight, fallen })), stars }
+        Light { key, made: Made::Cloud(Box::new(Rain { cloud, scatter, weight, fallen })), stars, shine }
     }
 
     /// It is still what this key asks for. Points that move are not scattered anew for a few more requests or other

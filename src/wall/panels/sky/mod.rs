@@ -57,10 +57,14 @@ fn zoom() -> f32 {
     1.0
 }
 
+/// On a wide, low wall the map is at most so many times larger than its room is high: where people live fills the wall,
+/// and the ends of the land lie beyond it.
+const WIDE_ZOOM: f32 = 1.9;
+
 /// How a wall is shaped: what stands beside what.
 #[derive(Clone, Copy, PartialEq)]
 enum Shape {
-    /// Words, map, boards.
+    /// Words, and a map that reaches beyond the wall above and below.
     Wide,
     /// Words, map.
     Plain,
@@ -80,7 +84,7 @@ impl Shape {
     /// Where the map stands: left, top, right, bottom as shares of the wall.
     fn map(self) -> [f32; 4] {
         match self {
-            Shape::Wide => [0.40, 0.02, 0.82, 0.93],
+            Shape::Wide => [0.40, 0.02, 0.96, 0.93],
             Shape::Plain => [0.50, 0.03, 0.98, 0.88],
             Shape::Tall => [0.04, 0.42, 0.96, 0.91],
         }
@@ -101,8 +105,17 @@ impl Sky {
         let [left, top, right, bottom] = map.bounds;
         let [from_x, from_y, to_x, to_y] = Shape::of(wall).map();
         let room = [(to_x - from_x) * wall.width(), (to_y - from_y) * wall.height()];
-        let scale = (room[0] / (right - left)).min(room[1] / (bottom - top)) * self.zoom;
-        let middle = self.centre.map_or([(left + right) * 0.5, (top + bottom) * 0.5], |[x, y]| map.at(x, y));
+        let (wide, high) = (room[0] / (right - left), room[1] / (bottom - top));
+        let mut middle = [(left + right) * 0.5, (top + bottom) * 0.5];
+        let whole = match Shape::of(wall) {
+            Shape::Wide => {
+                middle[1] = map.midst().unwrap_or(middle[1]);
+                wide.min(high * WIDE_ZOOM)
+            }
+            _ => wide.min(high),
+        };
+        let scale = whole * self.zoom;
+        let middle = self.centre.map_or(middle, |[x, y]| map.at(x, y));
         let at = [wall.left + wall.width() * (from_x + to_x) * 0.5, wall.top + wall.height() * (from_y + to_y) * 0.5];
         Fit { scale, left: at[0] - middle[0] * scale, top: at[1] - middle[1] * scale }
     }
@@ -175,9 +188,6 @@ impl Panel for Sky {
         cx.paint.scale = scale;
         cx.rect = rect;
         cx.zoom = 1.0;
-        if Shape::of(rect) == Shape::Wide {
-            self.boards(cx);
-        }
         self.timeline(cx);
     }
 
@@ -258,44 +268,40 @@ impl Sky {
             );
         }
         let wide = Shape::of(cx.rect) == Shape::Wide;
-        if !wide {
-            let mut pen = left;
-            let legend = Style::new(Face::Text, size::RING_FIGURE, tokens::TEXT_BODY);
-            let legend_at = cx.off_rows(cx.rect.top + height * 0.650, &legend);
-            for board in &cx.city.boards {
-                let colour = cx.board_colour(&board.code);
-                cx.paint.disc(pen + 9.0, legend_at - 9.0, 9.0, colour);
-                pen += 30.0 + cx.paint.text(pen + 30.0, legend_at, cx.lang.pick(&board.zh, &board.en), &legend) + 40.0;
-            }
-        }
-        let sentence_at = if wide { 0.690 } else { 0.780 };
+        self.legend(cx, left, cx.rect.top + height * if wide { 0.622 } else { 0.650 }, wide);
+        let sentence_at = if wide { 0.735 } else { 0.780 };
         self.now_sentence(cx, left, cx.rect.top + height * sentence_at);
     }
 
-    /// On the right of a wide wall: what the colours are, and how many of each there were in a day.
-    fn boards(&self, cx: &mut Cx<'_, '_>) {
+    /// What the colours are; where there is room for it, how many of each there were in a day.
+    fn legend(&self, cx: &mut Cx<'_, '_>, left: f32, baseline: f32, counted: bool) {
         let table = cx.table(&self.boards);
-        let right = cx.rect.right - (Self::block_left(cx.rect) - cx.rect.left);
-        let left = cx.off_seams(right - 420.0, 420.0);
-        let pitch = 92.0;
-        let rows = cx.city.boards.len().min(6);
-        let mut top = cx.rect.top + cx.rect.height() * 0.56 - pitch * rows as f32 * 0.5;
         let name = Style::new(Face::Text, size::RING_FIGURE, tokens::TEXT_BODY);
-        let figure = Style::new(Face::Figure, size::FIGURE, tokens::TEXT).right();
-        let title = Style::new(Face::Text, size::ROW_FIGURE, tokens::TEXT_QUIET).right();
-        // All of them together keep off a level seam.
-        let baseline = |top: f32, row: usize| top + pitch * (row as f32 + 0.5) + 12.0;
-        let off = (0..rows).map(|row| cx.off_rows(baseline(top, row), &figure) - baseline(top, row));
-        let by = off.fold(0.0_f32, |most, by| if by.abs() > most.abs() { by } else { most });
-        top += by;
-        cx.paint.text(left + 420.0, top - 46.0, cx.lang.pick("近 24 小时受理", "opened in 24 hours"), &title);
-        for (row, board) in cx.city.boards.iter().take(rows).enumerate() {
-            let middle = baseline(top, row) - 12.0;
-            cx.paint.disc(left + 9.0, middle, 9.0, cx.board_colour(&board.code));
-            cx.paint.text(left + 34.0, middle + 9.0, cx.lang.pick(&board.zh, &board.en), &name);
-            let found = (0..table.rows()).find(|row| table.text(*row, "board") == Some(&board.code));
-            let count = found.and_then(|row| table.number(row, "n"));
-            cx.paint.text(left + 420.0, middle + 12.0, &format::whole(count), &figure);
+        let figure = Style::new(Face::Figure, size::RING_FIGURE, tokens::TEXT);
+        let quiet = Style::new(Face::Text, size::ROW_FIGURE, tokens::TEXT_QUIET);
+        let baseline = cx.off_rows(baseline, &name);
+        let mut pen = left;
+        for board in &cx.city.boards {
+            let said = cx.lang.pick(&board.zh, &board.en);
+            let row = (0..table.rows()).find(|row| table.text(*row, "board") == Some(&board.code));
+            let count = format::whole(row.and_then(|row| table.number(row, "n")));
+            let counted = counted.then_some(count.as_str());
+            let count_width = counted.map_or(0.0, |count| 12.0 + cx.paint.measure(count, &figure));
+            let width = 30.0 + cx.paint.measure(said, &name) + count_width;
+            pen = cx.past_seams(pen, width);
+            cx.paint.disc(pen + 9.0, baseline - 9.0, 9.0, cx.board_colour(&board.code));
+            pen += 30.0;
+            pen += cx.paint.text(pen, baseline, said, &name);
+            if let Some(count) = counted {
+                pen += 12.0 + cx.paint.text(pen + 12.0, baseline, count, &figure);
+            }
+            pen += 40.0;
+        }
+        if counted {
+            let said = cx.lang.pick("近 24 小时受理", "opened in 24 hours");
+            let width = cx.paint.measure(said, &quiet);
+            pen = cx.past_seams(pen, width);
+            cx.paint.text(pen, baseline, said, &quiet);
         }
     }
 
