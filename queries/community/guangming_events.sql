@@ -4,6 +4,7 @@
 -- unit_en: events
 -- window_zh: 近 365 日
 -- window_en: last 365 days
+-- days: 365
 -- refresh: 60s
 -- audience: visitor leader operations
 -- basis: events of the club for the blind that ended in the last 365 days: sessions, people, volunteer hours

@@ -4,6 +4,7 @@
 -- unit_en: minutes
 -- window_zh: 近 7 日
 -- window_en: last 7 days
+-- days: 7
 -- refresh: 60s
 -- audience: visitor leader operations
 -- basis: from the firm's accepting to being on site; k of n within 60 minutes

@@ -4,6 +4,7 @@
 -- unit_en: share
 -- window_zh: 近 30 日
 -- window_en: last 30 days
+-- days: 30
 -- refresh: 60s
 -- audience: visitor leader operations
 -- basis: k: ratings from the city's satisfied_from up; n: rated

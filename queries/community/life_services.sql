@@ -4,6 +4,7 @@
 -- unit_en: orders
 -- window_zh: 近 7 日
 -- window_en: last 7 days
+-- days: 7
 -- refresh: 30s
 -- audience: visitor leader operations
 -- basis: orders sent to member firms by service

@@ -4,6 +4,7 @@
 -- unit_en: 
 -- window_zh: 近 30 日最新 8 则
 -- window_en: latest 8 of 30 days
+-- days: 30
 -- refresh: 60s
 -- audience: visitor leader operations
 -- basis: notes under the rule story that say by which role they were approved: curated text, never a ticket's; one is withdrawn by another note of its id under the rule story_withdrawn

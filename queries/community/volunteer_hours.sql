@@ -4,6 +4,7 @@
 -- unit_en: hours
 -- window_zh: 近 365 日
 -- window_en: last 365 days
+-- days: 365
 -- refresh: 60s
 -- audience: visitor leader operations
 -- basis: hours and people of volunteer events that ended; requests matched; volunteers registered

@@ -4,6 +4,7 @@
 -- unit_en: firms
 -- window_zh: 近 30 日
 -- window_en: last 30 days
+-- days: 30
 -- refresh: 1h
 -- audience: leader operations
 -- basis: registry updates of firms by the grade they now have

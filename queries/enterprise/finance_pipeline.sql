@@ -4,6 +4,7 @@
 -- unit_en: requests
 -- window_zh: 近 90 日
 -- window_en: last 90 days
+-- days: 90
 -- refresh: 60s
 -- audience: visitor leader operations
 -- basis: finance tickets that reached each step: need, bank proposed, met, granted, paid out (a refused one is not); several banks proposed to one firm count once

@@ -4,6 +4,7 @@
 -- unit_en: requests
 -- window_zh: 近 30 日
 -- window_en: last 30 days
+-- days: 30
 -- refresh: 60s
 -- audience: leader operations
 -- basis: tickets opened that came from a live session

@@ -4,6 +4,7 @@
 -- unit_en: days
 -- window_zh: 近 30 日上岗
 -- window_en: hired in the last 30 days
+-- days: 30
 -- refresh: 1h
 -- audience: visitor leader operations
 -- basis: from registering to the job, of people hired; the article tells of 2 days

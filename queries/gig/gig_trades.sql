@@ -4,6 +4,7 @@
 -- unit_en: posts, seekers
 -- window_zh: 近 30 日
 -- window_en: last 30 days
+-- days: 30
 -- refresh: 5min
 -- audience: visitor leader operations
 -- basis: gig tickets opened by trade: hiring against looking

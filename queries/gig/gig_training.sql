@@ -4,6 +4,7 @@
 -- unit_en: people
 -- window_zh: 近 30 日
 -- window_en: last 30 days
+-- days: 30
 -- refresh: 1h
 -- audience: visitor leader operations
 -- basis: people at courses that ended, and hours, by day

@@ -4,6 +4,7 @@
 -- unit_en: yuan a month
 -- window_zh: 近 90 日
 -- window_en: last 90 days
+-- days: 90
 -- refresh: 1h
 -- audience: visitor leader operations
 -- basis: median and quartiles of the monthly pay agreed on finishing; trades with fewer than 10 are left out

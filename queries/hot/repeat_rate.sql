@@ -4,6 +4,7 @@
 -- unit_en: share
 -- window_zh: 近 30 日
 -- window_en: last 30 days
+-- days: 30
 -- refresh: 5min
 -- audience: leader operations
 -- basis: k: tickets beyond the first of the same caller and topic in the window; n: tickets with a caller

@@ -4,6 +4,7 @@
 -- unit_en: calls
 -- window_zh: 近 30 日
 -- window_en: last 30 days
+-- days: 30
 -- refresh: 60s
 -- audience: leader operations
 -- basis: one-key tickets finished by outcome; false alarms are part of it

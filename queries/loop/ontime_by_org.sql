@@ -4,6 +4,7 @@
 -- unit_en: share
 -- window_zh: 到期日在近 30 日
 -- window_en: due in the last 30 days
+-- days: 30
 -- refresh: 60s
 -- audience: leader operations
 -- basis: as ontime_rate, by the unit that has the ticket; only n of 30 and more get a rate; to be shown in tiers, not as a ranking

@@ -4,6 +4,7 @@
 -- unit_en: share
 -- window_zh: 到期日在近 30 日
 -- window_en: due in the last 30 days
+-- days: 30
 -- refresh: 60s
 -- audience: visitor leader operations
 -- basis: k: finished by due; n: all tickets due in the window, finished or still open (basis due: nothing is hidden by leaving it open)

@@ -4,6 +4,7 @@
 -- unit_en: minutes
 -- window_zh: 近 30 日
 -- window_en: last 30 days
+-- days: 30
 -- refresh: 60s
 -- audience: leader operations
 -- basis: from the first dispatch to the finish, of enquiries finished that day; against the 80 minutes of the article

@@ -4,6 +4,7 @@
 -- unit_en: share
 -- window_zh: 近 30 日
 -- window_en: last 30 days
+-- days: 30
 -- refresh: 1h
 -- audience: leader operations
 -- basis: k: people who practised; n: seats seen in the window; mean score of practices

@@ -4,6 +4,7 @@
 -- unit_en: requests
 -- window_zh: 近 30 日
 -- window_en: last 30 days
+-- days: 30
 -- refresh: 60s
 -- audience: visitor leader operations
 -- basis: talent tickets escalated to the talent office

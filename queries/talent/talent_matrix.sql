@@ -4,6 +4,7 @@
 -- unit_en: requests
 -- window_zh: 近 90 日
 -- window_en: last 90 days
+-- days: 90
 -- refresh: 5min
 -- audience: visitor leader operations
 -- basis: talent tickets opened by tier and one-to-one service; cells below 10 are null (k-anonymity), also in the sum

@@ -4,6 +4,7 @@
 -- unit_en: share
 -- window_zh: 近 30 日
 -- window_en: last 30 days
+-- days: 30
 -- refresh: 30s
 -- audience: visitor leader operations
 -- basis: finish: finished of opened; visit: called back of finished; satisfied: of rated; k and n of each

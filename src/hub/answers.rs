@@ -30,9 +30,7 @@ pub async fn answer(shared: &Shared, id: u64, asked: Asked, explain: bool, arrow
         });
     }
     let at = shared.questions.instant(&asked);
-    let info =
-        asked.name.as_ref().and_then(|name| Some(shared.engine.catalog().metrics.get(name)?.header.info.clone()));
-    let info = info.unwrap_or_default();
+    let info = asked.name.as_ref().map(|name| shared.engine.info(name, at)).unwrap_or_default();
     let answer = match shared.questions.ask(asked).await {
         Ok(answer) => answer,
         Err(error) => return encode::text(&failed(id, error)),

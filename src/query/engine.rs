@@ -30,7 +30,8 @@ use super::source::View;
 use super::statement::{bind, common_params, parse};
 use super::watcher::Watcher;
 use crate::model::message::{MetricInfo, MetricRef, MetricResult, QueryFailure};
-use crate::model::{City, Clock};
+use crate::model::time::{day_start_us, to_zone};
+use crate::model::{City, Clock, Stream};
 use crate::store::Store;
 
 /// What one query may take.
@@ -401,9 +402,32 @@ impl Engine {
             columns,
             rows,
             error: None,
-            info: metric.header.info.clone(),
+            info: self.info_of(metric, &view, now_us),
         };
         Ok((result, class))
+    }
+
+    /// What is said of a metric's answer at a time: the header of its file and, where its window reaches further back than
+    /// its rows, `data_from`, the city's day of the first one. Empty for a metric there is not.
+    pub fn info(&self, metric: &str, at: Option<i64>) -> BTreeMap<String, String> {
+        let now_us = at.unwrap_or_else(|| self.now_us());
+        let catalog = self.catalog();
+        let found = catalog.metrics.get(metric);
+        found.map(|metric| self.info_of(metric, &self.view(), now_us)).unwrap_or_default()
+    }
+
+    fn info_of(&self, metric: &Metric, view: &View, now_us: i64) -> BTreeMap<String, String> {
+        let mut info = metric.header.info.clone();
+        let Some(days) = metric.header.days else { return info };
+        let zone = self.inner.ground.city.tz;
+        let window_us = day_start_us(now_us, zone, 1 - i64::from(days));
+        // What is registered may be far older than the first that happened.
+        let happened = metric.header.streams.iter().filter(|stream| **stream != Stream::Registry);
+        let first_us = happened.filter_map(|stream| self.inner.live.oldest(view, *stream)).min();
+        if let Some(first_us) = first_us.filter(|first_us| *first_us > window_us) {
+            info.insert("data_from".to_owned(), to_zone(first_us, zone).format("%Y-%m-%d").to_string());
+        }
+        info
     }
 
     /// Asks the live view of a metric; one that is not of that class is scanned.

@@ -18,6 +18,7 @@ pub const KEYS: &[&str] = &[
     "unit_en",
     "window_zh",
     "window_en",
+    "days",
     "refresh",
     "audience",
     "basis",
@@ -50,6 +51,8 @@ impl fmt::Display for Problem {
 pub struct Header {
     /// Everything the header says, by key, as written.
     pub info: BTreeMap<String, String>,
+    /// Calendar days that its window reaches back, today among them.
+    pub days: Option<u16>,
     /// How old an answer may be before it is asked again, µs.
     pub refresh_us: i64,
     pub params: Vec<Param>,
@@ -118,6 +121,10 @@ impl Header {
             "refresh" => {
                 self.refresh_us = duration_us(value)
                     .ok_or_else(|| format!("refresh {value:?} is not a time like 500ms, 1s, 5min or 1h"))?;
+            }
+            "days" => {
+                let days = value.parse().ok().filter(|days| *days > 0);
+                self.days = Some(days.ok_or_else(|| format!("days {value:?} is not a whole number from 1 to 65535"))?);
             }
             "params" => {
                 for word in words() {

@@ -288,13 +288,22 @@ impl Chrome<'_> {
         let mut parts = Vec::new();
         if let Some(until) = self.data.data_until {
             let at = format!("{} {}", format::day(until, self.city.tz), format::clock(until, self.city.tz));
-            parts.push(format!("{} {at}", self.lang.pick("数据截至", "Data until")));
+            let metrics = self.scene.panels.iter().flat_map(|spec| &spec.metrics);
+            // Said where a window of the scene reaches further back than the data do.
+            let from = metrics.filter_map(|metric| self.data.metric(metric).data_from()).max();
+            parts.push(match (self.lang, from) {
+                (Lang::Zh, None) => format!("数据截至 {at}"),
+                (Lang::Zh, Some(from)) => format!("数据自 {from} 起，截至 {at}"),
+                (Lang::En, None) => format!("Data until {at}"),
+                (Lang::En, Some(from)) => format!("Data from {from} until {at}"),
+            });
         }
-        if let Some(baseline) = self.city.baseline("solved") {
+        let counts_all = self.scene.metrics().iter().any(|metric| metric.name == "solved_total");
+        if let Some(baseline) = self.city.baseline("solved").filter(|_| counts_all) {
             let value = format::whole(Some(baseline.value));
             parts.push(match self.lang {
                 Lang::Zh => format!(
-                    "累计 = 期初 {value}（见诸报道，{}）＋ 本系统计数",
+                    "累计＝期初 {value}（见诸报道，{}）＋本系统计数",
                     if baseline.as_of.is_empty() { "未注日期" } else { "截至报道时" }
                 ),
                 Lang::En => format!("total = opening balance {value} ({}) + counted here", baseline.source),

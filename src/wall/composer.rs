@@ -311,7 +311,7 @@ fn scene_key(view: &View<'_>, fitted: &Fitted) -> u64 {
     hasher.finish()
 }
 
-fn place_key(scene_key: u64, Place { panel, rect, zoom }: &Place) -> u64 {
+fn place_key(scene_key: u64, Place { panel, rect, zoom, .. }: &Place) -> u64 {
     let sides = [rect.left, rect.top, rect.right, rect.bottom, *zoom].map(f32::to_bits);
     let mut hasher = DefaultHasher::new();
     (scene_key, panel, sides).hash(&mut hasher);

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use chrono::NaiveDate;
 use serde_json::Value as Json;
 
 use crate::model::City;
@@ -257,6 +258,11 @@ impl<'a> Table<'a> {
 
     pub fn info(&self) -> &'a BTreeMap<String, String> {
         self.result.map_or(&NO_INFO, |result| &result.info)
+    }
+
+    /// The day of the first row there is, where the metric's window reaches further back.
+    pub fn data_from(&self) -> Option<NaiveDate> {
+        NaiveDate::parse_from_str(self.info().get("data_from")?, "%Y-%m-%d").ok()
     }
 
     pub fn has_column(&self, column: &str) -> bool {

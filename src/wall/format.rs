@@ -1,6 +1,6 @@
 //! Figures, times and ages in words. A value that is missing is "—".
 
-use chrono::{Datelike, Timelike};
+use chrono::{Datelike, NaiveDate, Timelike};
 use chrono_tz::Tz;
 
 use crate::model::time::to_zone;
@@ -128,6 +128,17 @@ pub fn date(time_us: i64, zone: Tz, lang: Lang) -> String {
 /// The day with its year: 2026-11-23.
 pub fn day(time_us: i64, zone: Tz) -> String {
     to_zone(time_us, zone).date_naive().to_string()
+}
+
+/// 11月15日起, or from 15 Nov; with the year where it is not this one.
+pub fn from_day(day: NaiveDate, now_us: i64, zone: Tz, lang: Lang) -> String {
+    let is_this_year = day.year() == to_zone(now_us, zone).year();
+    match (lang, is_this_year) {
+        (Lang::Zh, true) => format!("{}月{}日起", day.month(), day.day()),
+        (Lang::Zh, false) => format!("{}年{}月{}日起", day.year(), day.month(), day.day()),
+        (Lang::En, true) => day.format("from %-d %b").to_string(),
+        (Lang::En, false) => day.format("from %-d %b %Y").to_string(),
+    }
 }
 
 #[cfg(test)]

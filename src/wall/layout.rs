@@ -46,6 +46,8 @@ pub struct Place {
     pub rect: Rect,
     /// What is in it (not its title) is drawn so much larger.
     pub zoom: f32,
+    /// The scene file says how large.
+    pub is_chosen: bool,
 }
 
 /// Everything the places depend on.
@@ -161,7 +163,7 @@ impl Ground<'_> {
                 Cell::Panel(panel, zoom) => {
                     let own = zoom.filter(|_| !alike);
                     let zoom = own.unwrap_or_else(|| natural_zoom(&self.panels[*panel], rect));
-                    places.push(Place { panel: *panel, rect, zoom });
+                    places.push(Place { panel: *panel, rect, zoom, is_chosen: own.is_some() });
                 }
                 Cell::Columns(columns) => self.columns(columns, rect, places),
             }
@@ -240,6 +242,17 @@ pub fn heading_zoom(places: &[Place], panels: &[PanelSpec]) -> f32 {
         large if large >= 1.3 => 1.25,
         some if some >= 1.15 => 1.12,
         _ => 1.0,
+    }
+}
+
+/// How much larger than titles, against what is usual, panels are drawn at most: a list's names do not outrank its title.
+const OVER_TITLES: f32 = 1.21;
+
+/// Draws panels smaller that would be much larger than the titles; not those of which the scene file says how large.
+pub fn keep_below_titles(places: &mut [Place], heading: f32) {
+    let most = ZOOMS.into_iter().find(|zoom| *zoom <= heading * OVER_TITLES).unwrap_or(1.0);
+    for place in places.iter_mut().filter(|place| !place.is_chosen) {
+        place.zoom = place.zoom.min(most);
     }
 }
 

@@ -139,6 +139,11 @@ impl Live {
         }
     }
 
+    /// The earliest `ts` of a stream.
+    pub fn oldest(&self, view: &View, stream: Stream) -> Option<i64> {
+        self.nodes.lock().follow(view).stream(stream).oldest()
+    }
+
     /// Makes the views of many metrics ready together: each piece is read once for all of them. Those asked meanwhile
     /// work out for themselves what they lack.
     ///

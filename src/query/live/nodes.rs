@@ -315,6 +315,11 @@ impl StreamNodes {
         self.roots.iter().map(|root| root.ts_max).max().unwrap_or(i64::MIN)
     }
 
+    /// The earliest `ts` of all rows.
+    pub fn oldest(&self) -> Option<i64> {
+        self.roots.iter().map(|root| root.ts_min).min()
+    }
+
     /// The ids of all nodes there are.
     pub fn ids(&self) -> HashSet<u64> {
         let mut ids = HashSet::new();

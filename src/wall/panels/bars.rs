@@ -61,7 +61,7 @@ fn yes() -> bool {
     true
 }
 
-/// Rows so high, design units, have larger texts, unless the whole panel is drawn much larger.
+/// Rows so high, design units, have larger texts, unless these would outrank the title.
 const ROOMY: f32 = 52.0;
 /// From this factor on something is a surge, and from this many cases.
 const SURGE: f64 = 2.5;
@@ -103,18 +103,16 @@ impl Panel for Bars {
         let strongest = (0..rows).filter_map(|row| Some((row, lift(row)?))).max_by(|a, b| a.1.total_cmp(&b.1));
         let names: Vec<(String, bool)> = (0..rows).map(name).collect();
         let lifts: Vec<Option<f64>> = (0..rows).map(lift).collect();
-        let window = cx.spec.note.pick(cx.lang);
+        let window = cx.note_of_file();
         match strongest {
             Some((row, lift)) => {
-                let lift = format::decimal(Some(lift), 1);
-                let long = format!("{window} · {} {} ×{lift}", cx.lang.pick("突增", "surge"), names[row].0);
-                let title = cx.paint.measure(cx.spec.title.pick(cx.lang), &body()) * 1.12;
-                let room = cx.heading_room() - title - 16.0;
-                let fits = cx.paint.measure(&long, &super::note()) <= room;
-                let short = format!("{window} · {} ×{lift}", cx.lang.pick("突增", "surge"));
-                cx.heading(if fits { &long } else { &short });
+                let (surge, lift) = (cx.lang.pick("突增", "surge"), format::decimal(Some(lift), 1));
+                let long = format!("{window} · {surge} {} ×{lift}", names[row].0);
+                let short = format!("{window} · {surge} ×{lift}");
+                let told = if cx.fits_beside_title(&long) { long } else { short };
+                cx.heading(&told);
             }
-            None => cx.heading(window),
+            None => cx.heading(&window),
         }
         let inner = cx.inner();
         if rows == 0 {
@@ -124,7 +122,8 @@ impl Panel for Bars {
         // The rows there are share the height; larger ones where it is much.
         let (pitch, tops) = cx.rows([inner.top, inner.bottom], rows, [22.0, 88.0]);
         let thick = (pitch * 0.26).clamp(10.0, 20.0).round();
-        let text_size = if pitch >= ROOMY && cx.zoom < 1.4 { size::ROW_FIGURE } else { size::BODY };
+        let is_calm = size::ROW_FIGURE * cx.zoom <= size::BODY * cx.heading * 1.25;
+        let text_size = if pitch >= ROOMY && is_calm { size::ROW_FIGURE } else { size::BODY };
         // Names have nearly half of the width; rather a step smaller than cut.
         let name_room = inner.width() * 0.46;
         let steps = [text_size, size::BODY, size::CAPTION].map(|size| Style { size, ..body() });

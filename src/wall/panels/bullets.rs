@@ -5,7 +5,7 @@ use serde::Deserialize;
 use super::super::canvas::{Face, Rect, Style};
 use super::super::data::Table;
 use super::super::format;
-use super::super::options::Mode;
+use super::super::options::{Lang, Mode};
 use super::super::scene::{Metric, Words};
 use super::super::tokens::{self, Colour, RATE_N_MIN, size};
 use super::cx::count_of;
@@ -67,19 +67,49 @@ pub fn wilson(k: f64, n: f64) -> (f64, f64) {
     (low, high)
 }
 
-/// Green where a rate surely meets its target, amber where it surely misses it, blue where the cases say neither, or
-/// where there is no target: sure is what Wilson's interval says.
-pub fn status(target: Option<f64>, low_is_good: bool, k: Option<f64>, n: Option<f64>) -> Colour {
-    let (Some(target), Some(k), Some(n)) = (target, k, n.filter(|n| *n >= 1.0)) else { return tokens::BOARDS[2] };
-    let (low, high) = wilson(k, n);
-    // All of them is met by all of them, however few.
-    let whole = target >= 1.0 && k >= n;
-    let (met, missed) =
-        if low_is_good { (high <= target, low > target) } else { (low >= target || whole, high < target) };
-    match (met, missed) {
-        (true, _) => tokens::GOOD,
-        (_, true) => tokens::WARN,
-        _ => tokens::BOARDS[2],
+/// What a rate is beside its target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    Met,
+    Missed,
+    /// The cases say neither.
+    Open,
+    /// There is no target, or no case.
+    None,
+}
+
+impl Verdict {
+    /// Surely met or surely missed, as Wilson's interval says.
+    pub fn of(target: Option<f64>, low_is_good: bool, k: Option<f64>, n: Option<f64>) -> Verdict {
+        let (Some(target), Some(k), Some(n)) = (target, k, n.filter(|n| *n >= 1.0)) else { return Verdict::None };
+        let (low, high) = wilson(k, n);
+        // All of them is met by all of them, however few.
+        let whole = target >= 1.0 && k >= n;
+        let (met, missed) =
+            if low_is_good { (high <= target, low > target) } else { (low >= target || whole, high < target) };
+        match (met, missed) {
+            (true, _) => Verdict::Met,
+            (_, true) => Verdict::Missed,
+            _ => Verdict::Open,
+        }
+    }
+
+    pub fn colour(self) -> Colour {
+        match self {
+            Verdict::Met => tokens::GOOD,
+            Verdict::Missed => tokens::WARN,
+            Verdict::Open | Verdict::None => tokens::BOARDS[2],
+        }
+    }
+
+    /// A colour alone says nothing.
+    pub fn word(self, lang: Lang) -> &'static str {
+        match self {
+            Verdict::Met => lang.pick("达标", "met"),
+            Verdict::Missed => lang.pick("未达", "missed"),
+            Verdict::Open => lang.pick("未定", "unsure"),
+            Verdict::None => "",
+        }
     }
 }
 
@@ -130,6 +160,14 @@ impl Panel for Bullets {
 }
 
 impl Bullets {
+    /// What the mark on a bar is, unless the foot says it.
+    fn target(&self, cx: &Cx<'_, '_>, target: f64) -> String {
+        if !self.foot.is_empty() {
+            return String::new();
+        }
+        format!("{} {}%", cx.lang.pick("目标", "target"), format::percent(Some(target)))
+    }
+
     fn rate(&self, cx: &mut Cx<'_, '_>, rate: &Rate, inner: Rect, top: f32, large: bool) {
         let table = cx.table(&rate.metric);
         let row = row_of(&table, rate.code.as_deref(), rate.row.as_deref());
@@ -149,6 +187,7 @@ impl Bullets {
         cx.paint.text(inner.left + inner.width() * 0.43, baseline, &text, &figures);
         let figure_at = inner.left + inner.width() * 0.43;
         let cases = n.map_or_else(String::new, |n| format!("n={}", format::whole(Some(n))));
+        let verdict = if few { Verdict::None } else { Verdict::of(rate.target, rate.low_is_good, k, n) };
         let mut counts = vec![cases];
         if let (Mode::Brief, Some(k), Some(n)) = (cx.mode, k, n)
             && !few
@@ -160,15 +199,24 @@ impl Bullets {
         }
         let quiet = Style::new(Face::Figure, size::CAPTION, tokens::TEXT_FAINT).right();
         let room = inner.right - figure_at - cx.paint.measure(&text, &figures) - 12.0;
-        if let Some(count) = counts.iter().find(|count| cx.paint.measure(count, &quiet) <= room) {
-            cx.paint.text(inner.right, baseline, count, &quiet);
+        let word = verdict.word(cx.lang);
+        let said = Style { colour: verdict.colour(), ..quiet };
+        let word_width = if word.is_empty() { 0.0 } else { cx.paint.measure(word, &said) + 10.0 };
+        let (target, right) = (rate.target.map(|target| self.target(cx, target)), inner.right - word_width);
+        let with_target = counts.iter().zip(&target).map(|(count, target)| format!("{count}  {target}"));
+        let wanted: Vec<String> = with_target.chain(counts.iter().cloned()).collect();
+        if room >= word_width {
+            cx.paint.text(inner.right, baseline, word, &said);
+        }
+        if let Some(count) = wanted.iter().find(|count| cx.paint.measure(count, &quiet) <= room - word_width) {
+            cx.paint.text(right, baseline, count, &quiet);
         }
         let thick = if large { 13.0 } else { 9.0 };
         let bar = Rect::new(inner.left, top + 41.0, inner.width(), thick);
         let round = thick * 0.5;
         cx.paint.rect(bar, round, tokens::TRACK.alpha(0.7));
         if let Some(value) = value.filter(|_| !few) {
-            let colour = status(rate.target, rate.low_is_good, k, n);
+            let colour = verdict.colour();
             let width = bar.width() * value.clamp(0.0, 1.0) as f32;
             if width > 0.5 {
                 super::round_bar(cx, Rect { right: bar.left + width, ..bar }, colour);
@@ -183,6 +231,8 @@ impl Bullets {
 
 #[cfg(test)]
 mod tests {
+    use super::Verdict;
+
     #[test]
     fn the_interval_holds_the_share_and_narrows_with_n() {
         let (low, high) = super::wilson(81.0, 100.0);
@@ -195,13 +245,13 @@ mod tests {
     }
 
     #[test]
-    fn a_colour_says_no_more_than_the_cases_do() {
-        let colour = |k: f64, n: f64| super::status(Some(0.95), false, Some(k), Some(n));
-        assert_eq!(colour(990.0, 1000.0), super::tokens::GOOD);
-        assert_eq!(colour(900.0, 1000.0), super::tokens::WARN);
-        assert_eq!(colour(41.0, 42.0), super::tokens::BOARDS[2], "97.6 % of 42 may well be less than 95 %");
-        assert_eq!(super::status(Some(1.0), false, Some(48.0), Some(48.0)), super::tokens::GOOD);
-        assert_eq!(super::status(None, false, Some(1.0), Some(2.0)), super::tokens::BOARDS[2]);
-        assert_eq!(super::status(Some(0.95), true, Some(900.0), Some(1000.0)), super::tokens::GOOD);
+    fn a_verdict_says_no_more_than_the_cases_do() {
+        let verdict = |k: f64, n: f64| Verdict::of(Some(0.95), false, Some(k), Some(n));
+        assert_eq!(verdict(990.0, 1000.0), Verdict::Met);
+        assert_eq!(verdict(900.0, 1000.0), Verdict::Missed);
+        assert_eq!(verdict(41.0, 42.0), Verdict::Open, "97.6 % of 42 may well be less than 95 %");
+        assert_eq!(Verdict::of(Some(1.0), false, Some(48.0), Some(48.0)), Verdict::Met);
+        assert_eq!(Verdict::of(None, false, Some(1.0), Some(2.0)), Verdict::None);
+        assert_eq!(Verdict::of(Some(0.95), true, Some(900.0), Some(1000.0)), Verdict::Met);
     }
 }

@@ -148,16 +148,31 @@ impl<'a, 'p> Cx<'a, 'p> {
         }
     }
 
-    /// The heading with the note of the scene file; `{since}` stands for the day the line began.
+    /// The heading with the note of the scene file.
     pub fn heading_of_file(&mut self) {
+        let text = self.note_of_file();
+        self.heading_with(&text, true);
+    }
+
+    /// The note of the scene file; `{since}` stands for the day the line began. Where it names a window of days that the
+    /// data do not fill, it says since when there are any, room provided.
+    pub fn note_of_file(&mut self) -> String {
         let text = self.spec.note.pick(self.lang);
         if text.contains("{since}") {
-            let filled =
-                if self.city.since.is_empty() { String::new() } else { text.replace("{since}", &self.city.since) };
-            self.heading_with(&filled, true);
-        } else {
-            self.heading_with(text, true);
+            return if self.city.since.is_empty() { String::new() } else { text.replace("{since}", &self.city.since) };
         }
+        let counts_days = text.contains(" 日") || text.contains(" days");
+        let first = self.spec.metrics.iter().filter_map(|metric| self.data.metric(metric).data_from()).max();
+        let Some(first) = first.filter(|_| counts_days) else { return text.to_owned() };
+        let from = format::from_day(first, self.now_us, self.city.tz, self.lang);
+        let told = format!("{text} · {from}");
+        if self.fits_beside_title(&told) { told } else { text.to_owned() }
+    }
+
+    /// A note has room at the right of the title.
+    pub fn fits_beside_title(&mut self, text: &str) -> bool {
+        let title = self.paint.measure(self.spec.title.pick(self.lang), &body()) * 1.12;
+        self.paint.measure(text, &note()) <= self.heading_room() - title - 16.0
     }
 
     /// Where a text of so much width stands so that no seam goes through it, as near to `left` as can be.

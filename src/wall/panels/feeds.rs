@@ -46,8 +46,8 @@ impl Panel for Feeds {
         let lead = match (cx.lang, table.rows()) {
             (Lang::Zh, 0) => "数据源".to_owned(),
             (Lang::En, 0) => "Sources".to_owned(),
-            (Lang::Zh, all) => format!("数据源 {on_time}/{all} 正常"),
-            (Lang::En, all) => format!("Sources {on_time}/{all} on time"),
+            (Lang::Zh, all) => format!("数据源 {on_time}/{all} 正常 · 距最近一条"),
+            (Lang::En, all) => format!("Sources {on_time}/{all} on time · since the last row"),
         };
         let mut pen = rect.left + cx.paint.text(rect.left, baseline, &lead, &style.colour(tokens::TEXT_FAINT)) + 34.0;
         for row in 0..table.rows() {

@@ -40,6 +40,23 @@ fn gather<'a>(ends: &mut Vec<End<'a>>, code: &'a str, n: f64) {
     }
 }
 
+/// What has no room of its own counts together, so that both sides come to the same sum.
+const REST: &str = "";
+
+/// Leaves `most` ends, the last of them all the rest.
+fn fold(ends: &mut Vec<End<'_>>, most: usize) {
+    if ends.len() > most.max(1) {
+        let rest = ends.split_off(most.max(1) - 1);
+        let n = rest.iter().map(|end| end.n).sum();
+        ends.push(End { code: REST, n, used: 0.0, top: 0.0 });
+    }
+}
+
+/// The end that a code is counted in.
+fn ends_in<'a>(known: &[&'a str], code: &str) -> &'a str {
+    known.iter().copied().find(|known| *known == code).unwrap_or(REST)
+}
+
 const GAP: f32 = 6.0;
 /// Least height of an end with its label.
 const LABEL: f32 = 15.0;
@@ -78,7 +95,7 @@ impl Panel for Flows {
             Some(_) => targets.sort_by_key(|end| std::cmp::Reverse(step(end))),
             None => targets.sort_by(|a, b| b.n.total_cmp(&a.n).then(a.code.cmp(b.code))),
         }
-        sources.truncate(self.most);
+        fold(&mut sources, self.most);
         let label = Style::new(Face::Text, size::CAPTION, tokens::TEXT_BODY);
         // Each side as wide as its longest name with its count; the bands have the larger part.
         let figure = Style::new(Face::Figure, size::CAPTION, tokens::TEXT_QUIET);
@@ -113,10 +130,11 @@ impl Panel for Flows {
                 tokens::BOARDS[2].mix(tokens::TEXT_QUIET, share)
             }
         };
+        let known: Vec<&str> = sources.iter().map(|source| source.code).collect();
         for (index, source) in sources.iter_mut().enumerate() {
             let colour = tint(source.code, index, cx);
             for row in &rows {
-                if table.text(*row, "source") != Some(source.code) {
+                if ends_in(&known, table.text(*row, "source").unwrap_or_default()) != source.code {
                     continue;
                 }
                 let Some(target) = targets.iter_mut().find(|end| Some(end.code) == table.text(*row, "target")) else {
@@ -172,6 +190,9 @@ impl Flows {
         if let Some(words) = self.names.get(code) {
             return words.pick(cx.lang);
         }
+        if code == REST {
+            return cx.lang.pick("另外几种", "others");
+        }
         let city = cx.city;
         let named = city.boards.iter().chain(&city.channels).find(|known| known.code == code);
         named.map_or(code, |known| cx.lang.pick(&known.zh, &known.en))
@@ -191,4 +212,23 @@ fn band(cx: &mut Cx<'_, '_>, from: [f32; 2], to: [f32; 2], thick: f32, colour: C
             .collect()
     };
     cx.paint.band(&points(0.0), &points(thick.max(0.8)), colour);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_folded_is_counted_still() {
+        let mut ends = Vec::new();
+        for (code, n) in [("a", 9.0), ("b", 5.0), ("c", 2.0), ("d", 1.0)] {
+            gather(&mut ends, code, n);
+        }
+        fold(&mut ends, 4);
+        assert_eq!(ends.len(), 4, "all have room");
+        fold(&mut ends, 3);
+        let folded: Vec<(&str, f64)> = ends.iter().map(|end| (end.code, end.n)).collect();
+        assert_eq!(folded, [("a", 9.0), ("b", 5.0), (REST, 3.0)]);
+        assert_eq!((ends_in(&["a", REST], "a"), ends_in(&["a", REST], "d")), ("a", REST));
+    }
 }

@@ -7,6 +7,7 @@ use super::super::format;
 use super::super::options::Mode;
 use super::super::scene::{Metric, Words};
 use super::super::tokens::{self, RATE_N_MIN, size};
+use super::bullets::Verdict;
 use super::cx::count_of;
 use super::{Cx, Panel, body, caption, note, row_figure};
 
@@ -99,10 +100,8 @@ impl Rings {
     fn ring(&self, cx: &mut Cx<'_, '_>, rate: &Rate, [x, y]: [f32; 2], radius: f32, width: f32) {
         let table = cx.table(&rate.metric);
         let (value, k, n) = (table.number(0, "value"), table.number(0, "k"), table.number(0, "n"));
-        let colour = match &rate.board {
-            Some(board) => cx.board_colour(board),
-            None => super::bullets::status(rate.target, false, k, n),
-        };
+        let verdict = Verdict::of(rate.target, false, k, n);
+        let colour = rate.board.as_ref().map_or(verdict.colour(), |board| cx.board_colour(board));
         cx.paint.ring(x, y, radius, width, 0.0, 1.0, tokens::TRACK);
         let few = n.is_some_and(|n| n < RATE_N_MIN as f64);
         if let Some(value) = value.filter(|_| !few) {
@@ -142,7 +141,12 @@ impl Rings {
             let (low, high) = super::bullets::wilson(k, n);
             count = format!("{}–{}%", format::percent(Some(low)), format::percent(Some(high)));
         }
-        cx.paint.text(x, y + radius + width * 0.5 + 40.0, &count, &note().middle());
+        let word = if few { "" } else { verdict.word(cx.lang) };
+        let (gap, baseline) = (if word.is_empty() { 0.0 } else { 6.0 }, y + radius + width * 0.5 + 40.0);
+        let said = note().colour(verdict.colour());
+        let left = x - (cx.paint.measure(&count, &note()) + gap + cx.paint.measure(word, &said)) * 0.5;
+        let pen = left + cx.paint.text(left, baseline, &count, &note()) + gap;
+        cx.paint.text(pen, baseline, word, &said);
     }
 
     fn duration(&self, cx: &mut Cx<'_, '_>, line: &Duration, left: f32, baseline: f32) {
@@ -167,10 +171,12 @@ impl Rings {
         let style = body().colour(colour);
         pen += cx.paint.text(pen, baseline, arrow, &style) + 4.0;
         pen += cx.paint.text(pen, baseline, &format::whole(Some(change.abs())), &row_figure().colour(colour)) + 6.0;
-        // Said where there is room for it; the arrow says it too.
-        let since = cx.lang.pick("较昨日同时", "vs yesterday by now");
-        if pen + cx.paint.measure(since, &style) <= cx.inner().right {
-            cx.paint.text(pen, baseline, since, &style);
+        // As much as there is room for; the arrow says it too.
+        let (unit, since) = (line.unit.pick(cx.lang), cx.lang.pick("较昨日同时", "vs yesterday by now"));
+        let comma = cx.lang.pick("，", ", ");
+        let wordings = [format!("{unit}{comma}{since}"), since.to_owned(), unit.to_owned()];
+        if let Some(said) = wordings.iter().find(|said| pen + cx.paint.measure(said, &style) <= cx.inner().right) {
+            cx.paint.text(pen, baseline, said, &style);
         }
     }
 }

@@ -108,15 +108,14 @@ fn largest(cx: &mut Cx<'_, '_>, texts: &[&str], [width, height]: [f32; 2]) -> St
     steps.into_iter().find(|style| fits(style)).unwrap_or(plain)
 }
 
-/// How much of a story that just came is there already.
+/// How much of a story is there: one fades before the next one comes.
 fn appeared(cx: &mut Cx<'_, '_>, stories: usize) -> f32 {
     let Some(motion_s) = cx.motion_s.filter(|_| !cx.settled && stories > 1) else { return 1.0 };
     let since_s = motion_s.rem_euclid(TURN_S as f64) as f32;
-    if since_s >= tokens::FADE_S {
-        return 1.0;
-    }
-    *cx.moving = true;
-    let share = since_s / tokens::FADE_S;
+    let left_s = TURN_S as f32 - since_s;
+    // The wall is drawn at each second; from the last one before the change on it is drawn as it moves.
+    *cx.moving |= since_s < tokens::FADE_S || left_s <= 1.0;
+    let share = (since_s / tokens::FADE_S).min(left_s / (tokens::FADE_S * 0.5)).min(1.0);
     share * share * (3.0 - 2.0 * share)
 }
 

@@ -12,6 +12,7 @@ use super::super::layout;
 use super::super::options::Lang;
 use super::super::scene::{Metric, Words};
 use super::super::tokens::{self, size};
+use super::facts::{self, Fact};
 use super::{Calm, Cx, Panel, body, caption, note};
 
 #[derive(Debug, Deserialize)]
@@ -28,6 +29,9 @@ pub struct Table {
     /// Head line with the columns' names.
     #[serde(default)]
     head: bool,
+    /// A line of figures below the rows: how many there are in all.
+    #[serde(default)]
+    facts: Vec<Fact>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -53,7 +57,7 @@ struct Column {
     /// The same for single rows, by what the first column holds.
     #[serde(default)]
     late: std::collections::BTreeMap<String, f64>,
-    /// Of a countdown: the line below a row is whole with so many seconds to go, and shrinks with them.
+    /// Of a countdown: the gauge before it is full with so many seconds to go, and empties with them.
     #[serde(default)]
     whole_s: Option<f64>,
     /// Words for codes.
@@ -86,12 +90,13 @@ const SOON_S: f64 = 3600.0;
 
 impl Panel for Table {
     fn metrics(&self) -> Vec<&Metric> {
-        vec![&self.metric]
+        std::iter::once(&self.metric).chain(self.facts.iter().map(|fact| &fact.metric)).collect()
     }
 
     fn columns(&self) -> Vec<(&Metric, &str)> {
         let columns = self.columns.iter().flat_map(|column| [&column.column, &column.zh, &column.en]);
-        columns.map(|column| (&self.metric, column.as_str())).collect()
+        let facts = self.facts.iter().map(|fact| (&fact.metric, fact.column.as_str()));
+        columns.map(|column| (&self.metric, column.as_str())).chain(facts).collect()
     }
 
     fn paint(&self, cx: &mut Cx<'_, '_>) {
@@ -111,7 +116,8 @@ impl Panel for Table {
             top += 22.0;
         }
         let high = if plan.main.is_some() { TWO_LINES } else { ONE_LINE };
-        let (pitch, tops) = cx.rows([top, inner.bottom], table.rows(), high);
+        let bottom = inner.bottom - if self.facts.is_empty() { 0.0 } else { FACTS };
+        let (pitch, tops) = cx.rows([top, bottom], table.rows(), high);
         let countdown = self.columns.iter().find_map(|column| Some((column, column.whole_s?)));
         for (row, top) in tops.iter().enumerate() {
             let middle = top + pitch * 0.5;
@@ -119,13 +125,14 @@ impl Panel for Table {
                 None => self.row(cx, &plan, row, [inner.left, middle + 6.5]),
                 Some(main) => self.row_of_two(cx, &plan, main, row, [inner.left, middle]),
             }
-            let line = [inner.left, inner.right];
+            if row + 1 < tops.len() {
+                cx.paint.rule(inner.left, inner.right, top + pitch, tokens::RULE.alpha(0.4));
+            }
             if let Some((column, whole_s)) = countdown {
-                self.drain(cx, column, whole_s, row, line, top + pitch - 1.0);
-            } else if row + 1 < tops.len() {
-                cx.paint.rule(line[0], line[1], top + pitch, tokens::RULE.alpha(0.4));
+                self.drain(cx, column, whole_s, row, inner.right, middle);
             }
         }
+        facts::line(cx, &self.facts, inner.left, inner.right, inner.bottom - 2.0);
     }
 
     fn opens_at_seams(&self) -> bool {
@@ -140,6 +147,11 @@ impl Panel for Table {
 /// Least and greatest height of a row.
 const ONE_LINE: [f32; 2] = [28.0, 56.0];
 const TWO_LINES: [f32; 2] = [40.0, 64.0];
+/// Height of the line of facts.
+const FACTS: f32 = 30.0;
+/// Width of the gauge before a countdown, and space around it.
+const GAUGE: f32 = 30.0;
+const GAUGE_GAP: f32 = 10.0;
 /// Between two columns.
 const GAP: f32 = 12.0;
 
@@ -214,6 +226,7 @@ impl Table {
             // The longest countdown, also while none is late.
             let (text, _) = left_text(Some(-2879.0 * 60.0), lang);
             widest = widest.max(cx.paint.measure(&text, &Style::new(Face::Figure, size::BODY, tokens::TEXT)));
+            widest += column.whole_s.map_or(0.0, |_| GAUGE + GAUGE_GAP);
         }
         widest + GAP
     }
@@ -266,14 +279,19 @@ impl Table {
         }
     }
 
-    /// The line below a row of a countdown: as long as there is time to go, whole again and red when it is past.
-    fn drain(&self, cx: &mut Cx<'_, '_>, column: &Column, whole_s: f64, row: usize, [left, right]: [f32; 2], y: f32) {
-        cx.paint.rule(left, right, y, tokens::RULE.alpha(0.4));
+    /// The gauge before a countdown: filled as far as there is time to go, whole again and red when it is past.
+    fn drain(&self, cx: &mut Cx<'_, '_>, column: &Column, whole_s: f64, row: usize, right: f32, middle: f32) {
         let Some(left_s) = cx.table(&self.metric).number(row, &column.column) else { return };
-        let (_, colour) = left_text(Some(left_s), cx.lang);
+        let (text, colour) = left_text(Some(left_s), cx.lang);
+        let figure = Style::new(Face::Figure, size::BODY, colour);
+        // As wide as the widest usual figure, so that gauges stand in a column.
+        let wide = cx.paint.measure(&text, &figure).max(cx.paint.measure("00:00", &figure));
+        let right = right - 4.0 - wide - GAUGE_GAP;
         let share = if left_s < 0.0 { 1.0 } else { (left_s / whole_s.max(1.0)).min(1.0) as f32 };
-        let colour = if colour == tokens::TEXT { tokens::BOARDS[2].alpha(0.34) } else { colour };
-        cx.paint.rect(Rect::new(left, y - 0.5, ((right - left) * share).max(2.0), 2.0), 1.0, colour);
+        let colour = if colour == tokens::TEXT { tokens::BOARDS[2] } else { colour };
+        let track = Rect::new(right - GAUGE, middle - 2.0, GAUGE, 4.0);
+        cx.paint.rect(track, 2.0, tokens::TRACK);
+        cx.paint.rect(Rect { right: track.left + (GAUGE * share).max(4.0), ..track }, 2.0, colour);
     }
 
     /// What a cell says that is no figure.

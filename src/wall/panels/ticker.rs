@@ -62,8 +62,15 @@ impl Panel for Ticker {
             let said = cx.lang.pick("公开动态 · 延迟 10 分钟", "ten minutes ago");
             pen += cx.paint.text(pen, baseline, said, &quiet) + 40.0;
         }
+        let mut told = String::new();
         for (ts, row) in order {
-            let entry = Entry::read(cx, &table, row, ts, coarse);
+            let mut entry = Entry::read(cx, &table, row, ts, coarse);
+            // Coarse times are mostly the same: each is said once.
+            if coarse && entry.time == told {
+                entry.time.clear();
+            } else {
+                told.clone_from(&entry.time);
+            }
             let width = entry.width(cx);
             pen = cx.past_seams(pen, width);
             if pen + width > rect.right + 1.0 {

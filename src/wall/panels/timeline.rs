@@ -62,7 +62,7 @@ impl Panel for Timeline {
         draw(cx, &track, &form, &stops, &spots, 5.0);
         cx.paint.segment([track.now, track.y], [room.right, track.y], 1.5, tokens::BORDER);
         cx.paint.disc(track.now, track.y, 6.5, tokens::TEXT);
-        cx.paint.text(room.right, track.y + 24.0, cx.lang.pick("今天", "today"), &today.right());
+        cx.paint.text(track.now, track.y + 28.0, cx.lang.pick("今天", "today"), &today.middle());
     }
 
     fn least(&self) -> [f32; 2] {
@@ -82,7 +82,7 @@ fn arrange(cx: &mut Cx<'_, '_>, room: Rect, stops: &[Stop<'_>]) -> (Form, Track,
     let small = caption().colour(tokens::TEXT_BODY);
     // Labels end before today's.
     let track =
-        Track { left: room.left + 6.0, now: room.right - 46.0, y: room.top, room: [room.left, room.right - 56.0] };
+        Track { left: room.left + 6.0, now: room.right - 46.0, y: room.top, room: [room.left, room.right - 78.0] };
     // A label of so many lines, its stem, and half of the line.
     let high = |words: &Style, lines: f32| year.size * 0.74 + words.size * LEADING * lines + 26.0;
     let mut best: Option<(usize, Form, Track, Vec<Option<Spot>>)> = None;

@@ -246,7 +246,7 @@ impl Scene {
         let seams = SeamLines::new(seams, wall, layout.gap);
         let mut places = Vec::new();
         if let Some(panel) = layout.behind {
-            places.push(Place { panel, rect: wall, zoom: 1.0 });
+            places.push(Place { panel, rect: wall, zoom: 1.0, is_chosen: false });
         }
         let inner = layout::inner(wall, self.chrome);
         let is_shown = |panel: usize| self.is_shown(panel, city, mode);
@@ -254,9 +254,10 @@ impl Scene {
         ground.columns(&layout.columns, inner, &mut places);
         if let Some(panel) = layout.bottom {
             let rect = Rect::new(inner.left, wall.bottom - layout::FOOTER + 12.0, inner.width(), 44.0);
-            places.push(Place { panel, rect, zoom: 1.0 });
+            places.push(Place { panel, rect, zoom: 1.0, is_chosen: false });
         }
         let heading = layout::heading_zoom(&places, &self.panels);
+        layout::keep_below_titles(&mut places, heading);
         Fitted { scale, wall, places, seams, heading }
     }
 
@@ -350,7 +351,7 @@ columns = [
         assert_eq!(scene.metrics()[0].name, "solved_total");
         let fitted = scene.fit([3840, 2160], Seams::NONE, &city, Mode::Ops);
         assert_eq!(fitted.scale, 2.0);
-        let Place { panel, rect, zoom } = fitted.places[0];
+        let Place { panel, rect, zoom, .. } = fitted.places[0];
         assert_eq!((panel, rect.left, rect.right, rect.bottom.round()), (0, 36.0, 436.0, 992.0));
         assert_eq!(zoom, 1.0, "a narrow panel, however high, is drawn as it is");
         let wide = scene.fit([3840, 1080], Seams::NONE, &city, Mode::Ops);

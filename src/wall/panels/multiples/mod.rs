@@ -135,7 +135,7 @@ impl Panel for Multiples {
 
         // How much the top of a chart stands for: told at each, or once.
         let shared = charts.iter().filter_map(Chart::highest).reduce(f64::max);
-        let told = cx.lang.pick("最高", "max");
+        let told = cx.lang.pick("刻度", "scale");
         let (scales, scale_head) = if self.same_scale {
             (Vec::new(), format!("{told} {}", format::short(shared, cx.lang)))
         } else {

@@ -249,14 +249,18 @@ impl Sky {
     fn words(&self, cx: &mut Cx<'_, '_>, left: f32) {
         let height = cx.rect.height();
         let (sentence, lead) = self.sentence(cx);
-        let sentence_at = cx.off_rows(cx.rect.top + height * 0.155, &lead);
+        let wide = Shape::of(cx.rect) == Shape::Wide;
+        // Sentence, number and its words are one group, what is now another.
+        let [lead_at, number_at, after_at, legend_at, now_at] =
+            if wide { [0.155, 0.402, 0.523, 0.622, 0.735] } else { [0.180, 0.405, 0.508, 0.668, 0.752] };
+        let sentence_at = cx.off_rows(cx.rect.top + height * lead_at, &lead);
         cx.paint.text(left, sentence_at, &sentence, &lead);
         let table = cx.table(&self.metric);
         let number = Style::new(Face::FigureBold, size::GIANT, tokens::TEXT).glow(30.0, tokens::ACCENT.alpha(0.30));
-        let baseline = cx.off_rows(cx.rect.top + height * 0.402, &number);
+        let baseline = cx.off_rows(cx.rect.top + height * number_at, &number);
         cx.rolling_number(left - 6.0, baseline, &table, "value", 0, &number);
         let after = Style::new(Face::Text, size::FIGURE, tokens::TEXT);
-        let after_at = cx.off_rows(cx.rect.top + height * 0.523, &after);
+        let after_at = cx.off_rows(cx.rect.top + height * after_at, &after);
         let width = cx.paint.text(left, after_at, self.after.pick(cx.lang), &after);
         if !cx.city.since.is_empty() {
             let since = since_words(&cx.city.since, cx.lang);
@@ -267,10 +271,8 @@ impl Sky {
                 &Style::new(Face::Text, size::RING_FIGURE, tokens::TEXT_QUIET),
             );
         }
-        let wide = Shape::of(cx.rect) == Shape::Wide;
-        self.legend(cx, left, cx.rect.top + height * if wide { 0.622 } else { 0.650 }, wide);
-        let sentence_at = if wide { 0.735 } else { 0.780 };
-        self.now_sentence(cx, left, cx.rect.top + height * sentence_at);
+        self.legend(cx, left, cx.rect.top + height * legend_at, wide);
+        self.now_sentence(cx, left, cx.rect.top + height * now_at);
     }
 
     /// What the colours are; where there is room for it, how many of each there were in a day.
@@ -356,12 +358,12 @@ impl Sky {
         cx.paint.segment([now_x, y], [right, y], 1.5, tokens::BORDER);
         let label = Style::new(Face::Text, size::ROW_FIGURE, tokens::TEXT_QUIET);
         let track = Track { left, now: now_x, y, room: [left, now_x - 70.0] };
-        let form = Form { year: label, words: label, below: None, lanes: [38.0, 66.0] };
+        let form = Form { year: label, words: label, below: None, lanes: [38.0, -20.0] };
         let stops = milestones::stops(cx);
         let spots = milestones::spots(cx, &track, &form, &stops);
         milestones::draw(cx, &track, &form, &stops, &spots, 8.0);
         cx.paint.disc(now_x, y, 11.0, tokens::TEXT);
-        cx.paint.text(right, y + 38.0, cx.lang.pick("今天", "today"), &label.right());
+        cx.paint.text(now_x, y + 38.0, cx.lang.pick("今天", "today"), &label.middle());
         // Said as long as there is room for it.
         let texts = match cx.lang {
             Lang::Zh => [
@@ -376,7 +378,7 @@ impl Sky {
         let style = Style::new(Face::Text, size::BODY, tokens::TEXT_FAINT);
         let room = cx.seams.free(left, now_x);
         let text = texts.into_iter().find(|text| cx.paint.measure(text, &style) <= room).unwrap_or(texts[1]);
-        cx.paint.text_within(left, y - 28.0, room, text, &style);
+        cx.paint.text_within(left, y - 60.0, room, text, &style);
     }
 }
 
