@@ -10,11 +10,16 @@
 -- basis_zh: 发出的告警及各自的最新状态：发出、确认或解除
 -- source: signals
 -- systems: 23
-SELECT id, first_value(kind ORDER BY ts DESC, seq DESC) AS state, min(ts) AS raised_at, max(ts) AS last_at,
-  max(rule) AS rule, max(severity) AS severity, max(area) AS area,
-  first_value(actor ORDER BY ts DESC, seq DESC) AS actor, max(value) AS value
-FROM signals
-WHERE kind IN ('raise', 'ack', 'clear') AND ts >= now() - INTERVAL '24 hours'
-GROUP BY id
-ORDER BY raised_at DESC, id
+SELECT a.id, a.state, a.raised_at, a.last_at, a.rule, a.severity, a.area, a.actor, a.value,
+  coalesce(d.zh, a.topic) AS topic_zh, coalesce(d.en, a.topic) AS topic_en
+FROM (
+  SELECT id, first_value(kind ORDER BY ts DESC, seq DESC) AS state, min(ts) AS raised_at, max(ts) AS last_at,
+    max(rule) AS rule, max(severity) AS severity, max(area) AS area, max(topic) AS topic,
+    first_value(actor ORDER BY ts DESC, seq DESC) AS actor, max(value) AS value
+  FROM signals
+  WHERE kind IN ('raise', 'ack', 'clear') AND ts >= now() - INTERVAL '24 hours'
+  GROUP BY id
+) a
+LEFT JOIN topics d ON d.code = a.topic
+ORDER BY a.raised_at DESC, a.id
 LIMIT 50

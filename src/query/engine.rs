@@ -420,11 +420,12 @@ impl Engine {
         let mut info = metric.header.info.clone();
         let Some(days) = metric.header.days else { return info };
         let zone = self.inner.ground.city.tz;
-        let window_us = day_start_us(now_us, zone, 1 - i64::from(days));
+        // On its first day there may be a night without any.
+        let second_day_us = day_start_us(now_us, zone, 2 - i64::from(days));
         // What is registered may be far older than the first that happened.
         let happened = metric.header.streams.iter().filter(|stream| **stream != Stream::Registry);
         let first_us = happened.filter_map(|stream| self.inner.live.oldest(view, *stream)).min();
-        if let Some(first_us) = first_us.filter(|first_us| *first_us > window_us) {
+        if let Some(first_us) = first_us.filter(|first_us| *first_us >= second_day_us) {
             info.insert("data_from".to_owned(), to_zone(first_us, zone).format("%Y-%m-%d").to_string());
         }
         info

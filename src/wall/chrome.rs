@@ -36,6 +36,8 @@ pub struct Chrome<'a> {
 
 /// Data older than this are no longer live, seconds.
 const LIVE_S: f64 = 90.0;
+/// Data are ahead of the hub's clock from here on, seconds.
+const AHEAD_S: f64 = 60.0;
 
 impl Chrome<'_> {
     /// Header, where the scene has one, and footer.
@@ -221,12 +223,7 @@ impl Chrome<'_> {
                         tokens::GOOD,
                     );
                 }
-                if age_s <= LIVE_S {
-                    let age = format::decimal(Some(age_s.max(0.0)), usize::from(age_s < 9.95));
-                    (format!("{} {age} {}", lang.pick("实时", "live"), lang.pick("秒", "s")), tokens::GOOD)
-                } else {
-                    (format!("{} {}", lang.pick("数据截至", "data until"), until(data_until)), tokens::WARN)
-                }
+                fresh(age_s, &until(data_until), lang)
             }
         }
     }
@@ -317,6 +314,23 @@ impl Chrome<'_> {
                 pen += paint.text(pen, baseline, &part, &style) + 16.0;
             }
         }
+    }
+}
+
+/// How old the newest row is: live, of a time, or of a source whose clock goes ahead, whose rows count already.
+fn fresh(age_s: f64, until: &str, lang: Lang) -> (String, Colour) {
+    if age_s < -AHEAD_S {
+        let ahead = format::span(-age_s, lang);
+        return match lang {
+            Lang::Zh => (format!("数据时间超前 {ahead}"), tokens::WARN),
+            Lang::En => (format!("data are {ahead} ahead"), tokens::WARN),
+        };
+    }
+    if age_s <= LIVE_S {
+        let age = format::decimal(Some(age_s.max(0.0)), usize::from(age_s < 9.95));
+        (format!("{} {age} {}", lang.pick("实时", "live"), lang.pick("秒", "s")), tokens::GOOD)
+    } else {
+        (format!("{} {until}", lang.pick("数据截至", "data until")), tokens::WARN)
     }
 }
 
@@ -416,6 +430,15 @@ mod tests {
         assert_eq!(window(&widths, 0, 350.0, 14.0), 0..5);
         assert_eq!(window(&widths, 9, 350.0, 14.0), 5..10);
         assert_eq!(window(&widths, 4, 20.0, 14.0), 4..5, "it is there, and not drawn where it has no room");
+    }
+
+    #[test]
+    fn data_are_live_late_or_ahead_of_the_clock() {
+        let said = |age_s: f64| fresh(age_s, "14:30:00", Lang::Zh);
+        assert_eq!(said(0.26), ("实时 0.3 秒".into(), tokens::GOOD));
+        assert_eq!(said(-2.0), ("实时 0.0 秒".into(), tokens::GOOD), "two clocks may differ a little");
+        assert_eq!(said(600.0), ("数据截至 14:30:00".into(), tokens::WARN));
+        assert_eq!(said(-43_300.0), ("数据时间超前 12 小时".into(), tokens::WARN));
     }
 
     #[test]

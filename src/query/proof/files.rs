@@ -190,6 +190,23 @@ fn the_band_of_calls_is_of_the_same_weekday_in_the_weeks_that_have_calls() {
 }
 
 #[test]
+fn a_window_that_the_data_do_not_fill_says_since_when_there_are_any() {
+    runtime().block_on(async {
+        let lab = Lab::new(NOON);
+        let info = async |name: &str, at| lab.engine.metric(&metric(name), at).await.unwrap().info;
+        assert_eq!(info("reject_rate", None).await.get("data_from"), None, "nothing has begun");
+        let ticket = |ts: i64, id: &str| Event::new(Stream::Tickets, ts, "open", id, "test", id);
+        lab.land(&[ticket(NOON - 8 * DAY, "a")]).await;
+        assert_eq!(info("reject_rate", None).await["data_from"], "2026-11-15");
+        assert_eq!(info("today_opened", None).await.get("data_from"), None, "its window is today");
+        assert_eq!(lab.engine.info("reject_rate", None)["data_from"], "2026-11-15", "and as an ad-hoc answer has it");
+        lab.land(&[ticket(NOON - 29 * DAY, "b")]).await;
+        assert_eq!(info("reject_rate", None).await.get("data_from"), None, "30 days with today");
+        assert_eq!(info("talent_matrix", None).await["data_from"], "2026-10-25");
+    });
+}
+
+#[test]
 fn a_part_that_a_query_names_twice_is_worked_out_once() {
     runtime().block_on(async {
         let lab = Lab::new(NOON);

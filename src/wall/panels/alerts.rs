@@ -12,7 +12,7 @@ use super::{Calm, Cx, Panel, body, caption};
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Alerts {
-    /// id, state (raise, ack, clear), raised_at, last_at, rule, severity, area, actor, value.
+    /// id, state (raise, ack, clear), raised_at, last_at, rule, severity, area, actor, value; topic_zh, topic_en.
     metric: Metric,
     /// Words for rule codes.
     #[serde(default)]
@@ -87,7 +87,9 @@ impl Alerts {
             let known = &cx.city.areas[position];
             cx.lang.pick(&known.zh, &known.en)
         });
-        let title = if area.is_empty() { rule.to_owned() } else { format!("{area} · {rule}") };
+        let word = |column: &str| table.text(row, column).unwrap_or_default();
+        let topic = cx.lang.pick(word("topic_zh"), word("topic_en"));
+        let title = [area, topic, rule].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · ");
         cx.paint.text_within(left, card.top + 31.0, right - left - value_width, &title, &body().colour(tokens::TEXT));
         let raised = table.time(row, "raised_at").unwrap_or(cx.now_us);
         let age = format::span((cx.now_us - raised) as f64 / 1e6, cx.lang);
