@@ -4,9 +4,10 @@
 -- unit_en: requests
 -- window_zh: 近 1 小时
 -- window_en: last hour
+-- days: 8
 -- refresh: 10s
 -- audience: visitor leader operations
--- basis: tickets opened by topic; expected: the mean of the same hour 1, 2 and 7 days ago; lift = n / expected, null where nothing was expected
+-- basis: tickets opened by topic; expected: the mean of the same hour 1, 2 and 7 days ago; lift = n / expected, null where nothing was expected (new, once there are 8 days of data)
 -- basis_zh: 按事项统计的受理件数；通常值＝1、2、7 天前同一小时的平均；倍数＝件数÷通常值，通常值为 0 时不计
 -- source: tickets
 -- systems: 2,23

@@ -16,6 +16,8 @@ pub struct Chrome<'a> {
     pub data: &'a Data,
     pub city: &'a City,
     pub scene: &'a Scene,
+    /// The map stands in this layout: its sources are named.
+    pub shows_map: bool,
     /// Name and tab of each scene of the rotation.
     pub tabs: &'a [(String, String)],
     pub mode: Mode,
@@ -252,8 +254,7 @@ impl Chrome<'_> {
         let (left, right) = (wall.left + MARGIN, wall.right - MARGIN);
         let style = Style::new(Face::Text, size::NOTE, tokens::TEXT_FAINT);
         let mut sources = Vec::new();
-        let is_shown = self.scene.panels.iter().any(|panel| panel.panel.shows_map());
-        if self.data.sparks.map().is_some() && is_shown {
+        if self.data.sparks.map().is_some() && self.shows_map {
             if !self.city.map_source.is_empty() {
                 sources.push(format!("{}{}", self.lang.pick("底图：", "Map: "), self.city.map_source));
                 if !self.city.map_source.contains("审图号") {

@@ -230,7 +230,7 @@ impl Composer {
             front.section(AGAIN, |list| with(list, Part::Moving));
             front.section(still_key(view, place, spec), |list| with(list, Part::Still));
         }
-        let chrome = painter::chrome(view, city);
+        let chrome = painter::chrome(view, city, fitted);
         front.section(chrome_key(view, scene_key), |list| {
             chrome.paint(&mut painter::pen(list, glyphs, fitted.scale), fitted.wall, &fitted.seams);
             false

@@ -184,7 +184,7 @@ impl Look<'_> {
             let within = if spec.framed { place.rect } else { fitted.wall };
             self.look_at(&format!("panel {}", spec.id), &list, within, fitted, lang);
         }
-        let chrome = painter::chrome(&view, city);
+        let chrome = painter::chrome(&view, city, fitted);
         let list = noted(|list| {
             chrome.paint(&mut painter::pen(list, glyphs, fitted.scale), fitted.wall, &fitted.seams);
         });

@@ -129,8 +129,10 @@ fn explained(view: &View<'_>, city: &City, fitted: &Fitted, place: &Place, pen: 
 }
 
 /// Header and footer of a view.
-pub fn chrome<'a>(view: &View<'a>, city: &'a City) -> Chrome<'a> {
+pub fn chrome<'a>(view: &View<'a>, city: &'a City, fitted: &Fitted) -> Chrome<'a> {
+    let mut panels = fitted.places.iter().filter_map(|place| view.scene.panels.get(place.panel));
     Chrome {
+        shows_map: panels.any(|spec| spec.panel.shows_map()),
         data: view.data,
         city,
         scene: view.scene,

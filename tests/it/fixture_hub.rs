@@ -330,7 +330,14 @@ pub fn metrics(canned: Canned, city: &City) -> Vec<MetricResult> {
     let counts = [1204.0, 431.0, 352.0, 288.0, 986.0, 142.0, 89.0, 117.0, 301.0, 402.0];
     let areas = city.areas.iter().enumerate().map(|(index, area)| {
         let n: f64 = counts[index % counts.len()] * if index < 10 { 1.0 } else { 0.37 };
-        vec![json!(area.code), json!(area.zh), json!(area.en), figure(n.round()), figure((n * 0.03).round()), json!(0.4)]
+        vec![
+            json!(area.code),
+            json!(area.zh),
+            json!(area.en),
+            figure(n.round()),
+            figure((n * 0.03).round()),
+            json!(0.4),
+        ]
     });
     add("area_today", &["area", "zh", "en", "n", "open", "load"], areas.collect());
     let happened = [

@@ -73,7 +73,7 @@ impl Typhoon {
         (-16 * HOUR_US, "yellow", "台风黄色预警"),
         (-5 * HOUR_US, "orange", "台风橙色预警"),
         (HOUR_US, "red", "台风红色预警"),
-        (9 * HOUR_US, "orange", "台风橙色预警,风力减弱"),
+        (9 * HOUR_US, "orange", "台风橙色预警，风力减弱"),
         (13 * HOUR_US, "yellow", "台风黄色预警"),
     ];
     /// When the last of them is lifted.
@@ -108,8 +108,8 @@ fn surge_times(random: &mut Random, from_us: i64, count: usize, tail_min: f64) -
 
 /// What may become a surge on an ordinary day, with how many ask at once.
 const USUAL: [(Service, &str, f64, Option<&str>); 9] = [
-    (Service::Ask, "02.01.01", 34.0, Some("片区供水管道抢修,预计4小时内恢复")),
-    (Service::Ask, "02.01.02", 30.0, Some("片区线路故障停电,供电企业已派员")),
+    (Service::Ask, "02.01.01", 34.0, Some("片区供水管道抢修，预计4小时内恢复")),
+    (Service::Ask, "02.01.02", 30.0, Some("片区线路故障停电，供电企业已派员")),
     (Service::Ask, "04.02.01", 42.0, None),
     (Service::Ask, "09.01.01", 40.0, None),
     (Service::Ask, "06.01.01", 26.0, None),
@@ -142,7 +142,7 @@ pub fn surges(scope: &Scope<'_>) -> Vec<Surge> {
         {
             let area = random.index(&world.area_weights);
             for (service, topic, count, incident) in [
-                (Service::Ask, "02.01.01", 260, Some("主供水管爆裂,多个小区停水,抢修中")),
+                (Service::Ask, "02.01.01", 260, Some("主供水管爆裂，多个小区停水，抢修中")),
                 (Service::Life, "01.01.03", 40, None),
             ] {
                 let times = surge_times(&mut random, at_us, count, 70.0);

@@ -6,9 +6,9 @@ use serde_json::Value as Json;
 
 use super::lab::{DAY, HOUR, Lab, NOON, city, runtime};
 use super::maker::Maker;
-use crate::query::Question;
 use crate::model::message::{MetricRef, MetricResult};
 use crate::model::{Clock, Event, Stream};
+use crate::query::Question;
 use crate::store::StoreOptions;
 
 fn metric(name: &str) -> MetricRef {

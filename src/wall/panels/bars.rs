@@ -96,19 +96,25 @@ impl Panel for Bars {
                 (table.text(row, &self.zh).unwrap_or_default(), table.text(row, &self.en).unwrap_or_default());
             (cx.lang.pick(zh, en).to_owned(), false)
         };
+        // Infinite where nothing of the kind is usual; that can't be said while the data are too young.
+        let is_young = table.data_from().is_some();
         let lift = |row: usize| {
-            let lift = table.number(row, self.lift.as_deref()?)?;
+            let lift = table.number(row, self.lift.as_deref()?).or((!is_young).then_some(f64::INFINITY))?;
             (lift >= SURGE && table.number(row, &self.value)? >= SURGE_N).then_some(lift)
         };
-        let strongest = (0..rows).filter_map(|row| Some((row, lift(row)?))).max_by(|a, b| a.1.total_cmp(&b.1));
+        let strongest =
+            (0..rows).filter_map(|row| Some((row, lift(row)?))).max_by(|a, b| a.1.total_cmp(&b.1).then(b.0.cmp(&a.0)));
         let names: Vec<(String, bool)> = (0..rows).map(name).collect();
         let lifts: Vec<Option<f64>> = (0..rows).map(lift).collect();
         let window = cx.note_of_file();
         match strongest {
             Some((row, lift)) => {
-                let (surge, lift) = (cx.lang.pick("突增", "surge"), format::decimal(Some(lift), 1));
-                let long = format!("{window} · {surge} {} ×{lift}", names[row].0);
-                let short = format!("{window} · {surge} ×{lift}");
+                let (name, surge, new) = (&names[row].0, cx.lang.pick("突增", "surge"), cx.lang.pick("新增", "new"));
+                let [long, short] = match lift.is_finite() {
+                    true => [format!(" · {surge} {name} {}", times(lift)), format!(" · {surge} {}", times(lift))],
+                    false => [format!(" · {new} {name}"), String::new()],
+                };
+                let [long, short] = [long, short].map(|more| format!("{window}{more}"));
                 let told = if cx.fits_beside_title(&long) { long } else { short };
                 cx.heading(&told);
             }
@@ -155,7 +161,8 @@ impl Panel for Bars {
             bottom: 0.0,
         };
         // A surge is told behind its bar, by a mark where there is little room: a colour alone says nothing.
-        let told = |lift: f64| format!("×{}", format::decimal(Some(lift), 1));
+        let new = cx.lang.pick("新", "new");
+        let told = |lift: f64| if lift.is_finite() { times(lift) } else { new.to_owned() };
         let surge = Style::new(Face::Figure, label.size.min(size::BODY), tokens::BAD);
         let surge_width = lifts.iter().flatten().map(|lift| cx.paint.measure(&told(*lift), &surge)).fold(0.0, f32::max);
         let is_told = bar.width() - surge_width - 10.0 >= LEAST_BAR;
@@ -204,4 +211,9 @@ impl Panel for Bars {
     fn ample(&self) -> Option<[f32; 2]> {
         Some([380.0, 40.0 * self.most as f32])
     }
+}
+
+/// How many times more than usual: ×3.2, ×41.
+fn times(lift: f64) -> String {
+    format!("×{}", format::decimal(Some(lift), usize::from(lift < 10.0)))
 }

@@ -1,5 +1,7 @@
 //! Where the data come from and how fresh each source is, as one line.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 
 use super::super::canvas::{Face, Style};
@@ -18,13 +20,13 @@ pub struct Feeds {
     metric: Metric,
     /// Words for source codes.
     #[serde(default)]
-    names: std::collections::BTreeMap<String, Words>,
+    names: BTreeMap<String, Words>,
     /// Late from here on, seconds.
     #[serde(default = "late_s")]
     late_s: f64,
     /// The same for single sources.
     #[serde(default)]
-    late: std::collections::BTreeMap<String, f64>,
+    late: BTreeMap<String, f64>,
 }
 
 fn late_s() -> f64 {
@@ -52,8 +54,12 @@ impl Panel for Feeds {
         let mut pen = rect.left + cx.paint.text(rect.left, baseline, &lead, &style.colour(tokens::TEXT_FAINT)) + 34.0;
         for row in 0..table.rows() {
             let (source, played) = source_of(&table, row);
-            let name = self.names.get(source).map_or(source, |words| words.pick(cx.lang));
-            let name = if played { format!("{name} · {}", cx.lang.pick("回放", "replay")) } else { name.to_owned() };
+            let name = match of_source(&self.names, source) {
+                Some((words, "")) => words.pick(cx.lang).to_owned(),
+                Some((words, more)) => format!("{} {more}", words.pick(cx.lang)),
+                None => source.to_owned(),
+            };
+            let name = if played { format!("{name} · {}", cx.lang.pick("回放", "replay")) } else { name };
             let age = table.number(row, "age_s");
             let late = self.is_late(&table, row);
             let text = age.map_or(format::MISSING.to_owned(), |age| format::span(age, cx.lang));
@@ -78,13 +84,37 @@ impl Panel for Feeds {
 
 impl Feeds {
     fn is_late(&self, table: &Table<'_>, row: usize) -> bool {
-        let limit = self.late.get(source_of(table, row).0).copied().unwrap_or(self.late_s);
+        let limit = of_source(&self.late, source_of(table, row).0).map_or(self.late_s, |(limit, _)| *limit);
         table.number(row, "age_s").is_none_or(|age| age > limit)
     }
+}
+
+/// What is said of a source, or of the one that it is a variant of (`demo-calls-7f3a` of `demo-calls`), and the rest of its
+/// name.
+pub fn of_source<'a, 'n, T>(said: &'a BTreeMap<String, T>, source: &'n str) -> Option<(&'a T, &'n str)> {
+    if let Some(found) = said.get(source) {
+        return Some((found, ""));
+    }
+    let ends = source.rmatch_indices('-').map(|(end, _)| end);
+    ends.filter_map(|end| Some((said.get(&source[..end])?, &source[end + 1..]))).next()
 }
 
 /// What a source is called, and whether it is a replay: that is a source of its own, called what its file is called.
 fn source_of<'a>(table: &Table<'a>, row: usize) -> (&'a str, bool) {
     let source = table.text(row, "src").unwrap_or(format::MISSING);
     source.split_once(REPLAY_MARK).map_or((source, false), |(source, _)| (source, true))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_variant_of_a_source_goes_by_what_is_said_of_it() {
+        let said: BTreeMap<String, u8> = [("demo-calls".to_owned(), 1), ("demo".to_owned(), 2)].into();
+        assert_eq!(of_source(&said, "demo-calls"), Some((&1, "")));
+        assert_eq!(of_source(&said, "demo-calls-7f3a"), Some((&1, "7f3a")));
+        assert_eq!(of_source(&said, "demo-seats"), Some((&2, "seats")));
+        assert_eq!(of_source(&said, "crm"), None);
+    }
 }

@@ -37,6 +37,7 @@ mod tiles;
 mod timeline;
 mod trend;
 mod waffle;
+mod warnings;
 
 use super::canvas::Rect;
 use super::options::Mode;
@@ -165,6 +166,7 @@ pub const KINDS: &[(&str, Make)] = &[
     ("strip", make::<strip::Strip>),
     ("story", make::<story::Story>),
     ("timeline", make::<timeline::Timeline>),
+    ("warnings", make::<warnings::Warnings>),
 ];
 
 fn make<P: Panel + serde::de::DeserializeOwned + 'static>(

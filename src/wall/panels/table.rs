@@ -4,6 +4,8 @@
 //! its longest name, and where these have no room beside one another a row has two lines: the main text, the others below it. How
 //! long names are is taken from the city's dictionaries, so that a table does not change its form with its rows.
 
+use std::borrow::Cow;
+
 use serde::Deserialize;
 
 use super::super::canvas::{Face, Rect, Style};
@@ -13,6 +15,7 @@ use super::super::options::Lang;
 use super::super::scene::{Metric, Words};
 use super::super::tokens::{self, size};
 use super::facts::{self, Fact};
+use super::feeds::of_source;
 use super::{Calm, Cx, Panel, body, caption, note};
 
 #[derive(Debug, Deserialize)]
@@ -213,7 +216,7 @@ impl Table {
             let width = match column.form {
                 Form::Text => {
                     let text = self.text(cx, column, row);
-                    cx.paint.measure(text, &body())
+                    cx.paint.measure(&text, &body())
                 }
                 _ => {
                     let (text, style) = self.figure(cx, column, row);
@@ -250,9 +253,9 @@ impl Table {
                     let style = if index == 0 { body().colour(tokens::TEXT_QUIET) } else { body() };
                     let text = self.text(cx, column, row);
                     if column.names.is_empty() {
-                        cx.paint.text_within(left, baseline, width - 8.0, text, &style);
+                        cx.paint.text_within(left, baseline, width - 8.0, &text, &style);
                     } else {
-                        cx.paint.label_within(left, baseline, width - 8.0, text, &style);
+                        cx.paint.label_within(left, baseline, width - 8.0, &text, &style);
                     }
                 }
                 _ => self.right(cx, column, row, [left, *width], baseline),
@@ -263,14 +266,14 @@ impl Table {
 
     /// The main text, below it the others in one line.
     fn row_of_two(&self, cx: &mut Cx<'_, '_>, plan: &Plan, main: usize, row: usize, [mut left, middle]: [f32; 2]) {
-        let others: Vec<&str> = (0..self.columns.len())
+        let others: Vec<Cow<'_, str>> = (0..self.columns.len())
             .filter(|index| *index != main && self.columns[*index].form == Form::Text)
             .map(|index| self.text(cx, &self.columns[index], row))
             .collect();
         for (index, (column, width)) in self.columns.iter().zip(&plan.widths).enumerate() {
             if index == main {
                 let text = self.text(cx, column, row);
-                cx.paint.text_within(left, middle - 3.0, width - 8.0, text, &body());
+                cx.paint.text_within(left, middle - 3.0, width - 8.0, &text, &body());
                 cx.paint.text_within(left, middle + 15.0, width - 8.0, &others.join(" · "), &caption());
             } else if column.form != Form::Text {
                 self.right(cx, column, row, [left, *width], middle + 6.5);
@@ -295,7 +298,7 @@ impl Table {
     }
 
     /// What a cell says that is no figure.
-    fn text<'a>(&'a self, cx: &Cx<'a, '_>, column: &'a Column, row: usize) -> &'a str {
+    fn text<'a>(&'a self, cx: &Cx<'a, '_>, column: &'a Column, row: usize) -> Cow<'a, str> {
         let table = cx.table(&self.metric);
         let text = if column.zh.is_empty() {
             table.text(row, &column.column).unwrap_or_default()
@@ -303,10 +306,11 @@ impl Table {
             let word = |name: &str| table.text(row, name).unwrap_or_default();
             cx.lang.pick(word(&column.zh), word(&column.en))
         };
-        match column.names.get(text) {
-            Some(words) => words.pick(cx.lang),
-            None if text.is_empty() => format::MISSING,
-            None => text,
+        match of_source(&column.names, text) {
+            Some((words, "")) => words.pick(cx.lang).into(),
+            Some((words, more)) => format!("{} {more}", words.pick(cx.lang)).into(),
+            None if text.is_empty() => format::MISSING.into(),
+            None => text.into(),
         }
     }
 
@@ -339,7 +343,8 @@ impl Table {
             }
             Form::Age => {
                 let limit = self.columns.first().and_then(|first| table.word(row, &first.column));
-                let limit = limit.and_then(|code| column.late.get(&*code)).copied().unwrap_or(column.late_s);
+                let limit = limit.and_then(|code| of_source(&column.late, &code).map(|(limit, _)| *limit));
+                let limit = limit.unwrap_or(column.late_s);
                 let is_late = number.is_some_and(|age| age > limit);
                 let (mark, colour) = if is_late { ("▲ ", tokens::WARN) } else { ("", tokens::TEXT) };
                 let age = number.map(|age| format!("{mark}{}", format::span(age, cx.lang)));

@@ -1,0 +1,114 @@
+//! Public warnings in the legal four colours, and incidents: what was said, where, and since when.
+
+use serde::Deserialize;
+
+use super::super::canvas::wrap::at_most;
+use super::super::canvas::{Face, Rect, Style};
+use super::super::data::Table;
+use super::super::format;
+use super::super::map::area_position;
+use super::super::scene::{Metric, Words};
+use super::super::tokens::{self, Colour, size};
+use super::{Calm, Cx, Panel, body, caption};
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Warnings {
+    /// ts, colour (red, orange, yellow, blue; null of an incident), area, note; newest first.
+    metric: Metric,
+    /// Said when there is none.
+    #[serde(default)]
+    empty: Words,
+}
+
+/// Least and greatest height of a warning of one line, and what a second line adds.
+const HIGH: [f32; 2] = [30.0, 52.0];
+const SECOND: f32 = 20.0;
+const BADGE: [f32; 2] = [46.0, 24.0];
+
+impl Panel for Warnings {
+    fn metrics(&self) -> Vec<&Metric> {
+        vec![&self.metric]
+    }
+
+    fn columns(&self) -> Vec<(&Metric, &str)> {
+        ["ts", "colour", "area", "note"].map(|column| (&self.metric, column)).to_vec()
+    }
+
+    fn paint(&self, cx: &mut Cx<'_, '_>) {
+        cx.heading_of_file();
+        let (inner, table) = (cx.inner(), cx.table(&self.metric));
+        if table.rows() == 0 {
+            cx.empty_in_words(&table, Calm::Well, &self.empty, "没有生效的预警", "no warning in force");
+            return;
+        }
+        let clock = Style::new(Face::Figure, size::CAPTION, tokens::TEXT_QUIET).right();
+        let times: Vec<String> = (0..table.rows()).map(|row| since(cx, &table, row)).collect();
+        let widest = cx.paint.widest(&times, &clock);
+        let left = inner.left + BADGE[0] + 14.0;
+        let room = inner.right - left - widest - 12.0;
+        let said: Vec<String> = (0..table.rows()).map(|row| words(cx, &table, row)).collect();
+        let two = said.iter().any(|text| cx.paint.measure(text, &body()) > room);
+        let high = HIGH.map(|high| high + if two { SECOND } else { 0.0 });
+        let (pitch, tops) = cx.rows([inner.top, inner.bottom], table.rows(), high);
+        for (row, top) in tops.iter().enumerate() {
+            let middle = top + pitch * 0.5;
+            badge(cx, table.text(row, "colour").unwrap_or_default(), inner.left, middle);
+            let lines = cx.paint.lines(&said[row], room, 0, &body());
+            let lines = at_most(&lines, if two { 2 } else { 1 });
+            let first = middle + 6.5 - SECOND * 0.5 * (lines.len() as f32 - 1.0);
+            for (index, line) in lines.iter().enumerate() {
+                cx.paint.text_within(left, first + SECOND * index as f32, room + 1.0, line, &body());
+            }
+            cx.paint.text(inner.right, middle + 5.5, &times[row], &clock);
+            if row + 1 < tops.len() {
+                cx.paint.rule(inner.left, inner.right, top + pitch, tokens::RULE.alpha(0.4));
+            }
+        }
+    }
+
+    fn opens_at_seams(&self) -> bool {
+        true
+    }
+
+    fn ample(&self) -> Option<[f32; 2]> {
+        Some([360.0, 160.0])
+    }
+}
+
+/// What is said, and of which district where it is not of the whole city.
+fn words(cx: &Cx<'_, '_>, table: &Table<'_>, row: usize) -> String {
+    let note = table.text(row, "note").unwrap_or(format::MISSING);
+    let area = table.text(row, "area").and_then(|area| area_position(cx.city, area));
+    match area.and_then(|area| cx.city.areas.get(area)) {
+        Some(area) => format!("{} · {note}", cx.lang.pick(&area.zh, &area.en)),
+        None => note.to_owned(),
+    }
+}
+
+/// 21:00 of today, or with its day.
+fn since(cx: &Cx<'_, '_>, table: &Table<'_>, row: usize) -> String {
+    let Some(at_us) = table.time(row, "ts") else { return format::MISSING.into() };
+    let (minute, day) = (format::minute(at_us, cx.city.tz), format::day(at_us, cx.city.tz));
+    if day == format::day(cx.now_us, cx.city.tz) {
+        return minute;
+    }
+    format!("{} {minute}", day.get(5..).unwrap_or_default())
+}
+
+/// The colour with its word; an incident has none of the four.
+fn badge(cx: &mut Cx<'_, '_>, colour: &str, left: f32, middle: f32) {
+    let (fill, ink, word): (Option<Colour>, Colour, &str) = match colour {
+        "red" => (Some(tokens::WARNING_RED), tokens::TEXT, cx.lang.pick("红色", "red")),
+        "orange" => (Some(tokens::WARNING_ORANGE), tokens::GROUND_EDGE, cx.lang.pick("橙色", "orange")),
+        "yellow" => (Some(tokens::WARNING_YELLOW), tokens::GROUND_EDGE, cx.lang.pick("黄色", "yellow")),
+        "blue" => (Some(tokens::WARNING_BLUE), tokens::TEXT, cx.lang.pick("蓝色", "blue")),
+        _ => (None, tokens::TEXT_QUIET, cx.lang.pick("事件", "event")),
+    };
+    let place = Rect::new(left, middle - BADGE[1] * 0.5, BADGE[0], BADGE[1]);
+    match fill {
+        Some(fill) => cx.paint.rect(place, 4.0, fill),
+        None => cx.paint.framed(place, 4.0, Colour::CLEAR, Colour::CLEAR, false, Some((1.2, tokens::TEXT_FAINT))),
+    }
+    cx.paint.text(place.middle_x(), middle + 5.0, word, &caption().colour(ink).middle());
+}
