@@ -23,7 +23,8 @@ use super::process;
 use crate::demo::{SourceArgs, with_hub};
 use crate::model::message::Control;
 use crate::wall::app::{AdapterName, Stage};
-use crate::wall::{Lang, Mode, WallError, WallOptions, options::parse_size};
+use crate::wall::options::{PointsPath, parse_size};
+use crate::wall::{Lang, Mode, WallError, WallOptions};
 
 #[derive(Clone, Debug, clap::Args)]
 pub struct SoakArgs {
@@ -36,6 +37,9 @@ pub struct SoakArgs {
     /// Pixels of the wall
     #[arg(long, default_value = "320x180", value_parser = parse_size)]
     size: (u32, u32),
+    /// The points of the night sky: moving, grid, or auto: as the graphics adapter can
+    #[arg(long, default_value = "auto")]
+    points: PointsPath,
     /// One JSON object instead of a sentence
     #[arg(long)]
     json: bool,
@@ -65,7 +69,7 @@ struct Reading {
 /// # Errors
 /// No graphics adapter, or no hub.
 pub fn run(args: SoakArgs) -> anyhow::Result<()> {
-    let line = with_hub(&args.source, |hub, _| soak(args.frames, args.idle, args.size, &hub))?;
+    let line = with_hub(&args.source, |hub, _| soak(&args, &hub))?;
     if args.json {
         println!("{line}");
     } else {
@@ -97,7 +101,8 @@ pub fn run(args: SoakArgs) -> anyhow::Result<()> {
 ///
 /// # Errors
 /// No graphics adapter, or the relay can't listen.
-pub fn soak(frames: u64, idle: u64, size: (u32, u32), hub: &str) -> Result<Json, WallError> {
+fn soak(args: &SoakArgs, hub: &str) -> Result<Json, WallError> {
+    let SoakArgs { frames, idle, size, .. } = *args;
     let fail = |what: &dyn std::fmt::Display| WallError::Setup(format!("the relay to the hub: {what}"));
     let target = hub.trim_start_matches("ws://").split('/').next().unwrap_or_default().to_owned();
     let runtime = crate::cli::network().map_err(|error| fail(&error))?;
@@ -109,6 +114,7 @@ pub fn soak(frames: u64, idle: u64, size: (u32, u32), hub: &str) -> Result<Json,
     let options = WallOptions {
         size: Some(size),
         offscreen: true,
+        points: args.points,
         mode: Mode::Ops,
         ..WallOptions::new(format!("ws://{address}/ws"))
     };
