@@ -324,6 +324,51 @@ fn every_scene_on_a_standing_display_and_over_the_seam_of_two() {
     });
 }
 
+/// An answer with these rows, in place of a metric's own.
+fn answer(data: &mut Data, metric: &str, columns: &[&str], rows: Json) {
+    let typed: Vec<Json> = columns.iter().map(|name| json!({ "name": name, "type": "Utf8View" })).collect();
+    let result = json!({ "metric": metric, "version": 9, "as_of": NOW_US, "data_until": NOW_US, "demo": true,
+        "columns": typed, "rows": rows });
+    data.take_result(serde_json::from_value(result).unwrap(), f64::NEG_INFINITY);
+}
+
+#[test]
+fn a_storm_with_warnings_alerts_and_lists_that_are_late() {
+    hold(|wall, scenes, moment, problems| {
+        let mut data = data(moment, State::Plain);
+        let ago = |minutes: i64| NOW_US - minutes * 60_000_000;
+        let warnings = json!([
+            [ago(32), "red", null, "台风红色预警"],
+            [ago(71), null, "330281", "片区供水管道抢修，预计4小时内恢复，受影响的小区有临时供水点"],
+            [ago(400), "orange", null, "台风橙色预警"],
+            [ago(1_500), "yellow", "330282", "暴雨黄色预警"],
+            [ago(1_900), "blue", null, "台风蓝色预警"],
+        ]);
+        answer(&mut data, "warnings_now", &["ts", "colour", "area", "note"], warnings);
+        let columns =
+            ["id", "state", "raised_at", "rule", "severity", "area", "actor", "value", "topic_zh", "topic_en"];
+        let alerts = json!([
+            ["a", "raise", ago(3), "hot.topic", "red", null, null, 69, "停电查询", "Power cut"],
+            ["b", "ack", ago(61), "hot.topic", "yellow", "330281", "值班长", 26, "小区停水", "Water cut"],
+            ["c", "clear", ago(300), "other.rule", "yellow", null, null, 38.5, null, null],
+        ]);
+        answer(&mut data, "alerts_now", &columns, alerts);
+        let columns = ["rank", "topic", "zh", "en", "board", "n", "expected", "lift"];
+        let topics = json!([
+            [1, "a", "停电查询", "Power cut", "government", 69, 1.7, 41.4],
+            [2, "b", "积水内涝", "Flooding", "government", 54, 0, null],
+            [3, "c", "房屋补漏", "Leaking roof", "life", 9, 0, null],
+        ]);
+        answer(&mut data, "hot_topics", &columns, topics);
+        answer(&mut data, "due_soon", &["value", "overdue"], json!([[533, 12]]));
+        for (scene, mode) in [("hot", Mode::Brief), ("ops", Mode::Ops), ("overview", Mode::Lobby)] {
+            let scene = scenes.iter().find(|known| known.name == scene).unwrap();
+            let drawn = wall.draw(&data, scene, mode, DESK, Lang::Zh, 0.0);
+            problems.extend(differs(&format!("{}-storm", scene.name), &drawn));
+        }
+    });
+}
+
 #[test]
 fn every_scene_empty_extreme_stale_and_in_english() {
     hold(|wall, scenes, moment, problems| {

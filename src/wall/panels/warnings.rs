@@ -7,6 +7,7 @@ use super::super::canvas::{Face, Rect, Style};
 use super::super::data::Table;
 use super::super::format;
 use super::super::map::area_position;
+use super::super::options::Lang;
 use super::super::scene::{Metric, Words};
 use super::super::tokens::{self, Colour, size};
 use super::{Calm, Cx, Panel, body, caption};
@@ -36,9 +37,9 @@ impl Panel for Warnings {
     }
 
     fn paint(&self, cx: &mut Cx<'_, '_>) {
-        cx.heading_of_file();
         let (inner, table) = (cx.inner(), cx.table(&self.metric));
         if table.rows() == 0 {
+            cx.heading_of_file();
             cx.empty_in_words(&table, Calm::Well, &self.empty, "没有生效的预警", "no warning in force");
             return;
         }
@@ -51,6 +52,12 @@ impl Panel for Warnings {
         let two = said.iter().any(|text| cx.paint.measure(text, &body()) > room);
         let high = HIGH.map(|high| high + if two { SECOND } else { 0.0 });
         let (pitch, tops) = cx.rows([inner.top, inner.bottom], table.rows(), high);
+        let note = cx.note_of_file();
+        cx.heading(&match (cx.lang, table.rows()) {
+            (_, all) if all == tops.len() => note,
+            (Lang::Zh, all) => format!("{note} · 共 {all} 条"),
+            (Lang::En, all) => format!("{note} · {all} in all"),
+        });
         for (row, top) in tops.iter().enumerate() {
             let middle = top + pitch * 0.5;
             badge(cx, table.text(row, "colour").unwrap_or_default(), inner.left, middle);
