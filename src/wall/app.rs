@@ -79,7 +79,7 @@ pub fn run(options: WallOptions) -> Result<(), WallError> {
     }
     let alarm = Alarm::default();
     let mut app = wall_app(&options, &alarm, "in a window")?;
-    add_window(&mut app, &options, options.size.unwrap_or(SIZE));
+    add_window(&mut app, &options, options.size.unwrap_or(SIZE))?;
     app.add_systems(Update, (press_keys, follow_window).before(step));
     ended(&app.run())
 }
@@ -207,9 +207,10 @@ impl Plugin for WindowPlaceholder {
     }
 }
 
-fn add_window(app: &mut App, options: &WallOptions, (width, height): (u32, u32)) {
+fn add_window(app: &mut App, options: &WallOptions, (width, height): (u32, u32)) -> Result<(), WallError> {
     let fullscreen = options.fullscreen;
-    app.add_plugins((bevy::input::InputPlugin, bevy::a11y::AccessibilityPlugin, WinitPlugin::default()));
+    app.add_plugins((bevy::input::InputPlugin, bevy::a11y::AccessibilityPlugin));
+    add_event_loop(app)?;
     let window = Window {
         title: "灵屏 Lingping".into(),
         name: Some("lingping".into()),
@@ -230,6 +231,24 @@ fn add_window(app: &mut App, options: &WallOptions, (width, height): (u32, u32))
     {
         *alarm.0.window.lock() = Some((**proxy).clone());
     }
+    Ok(())
+}
+
+/// What listens to the display. Bevy panics where that can't be opened; here it is a sentence.
+fn add_event_loop(app: &mut App) -> Result<(), WallError> {
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|_| {}));
+    let added = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        app.add_plugins(WinitPlugin::default());
+    }));
+    std::panic::set_hook(hook);
+    added.map_err(|_| {
+        let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        let display = set("DISPLAY").or_else(|| set("WAYLAND_DISPLAY")).unwrap_or_default();
+        WallError::Setup(format!(
+            "the display {display:?} can't be opened; set DISPLAY to one that runs, or draw to memory with --offscreen"
+        ))
+    })
 }
 
 /// One turn of the wall.

@@ -24,7 +24,8 @@ impl Drop for Killed {
 /// Starts an X server without a screen and says which display it is.
 fn xvfb() -> Option<(Killed, String)> {
     let mut child = Command::new("Xvfb")
-        .args(["-displayfd", "1", "-screen", "0", "1280x720x24"])
+        // A server begins anew when its last client has gone: one that photographs would hinder the wall from coming.
+        .args(["-displayfd", "1", "-noreset", "-screen", "0", "1280x720x24"])
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
@@ -128,6 +129,24 @@ const CLEARLY: f64 = 0.004;
 fn differing(a: &image::RgbImage, b: &image::RgbImage) -> f64 {
     let far = |(a, b): &(&image::Rgb<u8>, &image::Rgb<u8>)| a.0.iter().zip(b.0).any(|(a, b)| a.abs_diff(b) > 40);
     a.pixels().zip(b.pixels()).filter(far).count() as f64 / f64::from(a.width() * a.height())
+}
+
+#[test]
+fn a_display_that_is_not_there_is_told_in_a_sentence() {
+    if open_adapter().is_err() {
+        eprintln!("NOT TESTED: no graphics adapter");
+        return;
+    }
+    let hub = FixtureHub::start(Canned::Normal, City::load("ningbo").unwrap(), 0);
+    let told = Command::new(env!("CARGO_BIN_EXE_lingping"))
+        .args(["wall", "--hub", &hub.url()])
+        .env("DISPLAY", ":4711")
+        .env_remove("WAYLAND_DISPLAY")
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&told.stderr);
+    assert_eq!(told.status.code(), Some(1), "{text}");
+    assert!(text.contains("\":4711\" can't be opened") && !text.contains("panicked"), "{text}");
 }
 
 #[test]
