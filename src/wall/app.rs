@@ -243,8 +243,7 @@ fn add_event_loop(app: &mut App) -> Result<(), WallError> {
     }));
     std::panic::set_hook(hook);
     added.map_err(|_| {
-        let set = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-        let display = set("DISPLAY").or_else(|| set("WAYLAND_DISPLAY")).unwrap_or_default();
+        let display = display().unwrap_or_default();
         WallError::Setup(format!(
             "the display {display:?} can't be opened; set DISPLAY to one that runs, or draw to memory with --offscreen"
         ))
@@ -315,10 +314,12 @@ fn follow_window(mut show: ResMut<Show>, windows: Query<&Window, With<PrimaryWin
 }
 
 fn has_display() -> bool {
-    let set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-    if cfg!(any(target_os = "windows", target_os = "macos")) {
-        true
-    } else {
-        set("DISPLAY") || (cfg!(feature = "wayland") && set("WAYLAND_DISPLAY"))
-    }
+    cfg!(any(target_os = "windows", target_os = "macos")) || display().is_some()
+}
+
+/// The display that the environment names.
+fn display() -> Option<String> {
+    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+    let wayland = || set("WAYLAND_DISPLAY").filter(|_| cfg!(feature = "wayland"));
+    set("DISPLAY").or_else(wayland).map(|name| name.to_string_lossy().into_owned())
 }

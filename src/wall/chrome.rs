@@ -283,20 +283,18 @@ impl Chrome<'_> {
             paint.text_within(left, baseline, room, &format!("▲ {message}"), &style.colour(tokens::WARN));
             return;
         }
+        let metrics = || self.scene.panels.iter().flat_map(|spec| &spec.metrics);
         let mut parts = Vec::new();
         if let Some(until) = self.data.data_until {
             let at = format!("{} {}", format::day(until, self.city.tz), format::clock(until, self.city.tz));
-            let metrics = self.scene.panels.iter().flat_map(|spec| &spec.metrics);
-            // Said where a window of the scene reaches further back than the data do.
-            let from = metrics.filter_map(|metric| self.data.metric(metric).data_from()).max();
-            parts.push(match (self.lang, from) {
+            parts.push(match (self.lang, self.data.data_from(metrics())) {
                 (Lang::Zh, None) => format!("数据截至 {at}"),
                 (Lang::Zh, Some(from)) => format!("数据自 {from} 起，截至 {at}"),
                 (Lang::En, None) => format!("Data until {at}"),
                 (Lang::En, Some(from)) => format!("Data from {from} until {at}"),
             });
         }
-        let counts_all = self.scene.metrics().iter().any(|metric| metric.name == "solved_total");
+        let counts_all = metrics().any(|metric| metric.name == "solved_total");
         if let Some(baseline) = self.city.baseline("solved").filter(|_| counts_all) {
             let value = format::whole(Some(baseline.value));
             parts.push(match self.lang {

@@ -233,6 +233,13 @@ impl Data {
     }
 }
 
+impl Data {
+    /// Since when there are data where a window of one of these metrics reaches further back; the latest such day.
+    pub fn data_from<'m>(&self, metrics: impl IntoIterator<Item = &'m MetricRef>) -> Option<NaiveDate> {
+        metrics.into_iter().filter_map(|metric| self.metric(metric).data_from()).max()
+    }
+}
+
 /// Rows of a metric, read by column name.
 #[derive(Clone, Copy)]
 pub struct Table<'a> {

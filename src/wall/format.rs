@@ -112,16 +112,23 @@ pub fn minute(time_us: i64, zone: Tz) -> String {
     format!("{:02}:{:02}", time.hour(), time.minute())
 }
 
+/// 11月23日, or 23 Nov.
+pub fn month_day(day: NaiveDate, lang: Lang) -> String {
+    match lang {
+        Lang::Zh => format!("{}月{}日", day.month(), day.day()),
+        Lang::En => day.format("%-d %b").to_string(),
+    }
+}
+
 /// 11月23日 星期一, or Mon 23 Nov.
 pub fn date(time_us: i64, zone: Tz, lang: Lang) -> String {
-    let time = to_zone(time_us, zone);
-    let weekday = time.weekday().num_days_from_monday() as usize;
+    let day = to_zone(time_us, zone).date_naive();
+    let weekday = day.weekday().num_days_from_monday() as usize;
     match lang {
         Lang::Zh => {
-            let name = ["一", "二", "三", "四", "五", "六", "日"][weekday];
-            format!("{}月{}日 星期{name}", time.month(), time.day())
+            format!("{} 星期{}", month_day(day, lang), ["一", "二", "三", "四", "五", "六", "日"][weekday])
         }
-        Lang::En => time.format("%a %-d %b").to_string(),
+        Lang::En => format!("{} {}", day.format("%a"), month_day(day, lang)),
     }
 }
 
@@ -132,12 +139,12 @@ pub fn day(time_us: i64, zone: Tz) -> String {
 
 /// 11月15日起, or from 15 Nov; with the year where it is not this one.
 pub fn from_day(day: NaiveDate, now_us: i64, zone: Tz, lang: Lang) -> String {
-    let is_this_year = day.year() == to_zone(now_us, zone).year();
+    let (is_this_year, told) = (day.year() == to_zone(now_us, zone).year(), month_day(day, lang));
     match (lang, is_this_year) {
-        (Lang::Zh, true) => format!("{}月{}日起", day.month(), day.day()),
-        (Lang::Zh, false) => format!("{}年{}月{}日起", day.year(), day.month(), day.day()),
-        (Lang::En, true) => day.format("from %-d %b").to_string(),
-        (Lang::En, false) => day.format("from %-d %b %Y").to_string(),
+        (Lang::Zh, true) => format!("{told}起"),
+        (Lang::Zh, false) => format!("{}年{told}起", day.year()),
+        (Lang::En, true) => format!("from {told}"),
+        (Lang::En, false) => format!("from {told} {}", day.year()),
     }
 }
 

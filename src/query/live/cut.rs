@@ -137,7 +137,8 @@ impl Template {
                 match cut_at(state, &node) {
                     Ok(Some(cut)) => {
                         // A part that a query names twice is worked out once.
-                        let known = cuts.iter().find(|known| known.text() == cut.text());
+                        let text = cut.text();
+                        let known = cuts.iter().find(|known| known.text() == text);
                         let leaf = known.unwrap_or(&cut).output.scan(node.schema().clone(), "__cut");
                         if known.is_none() {
                             cuts.push(cut);

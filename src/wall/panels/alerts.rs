@@ -4,7 +4,6 @@ use serde::Deserialize;
 
 use super::super::canvas::{Face, Rect, Style};
 use super::super::format;
-use super::super::map::area_position;
 use super::super::scene::{Metric, Words};
 use super::super::tokens::{self, Colour, size};
 use super::{Calm, Cx, Panel, body, caption};
@@ -83,10 +82,7 @@ impl Alerts {
         let figure = Style::new(Face::Figure, size::RING_FIGURE, tokens::TEXT).right();
         let value_width = value.map_or(0.0, |value| cx.paint.text(right, card.top + 33.0, &value, &figure) + 12.0);
         let area = table.text(row, "area").unwrap_or_default();
-        let area = area_position(cx.city, area).map_or(area, |position| {
-            let known = &cx.city.areas[position];
-            cx.lang.pick(&known.zh, &known.en)
-        });
+        let area = cx.area_name(area).unwrap_or(area);
         let word = |column: &str| table.text(row, column).unwrap_or_default();
         let topic = cx.lang.pick(word("topic_zh"), word("topic_en"));
         let title = [area, topic, rule].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · ");

@@ -161,11 +161,9 @@ impl Panel for Bullets {
 
 impl Bullets {
     /// What the mark on a bar is, unless the foot says it.
-    fn target(&self, cx: &Cx<'_, '_>, target: f64) -> String {
-        if !self.foot.is_empty() {
-            return String::new();
-        }
-        format!("{} {}%", cx.lang.pick("目标", "target"), format::percent(Some(target)))
+    fn target(&self, cx: &Cx<'_, '_>, rate: &Rate) -> Option<String> {
+        let target = rate.target.filter(|_| self.foot.is_empty())?;
+        Some(format!("{} {}%", cx.lang.pick("目标", "target"), format::percent(Some(target))))
     }
 
     fn rate(&self, cx: &mut Cx<'_, '_>, rate: &Rate, inner: Rect, top: f32, large: bool) {
@@ -202,9 +200,9 @@ impl Bullets {
         let word = verdict.word(cx.lang);
         let said = Style { colour: verdict.colour(), ..quiet };
         let word_width = if word.is_empty() { 0.0 } else { cx.paint.measure(word, &said) + 10.0 };
-        let (target, right) = (rate.target.map(|target| self.target(cx, target)), inner.right - word_width);
-        let with_target = counts.iter().zip(&target).map(|(count, target)| format!("{count}  {target}"));
-        let wanted: Vec<String> = with_target.chain(counts.iter().cloned()).collect();
+        let (target, right) = (self.target(cx, rate), inner.right - word_width);
+        let with_target = counts.first().zip(target).map(|(count, target)| format!("{count}  {target}"));
+        let wanted: Vec<String> = with_target.into_iter().chain(counts.iter().cloned()).collect();
         if room >= word_width {
             cx.paint.text(inner.right, baseline, word, &said);
         }

@@ -1,5 +1,6 @@
 //! Where the data come from and how fresh each source is, as one line.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
@@ -54,18 +55,14 @@ impl Panel for Feeds {
         let mut pen = rect.left + cx.paint.text(rect.left, baseline, &lead, &style.colour(tokens::TEXT_FAINT)) + 34.0;
         for row in 0..table.rows() {
             let (source, played) = source_of(&table, row);
-            let name = match of_source(&self.names, source) {
-                Some((words, "")) => words.pick(cx.lang).to_owned(),
-                Some((words, more)) => format!("{} {more}", words.pick(cx.lang)),
-                None => source.to_owned(),
-            };
-            let name = if played { format!("{name} · {}", cx.lang.pick("回放", "replay")) } else { name };
+            let name = name_of(&self.names, source, cx.lang);
+            let name = if played { format!("{name} · {}", cx.lang.pick("回放", "replay")).into() } else { name };
             let age = table.number(row, "age_s");
             let late = self.is_late(&table, row);
             let text = age.map_or(format::MISSING.to_owned(), |age| format::span(age, cx.lang));
             let word = if late { format!(" {}", cx.lang.pick("迟到", "late")) } else { String::new() };
             let colour = if late { tokens::WARN } else { tokens::TEXT };
-            let lead = if late { format!("▲ {name}") } else { name };
+            let lead = if late { format!("▲ {name}").into() } else { name };
             let value = format!("{text}{word}");
             let width = cx.paint.measure(&lead, &style) + 8.0 + cx.paint.measure(&value, &style);
             pen = cx.past_seams(pen, width);
@@ -97,6 +94,15 @@ pub fn of_source<'a, 'n, T>(said: &'a BTreeMap<String, T>, source: &'n str) -> O
     }
     let ends = source.rmatch_indices('-').map(|(end, _)| end);
     ends.filter_map(|end| Some((said.get(&source[..end])?, &source[end + 1..]))).next()
+}
+
+/// What a source, or a code, is called; a variant has the rest of its name behind that.
+pub fn name_of<'a>(names: &'a BTreeMap<String, Words>, source: &'a str, lang: Lang) -> Cow<'a, str> {
+    match of_source(names, source) {
+        Some((words, "")) => words.pick(lang).into(),
+        Some((words, more)) => format!("{} {more}", words.pick(lang)).into(),
+        None => source.into(),
+    }
 }
 
 /// What a source is called, and whether it is a replay: that is a source of its own, called what its file is called.

@@ -3,7 +3,6 @@
 //! The texts are notes that an editor wrote and approved (`queries/community/stories.sql`); nothing of a ticket comes
 //! here. Which one is shown is a function of the hub's clock, so that walls of one hub show the same.
 
-use chrono::Datelike;
 use serde::Deserialize;
 
 use crate::model::time::to_zone;
@@ -11,7 +10,7 @@ use crate::model::time::to_zone;
 use super::super::canvas::wrap::at_most;
 use super::super::canvas::{Face, Rect, Style};
 use super::super::data::Table;
-use super::super::options::Lang;
+use super::super::format;
 use super::super::scene::Metric;
 use super::super::tokens::{self, size};
 use super::{Calm, Cx, Panel, note};
@@ -139,7 +138,7 @@ fn quotation_mark(cx: &mut Cx<'_, '_>, left: f32, top: f32, colour: tokens::Colo
 /// Where it was, which service helped and when it was published, and that somebody approved it.
 fn foot(cx: &mut Cx<'_, '_>, inner: Rect, table: &Table<'_>, row: usize, colour: tokens::Colour) {
     let pick = |zh: &str, en: &str| table.text(row, cx.lang.pick(zh, en)).map(str::to_owned);
-    let date = table.time(row, "ts").map(|at_us| date(at_us, cx));
+    let date = table.time(row, "ts").map(|at_us| format::month_day(to_zone(at_us, cx.city.tz).date_naive(), cx.lang));
     let parts = [pick("area_zh", "area_en"), pick("service_zh", "service_en"), date];
     let words = parts.into_iter().flatten().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" · ");
     let style = Style::new(Face::Text, size::BODY, tokens::TEXT_BODY);
@@ -147,15 +146,6 @@ fn foot(cx: &mut Cx<'_, '_>, inner: Rect, table: &Table<'_>, row: usize, colour:
     cx.paint.text_within(inner.left + 20.0, inner.bottom - 27.0, inner.width() - 20.0, &words, &style);
     let approved = cx.lang.pick("经审核发布", "published after review");
     cx.paint.label_within(inner.left + 20.0, inner.bottom - 3.0, inner.width() * 0.6, approved, &note());
-}
-
-/// 11月20日, or 20 Nov.
-fn date(at_us: i64, cx: &Cx<'_, '_>) -> String {
-    let day = to_zone(at_us, cx.city.tz);
-    match cx.lang {
-        Lang::Zh => format!("{}月{}日", day.month(), day.day()),
-        Lang::En => day.format("%-d %b").to_string(),
-    }
 }
 
 /// Which of how many is shown.

@@ -6,7 +6,6 @@ use super::super::canvas::wrap::at_most;
 use super::super::canvas::{Face, Rect, Style};
 use super::super::data::Table;
 use super::super::format;
-use super::super::map::area_position;
 use super::super::options::Lang;
 use super::super::scene::{Metric, Words};
 use super::super::tokens::{self, Colour, size};
@@ -86,9 +85,8 @@ impl Panel for Warnings {
 /// What is said, and of which district where it is not of the whole city.
 fn words(cx: &Cx<'_, '_>, table: &Table<'_>, row: usize) -> String {
     let note = table.text(row, "note").unwrap_or(format::MISSING);
-    let area = table.text(row, "area").and_then(|area| area_position(cx.city, area));
-    match area.and_then(|area| cx.city.areas.get(area)) {
-        Some(area) => format!("{} · {note}", cx.lang.pick(&area.zh, &area.en)),
+    match table.text(row, "area").and_then(|area| cx.area_name(area)) {
+        Some(area) => format!("{area} · {note}"),
         None => note.to_owned(),
     }
 }

@@ -83,7 +83,7 @@ impl Cx<'_, '_> {
             return if self.city.since.is_empty() { String::new() } else { text.replace("{since}", &self.city.since) };
         }
         let counts_days = text.contains(" 日") || text.contains(" days");
-        let first = self.spec.metrics.iter().filter_map(|metric| self.data.metric(metric).data_from()).max();
+        let first = self.data.data_from(&self.spec.metrics);
         let Some(first) = first.filter(|_| counts_days) else { return text.to_owned() };
         let from = format::from_day(first, self.now_us, self.city.tz, self.lang);
         let told = format!("{text} · {from}");

@@ -8,6 +8,7 @@ use crate::model::City;
 use super::super::canvas::{Align, Face, Paint, Rect, Style};
 use super::super::data::{Data, Table};
 use super::super::format;
+use super::super::map::area_position;
 use super::super::options::{Lang, Mode};
 use super::super::scene::{Metric, PanelSpec, Words};
 use super::super::screen::SeamLines;
@@ -229,6 +230,12 @@ impl<'a, 'p> Cx<'a, 'p> {
             .iter()
             .find(|board| board.code == code)
             .map_or(code, |board| self.lang.pick(&board.zh, &board.en))
+    }
+
+    /// The name of a district that is known by its code, the code of a street in it, or its name.
+    pub fn area_name(&self, text: &str) -> Option<&'a str> {
+        let area = self.city.areas.get(area_position(self.city, text)?)?;
+        Some(self.lang.pick(&area.zh, &area.en))
     }
 
     pub fn board_colour(&self, code: &str) -> tokens::Colour {

@@ -6,7 +6,7 @@ use super::super::super::canvas::{Face, Rect, Style};
 use super::super::super::format;
 use super::super::super::options::Lang;
 use super::super::super::tokens::{self, size};
-use super::super::feeds::of_source;
+use super::super::feeds::{name_of, of_source};
 use super::super::{Cx, body};
 use super::{Column, Form, Table};
 
@@ -50,11 +50,9 @@ impl Table {
             let word = |name: &str| table.text(row, name).unwrap_or_default();
             cx.lang.pick(word(&column.zh), word(&column.en))
         };
-        match of_source(&column.names, text) {
-            Some((words, "")) => words.pick(cx.lang).into(),
-            Some((words, more)) => format!("{} {more}", words.pick(cx.lang)).into(),
-            None if text.is_empty() => format::MISSING.into(),
-            None => text.into(),
+        match name_of(&column.names, text, cx.lang) {
+            none if none.is_empty() => format::MISSING.into(),
+            name => name,
         }
     }
 

@@ -104,9 +104,8 @@ impl Panel for Table {
         let inner = cx.inner();
         let table = cx.table(&self.metric);
         if table.rows() == 0 {
-            let (zh, en) = (self.empty.zh.as_str(), self.empty.en.as_str());
-            let (zh, en) = if zh.is_empty() { ("没有", "none") } else { (zh, en) };
-            cx.empty(&table, if self.calm { Calm::Well } else { Calm::Quiet }, zh, en);
+            let calm = if self.calm { Calm::Well } else { Calm::Quiet };
+            cx.empty_in_words(&table, calm, &self.empty, "没有", "none");
             return;
         }
         let mut top = inner.top;
