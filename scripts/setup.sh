@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the wall needs and this machine lacks: a linker, the Vulkan loader, a Vulkan driver (a software one
-# where no other is found). With `test`: also what the tests show the wall on (a virtual X display, a browser).
+# where no other is found). With `test`: also what the tests show the wall on (a virtual X display, a browser, a film).
 # Does nothing, quickly, when all is there. Knows Debian and its kin; elsewhere it says what is missing.
 set -euo pipefail
 
@@ -30,6 +30,7 @@ if [ "${1:-}" = test ]; then
     command -v xdotool >/dev/null || need xdotool
     [[ "$(import -version 2>/dev/null || true)" == *ImageMagick* ]] || need imagemagick
     command -v chromium >/dev/null || need chromium
+    command -v ffmpeg >/dev/null || need ffmpeg
     # The tests draw on one rasteriser everywhere, so the software driver is needed beside a real one too.
     compgen -G "/usr/share/vulkan/icd.d/lvp_icd*.json" >/dev/null || need mesa-vulkan-drivers
 fi

@@ -179,7 +179,9 @@ impl Chrome<'_> {
         let (date, time) =
             (format::date(self.now_us, self.city.tz, self.lang), format::clock(self.now_us, self.city.tz));
         let widths = [paint.measure(&time, &clock), paint.measure(&date, &quiet), paint.measure(&text, &age)];
-        let width = widths[0] + 16.0 + widths[1] + 32.0 + widths[2];
+        // The clock stands still while data become late and live again, as they do at night.
+        let usual = paint.measure(&late("00:00:00", self.lang), &age);
+        let width = widths[0] + 16.0 + widths[1] + 32.0 + widths[2].max(usual);
         let left = seams.beside(right - width, width).min(right - width);
         paint.text(left, baseline, &time, &clock);
         paint.text(left + widths[0] + 16.0, baseline - 1.0, &date, &quiet);
@@ -220,10 +222,7 @@ impl Chrome<'_> {
                 // By the hub's own clock as it last spoke, so that it stands still between two ticks.
                 let age_s = (self.data.heard_us().unwrap_or(self.now_us) - data_until) as f64 / 1e6;
                 if self.as_of {
-                    return (
-                        format!("{} {}", lang.pick("数据截至", "data until"), until(data_until.min(self.now_us))),
-                        tokens::GOOD,
-                    );
+                    return (late(&until(data_until.min(self.now_us)), lang), tokens::GOOD);
                 }
                 fresh(age_s, &until(data_until), lang)
             }
@@ -329,8 +328,12 @@ fn fresh(age_s: f64, until: &str, lang: Lang) -> (String, Colour) {
         let age = format::decimal(Some(age_s.max(0.0)), usize::from(age_s < 9.95));
         (format!("{} {age} {}", lang.pick("实时", "live"), lang.pick("秒", "s")), tokens::GOOD)
     } else {
-        (format!("{} {until}", lang.pick("数据截至", "data until")), tokens::WARN)
+        (late(until, lang), tokens::WARN)
     }
+}
+
+fn late(until: &str, lang: Lang) -> String {
+    format!("{} {until}", lang.pick("数据截至", "data until"))
 }
 
 /// Least space between two tabs.

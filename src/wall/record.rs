@@ -147,8 +147,11 @@ impl Output {
         let child = Command::new("ffmpeg")
             .args(["-y", "-loglevel", "error", "-f", "rawvideo", "-pix_fmt", "rgba"])
             .args(["-s", &format!("{width}x{height}"), "-r", &options.fps.to_string(), "-i", "-"])
-            // The usual colour format of films wants even sides.
-            .args(["-vf", "pad=ceil(iw/2)*2:ceil(ih/2)*2", "-c:v", "libx264", "-crf", "16", "-pix_fmt", "yuv420p"])
+            // The usual colour format of films wants even sides. Its matrix is named, since a player takes that of
+            // high definition where none is, and ffmpeg writes another.
+            .args(["-vf", "pad=ceil(iw/2)*2:ceil(ih/2)*2,scale=out_color_matrix=bt709:out_range=tv"])
+            .args(["-c:v", "libx264", "-crf", "16", "-pix_fmt", "yuv420p", "-movflags", "+faststart"])
+            .args(["-color_range", "tv", "-colorspace", "bt709", "-color_primaries", "bt709", "-color_trc", "bt709"])
             .arg(&path)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())

@@ -3,10 +3,12 @@
 use serde::Deserialize;
 
 use super::super::canvas::{Face, Rect, Style};
+use super::super::data::Table;
 use super::super::format;
+use super::super::options::Lang;
 use super::super::scene::{Metric, Words};
-use super::super::tokens::{self, size};
-use super::{Calm, Cx, Panel, body};
+use super::super::tokens::{self, Colour, size};
+use super::{Calm, Cx, Panel, body, note};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -38,6 +40,12 @@ pub struct Bars {
     /// Shown as parts of the whole, in percent.
     #[serde(default)]
     percent: bool,
+    /// What has no row of its own is told as one below; for values that add up. Parts of a whole always have it.
+    #[serde(default)]
+    rest: bool,
+    /// What the boards' colours are is said below the rows.
+    #[serde(default)]
+    legend: bool,
     #[serde(default)]
     unit: Words,
     /// Said when there is no row.
@@ -68,6 +76,8 @@ const SURGE: f64 = 2.5;
 /// Bars shorter than this would say less than the words beside them, design units.
 const LEAST_BAR: f32 = 56.0;
 const SURGE_N: f64 = 10.0;
+/// Height of the line that explains the colours, design units.
+const LEGEND: f32 = 24.0;
 
 impl Panel for Bars {
     fn metrics(&self) -> Vec<&Metric> {
@@ -85,72 +95,41 @@ impl Panel for Bars {
 
     fn paint(&self, cx: &mut Cx<'_, '_>) {
         let table = cx.table(&self.metric);
-        let rows = table.rows().min(self.most);
-        // The name, and whether the scene file fixes it.
-        let name = |row: usize| -> (String, bool) {
-            if let Some(code) = self.code.as_ref().and_then(|column| table.word(row, column)) {
-                let words = self.names.get(&*code);
-                return (words.map_or(code.to_string(), |words| words.pick(cx.lang).to_owned()), words.is_some());
-            }
-            let (zh, en) =
-                (table.text(row, &self.zh).unwrap_or_default(), table.text(row, &self.en).unwrap_or_default());
-            (cx.lang.pick(zh, en).to_owned(), false)
-        };
-        // Infinite where nothing of the kind is usual; that can't be said while the data are too young.
-        let is_young = table.data_from().is_some();
-        let lift = |row: usize| {
-            let lift = table.number(row, self.lift.as_deref()?).or((!is_young).then_some(f64::INFINITY))?;
-            (lift >= SURGE && table.number(row, &self.value)? >= SURGE_N).then_some(lift)
-        };
-        let strongest =
-            (0..rows).filter_map(|row| Some((row, lift(row)?))).max_by(|a, b| a.1.total_cmp(&b.1).then(b.0.cmp(&a.0)));
-        let names: Vec<(String, bool)> = (0..rows).map(name).collect();
-        let lifts: Vec<Option<f64>> = (0..rows).map(lift).collect();
-        let window = cx.note_of_file();
-        match strongest {
-            Some((row, lift)) => {
-                let (name, surge, new) = (&names[row].0, cx.lang.pick("突增", "surge"), cx.lang.pick("新增", "new"));
-                let [long, short] = match lift.is_finite() {
-                    true => [format!(" · {surge} {name} {}", times(lift)), format!(" · {surge} {}", times(lift))],
-                    false => [format!(" · {new} {name}"), String::new()],
-                };
-                let [long, short] = [long, short].map(|more| format!("{window}{more}"));
-                let told = if cx.fits_beside_title(&long) { long } else { short };
-                cx.heading(&told);
-            }
-            None => cx.heading(&window),
-        }
-        let inner = cx.inner();
-        if rows == 0 {
+        let rows = self.rows(cx, &table);
+        self.heading(cx, &rows);
+        let mut inner = cx.inner();
+        if rows.is_empty() {
             cx.empty_in_words(&table, Calm::Quiet, &self.empty, "这段时间没有诉求", "nothing in this window");
             return;
         }
+        if self.legend && legend(cx, inner.left, inner.right, inner.bottom) {
+            inner.bottom -= LEGEND;
+        }
         // The rows there are share the height; larger ones where it is much.
-        let (pitch, tops) = cx.rows([inner.top, inner.bottom], rows, [22.0, 88.0]);
+        let (pitch, tops) = cx.rows([inner.top, inner.bottom], rows.len(), [22.0, 88.0]);
         let thick = (pitch * 0.26).clamp(10.0, 20.0).round();
         let is_calm = size::ROW_FIGURE * cx.zoom <= size::BODY * cx.heading * 1.25;
         let text_size = if pitch >= ROOMY && is_calm { size::ROW_FIGURE } else { size::BODY };
         // Names have nearly half of the width; rather a step smaller than cut.
         let name_room = inner.width() * 0.46;
         let steps = [text_size, size::BODY, size::CAPTION].map(|size| Style { size, ..body() });
-        let mut fits = |style: &Style| names.iter().all(|(name, _)| cx.paint.measure(name, style) <= name_room);
+        let mut fits = |style: &Style| rows.iter().all(|row| cx.paint.measure(&row.name, style) <= name_room);
         let label = steps.into_iter().find(|style| fits(style)).unwrap_or(steps[2]);
-        let rank_width = match (self.ranked, rows) {
+        let rank_width = match (self.ranked, rows.len()) {
             (false, _) => 0.0,
             (true, 10..) => 34.0,
             (true, _) => 26.0,
         };
-        let widest = cx.paint.widest(names.iter().map(|(name, _)| name), &label);
+        let widest = cx.paint.widest(rows.iter().map(|row| &row.name), &label);
         let figures = Style::new(Face::Figure, text_size, tokens::TEXT).right();
-        let values: Vec<Option<f64>> = (0..rows).map(|row| table.number(row, &self.value)).collect();
-        let total: f64 = values.iter().flatten().sum();
+        let total: f64 = rows.iter().filter_map(|row| row.value).sum();
         let unit = self.unit.pick(cx.lang);
         let write = |value: Option<f64>| match (self.percent, value) {
             (true, Some(value)) if total > 0.0 => format!("{}%", format::percent(Some(value / total))),
             _ if unit.is_empty() => format::whole(value),
             _ => format!("{} {unit}", format::whole(value)),
         };
-        let figure_width = cx.paint.widest(values.iter().map(|value| write(*value)), &figures);
+        let figure_width = cx.paint.widest(rows.iter().map(|row| write(row.value)), &figures);
         // Names that are still too long take what a short bar leaves.
         let left_over = inner.width() * 0.8 - rank_width - figure_width - 28.0;
         let name_width = widest.min(name_room.max(left_over));
@@ -164,43 +143,40 @@ impl Panel for Bars {
         let new = cx.lang.pick("新", "new");
         let told = |lift: f64| if lift.is_finite() { times(lift) } else { new.to_owned() };
         let surge = Style::new(Face::Figure, label.size.min(size::BODY), tokens::BAD);
-        let surge_width = lifts.iter().flatten().map(|lift| cx.paint.measure(&told(*lift), &surge)).fold(0.0, f32::max);
+        let lifts = rows.iter().filter_map(|row| row.lift);
+        let surge_width = lifts.map(|lift| cx.paint.measure(&told(lift), &surge)).fold(0.0, f32::max);
         let is_told = bar.width() - surge_width - 10.0 >= LEAST_BAR;
         if surge_width > 0.0 {
             bar.right -= if is_told { surge_width } else { cx.paint.measure("▲", &surge) } + 10.0;
         }
-        let greatest = values.iter().flatten().copied().fold(0.0_f64, f64::max).max(1.0);
-        for (row, top) in tops.iter().enumerate() {
+        let greatest = rows.iter().filter_map(|row| row.value).fold(0.0_f64, f64::max).max(1.0);
+        for ((place, row), top) in rows.iter().enumerate().zip(&tops) {
             let middle = top + pitch * 0.5;
             let (baseline, name_at) = (middle + text_size * 0.36, middle + label.size * 0.36);
-            if self.ranked {
+            if self.ranked && !row.is_rest {
                 let rank = Style::new(Face::Figure, text_size, tokens::TEXT_FAINT);
-                cx.paint.text(inner.left, baseline, &(row + 1).to_string(), &rank);
+                cx.paint.text(inner.left, baseline, &(place + 1).to_string(), &rank);
             }
-            let (name, is_fixed) = &names[row];
-            if *is_fixed {
-                cx.paint.label_within(inner.left + rank_width, name_at, name_width + 1.0, name, &label);
+            let (left, room) = (inner.left + rank_width, name_width + 1.0);
+            let label = if row.is_rest { label.colour(tokens::TEXT_QUIET) } else { label };
+            if row.is_fixed {
+                cx.paint.label_within(left, name_at, room, &row.name, &label);
             } else {
-                cx.paint.text_within(inner.left + rank_width, name_at, name_width + 1.0, name, &label);
+                cx.paint.text_within(left, name_at, room, &row.name, &label);
             }
-            let colour = match &self.board {
-                _ if lifts[row].is_some() => tokens::BAD,
-                Some(column) => table.text(row, column).map_or(tokens::ACCENT, |code| cx.board_colour(code)),
-                None => tokens::BOARDS[2],
-            };
             let (top, height) = (middle - thick * 0.5, thick);
             let round = thick * 0.5;
             cx.paint.rect(Rect::new(bar.left, top, bar.width(), height), round, tokens::TRACK.alpha(0.6));
-            let share = (values[row].unwrap_or(0.0) / greatest) as f32;
+            let share = (row.value.unwrap_or(0.0) / greatest) as f32;
             if share > 0.0 {
                 let bar = Rect::new(bar.left, top, bar.width() * share, height);
-                super::round_bar(cx, bar, colour);
+                super::round_bar(cx, bar, row.colour);
             }
-            if let Some(lift) = lifts[row] {
+            if let Some(lift) = row.lift {
                 let text = if is_told { told(lift) } else { "▲".to_owned() };
                 cx.paint.text(inner.right - figure_width - 14.0, name_at, &text, &surge.right());
             }
-            cx.paint.text(inner.right, baseline, &write(values[row]), &figures);
+            cx.paint.text(inner.right, baseline, &write(row.value), &figures);
         }
     }
 
@@ -211,6 +187,101 @@ impl Panel for Bars {
     fn ample(&self) -> Option<[f32; 2]> {
         Some([380.0, 40.0 * self.most as f32])
     }
+}
+
+/// What one bar shows.
+struct Row {
+    name: String,
+    /// The scene file fixes the name.
+    is_fixed: bool,
+    /// All that has no row of its own.
+    is_rest: bool,
+    value: Option<f64>,
+    /// How many times more than usual, where that is a surge; infinite where nothing of the kind is usual.
+    lift: Option<f64>,
+    colour: Colour,
+}
+
+impl Bars {
+    fn rows(&self, cx: &Cx<'_, '_>, table: &Table<'_>) -> Vec<Row> {
+        let (all, has_rest) = (table.rows(), self.rest || self.percent);
+        // A single one more stands as itself, in the room of the rest.
+        let shown = if has_rest && all == self.most + 1 { all } else { all.min(self.most) };
+        let mut rows: Vec<Row> = (0..shown).map(|row| self.row(cx, table, row)).collect();
+        let others = all - shown;
+        if others > 0 && has_rest {
+            let value = (shown..all).filter_map(|row| table.number(row, &self.value)).sum();
+            let name = match cx.lang {
+                Lang::Zh => format!("另 {others} 项"),
+                Lang::En => format!("{others} others"),
+            };
+            let value = Some(value);
+            rows.push(Row { name, is_fixed: true, is_rest: true, value, lift: None, colour: tokens::TEXT_FAINT });
+        }
+        rows
+    }
+
+    fn row(&self, cx: &Cx<'_, '_>, table: &Table<'_>, row: usize) -> Row {
+        let code = self.code.as_ref().and_then(|column| table.word(row, column));
+        let (name, is_fixed) = match &code {
+            Some(code) => match self.names.get(&**code) {
+                Some(words) => (words.pick(cx.lang).to_owned(), true),
+                None => (code.to_string(), false),
+            },
+            None => {
+                let word = |column: &str| table.text(row, column).unwrap_or_default();
+                (cx.lang.pick(word(&self.zh), word(&self.en)).to_owned(), false)
+            }
+        };
+        let value = table.number(row, &self.value);
+        // That nothing of the kind is usual can't be said while the data are too young.
+        let never = table.data_from().is_none().then_some(f64::INFINITY);
+        let lift = self.lift.as_deref().and_then(|column| table.number(row, column).or(never));
+        let lift = lift.filter(|lift| *lift >= SURGE && value.is_some_and(|value| value >= SURGE_N));
+        let colour = match &self.board {
+            _ if lift.is_some() => tokens::BAD,
+            Some(column) => table.text(row, column).map_or(tokens::ACCENT, |code| cx.board_colour(code)),
+            None => tokens::BOARDS[2],
+        };
+        Row { name, is_fixed, is_rest: false, value, lift, colour }
+    }
+
+    /// The title, the window, and the strongest surge, with its name where there is room.
+    fn heading(&self, cx: &mut Cx<'_, '_>, rows: &[Row]) {
+        let window = cx.note_of_file();
+        let surges = rows.iter().enumerate().filter_map(|(place, row)| Some((place, row.lift?, &row.name)));
+        let strongest = surges.max_by(|a, b| a.1.total_cmp(&b.1).then(b.0.cmp(&a.0)));
+        let Some((_, lift, name)) = strongest else {
+            cx.heading(&window);
+            return;
+        };
+        let (surge, new) = (cx.lang.pick("突增", "surge"), cx.lang.pick("新增", "new"));
+        let [long, short] = match lift.is_finite() {
+            true => [format!(" · {surge} {name} {}", times(lift)), format!(" · {surge} {}", times(lift))],
+            false => [format!(" · {new} {name}"), String::new()],
+        };
+        let [long, short] = [long, short].map(|more| format!("{window}{more}"));
+        let told = if cx.fits_beside_title(&long) { long } else { short };
+        cx.heading(&told);
+    }
+}
+
+/// The boards' colours and names in one line; false where they have no room, and nothing is drawn.
+fn legend(cx: &mut Cx<'_, '_>, left: f32, right: f32, baseline: f32) -> bool {
+    let (city, lang) = (cx.city, cx.lang);
+    let names: Vec<&str> = city.boards.iter().map(|board| lang.pick(&board.zh, &board.en)).collect();
+    let widths: Vec<f32> = names.iter().map(|name| 16.0 + cx.paint.measure(name, &note())).collect();
+    if left + widths.iter().sum::<f32>() + 18.0 * (widths.len() as f32 - 1.0) > right {
+        return false;
+    }
+    let mut pen = left;
+    for ((board, name), width) in city.boards.iter().zip(names).zip(widths) {
+        pen = cx.past_seams(pen, width);
+        cx.paint.disc(pen + 5.0, baseline - 5.0, 5.0, cx.board_colour(&board.code));
+        cx.paint.text(pen + 16.0, baseline, name, &note().colour(tokens::TEXT_QUIET));
+        pen += width + 18.0;
+    }
+    true
 }
 
 /// How many times more than usual: ×3.2, ×41.

@@ -20,6 +20,7 @@ mod histogram;
 mod labels;
 mod map;
 mod map_flows;
+mod map_labels;
 mod marks;
 mod matrix;
 mod milestones;

@@ -25,6 +25,14 @@ pub struct Warnings {
 const HIGH: [f32; 2] = [30.0, 52.0];
 const SECOND: f32 = 20.0;
 const BADGE: [f32; 2] = [46.0, 24.0];
+/// Height of the frame on a map, and what is left free inside it.
+const CHIP: f32 = 40.0;
+const CHIP_PAD: f32 = 10.0;
+
+/// The legal colours, the strongest first: their codes, and how a warning's words name them.
+const COLOURS: [(&str, &str); 4] = [("red", "红色"), ("orange", "橙色"), ("yellow", "黄色"), ("blue", "蓝色")];
+
+pub const COLUMNS: [&str; 4] = ["ts", "colour", "area", "note"];
 
 impl Panel for Warnings {
     fn metrics(&self) -> Vec<&Metric> {
@@ -32,7 +40,7 @@ impl Panel for Warnings {
     }
 
     fn columns(&self) -> Vec<(&Metric, &str)> {
-        ["ts", "colour", "area", "note"].map(|column| (&self.metric, column)).to_vec()
+        COLUMNS.map(|column| (&self.metric, column)).to_vec()
     }
 
     fn paint(&self, cx: &mut Cx<'_, '_>) {
@@ -82,6 +90,51 @@ impl Panel for Warnings {
     }
 }
 
+/// The warning that counts, in the upper right corner of a map: of the newest of each hazard the strongest, and how many
+/// rows there are beside it. Nothing where none has one of the four colours.
+pub fn chip(cx: &mut Cx<'_, '_>, table: &Table<'_>) {
+    let said =
+        |row: usize| (table.text(row, "colour").unwrap_or_default(), table.text(row, "note").unwrap_or_default());
+    let Some(row) = strongest((0..table.rows()).map(said)) else { return };
+    let mut text = format!("{} · {}", words(cx, table, row), since(cx, table, row));
+    match (cx.lang, table.rows() - 1) {
+        (_, 0) => {}
+        (Lang::Zh, others) => text += &format!(" · 另 {others} 条"),
+        (Lang::En, others) => text += &format!(" · {others} more"),
+    }
+    let beside = BADGE[0] + 12.0 + 2.0 * CHIP_PAD;
+    let room = cx.rect.width() - beside;
+    let width = cx.paint.measure(&text, &body()).min(room) + beside;
+    let left = cx.off_seams(cx.rect.right - width, width);
+    let frame = Rect::new(left, cx.rect.top, width, CHIP);
+    let colour = table.text(row, "colour").unwrap_or_default();
+    let (fill, _, _) = look(colour, cx.lang);
+    let ground = tokens::GROUND_EDGE.alpha(0.86);
+    cx.paint.framed(frame, 4.0, ground, ground, false, fill.map(|fill| (1.4, fill)));
+    badge(cx, colour, left + CHIP_PAD, frame.middle_y());
+    cx.paint.text_within(left + CHIP_PAD + BADGE[0] + 12.0, frame.middle_y() + 6.5, room + 1.0, &text, &body());
+}
+
+/// Which of the rows (colour, note), newest first, is the strongest warning in force: a hazard's newest takes the place of
+/// its older ones.
+fn strongest<'t>(rows: impl Iterator<Item = (&'t str, &'t str)>) -> Option<usize> {
+    let mut hazards: Vec<String> = Vec::new();
+    let mut best: Option<(usize, usize)> = None;
+    for (row, (colour, note)) in rows.enumerate() {
+        let Some(rank) = COLOURS.iter().position(|(code, _)| *code == colour) else { continue };
+        // The same words with another colour are of the same hazard.
+        let hazard = COLOURS.iter().fold(note.to_lowercase(), |note, (en, zh)| note.replace(zh, "").replace(en, ""));
+        if hazards.contains(&hazard) {
+            continue;
+        }
+        hazards.push(hazard);
+        if best.is_none_or(|(least, _)| rank < least) {
+            best = Some((rank, row));
+        }
+    }
+    best.map(|(_, row)| row)
+}
+
 /// What is said, and of which district where it is not of the whole city.
 fn words(cx: &Cx<'_, '_>, table: &Table<'_>, row: usize) -> String {
     let note = table.text(row, "note").unwrap_or(format::MISSING);
@@ -101,19 +154,39 @@ fn since(cx: &Cx<'_, '_>, table: &Table<'_>, row: usize) -> String {
     format!("{} {minute}", day.get(5..).unwrap_or_default())
 }
 
-/// The colour with its word; an incident has none of the four.
+/// Fill, ink and word of a colour; an incident has none of the four.
+fn look(colour: &str, lang: Lang) -> (Option<Colour>, Colour, &'static str) {
+    match colour {
+        "red" => (Some(tokens::WARNING_RED), tokens::TEXT, lang.pick("红色", "red")),
+        "orange" => (Some(tokens::WARNING_ORANGE), tokens::GROUND_EDGE, lang.pick("橙色", "orange")),
+        "yellow" => (Some(tokens::WARNING_YELLOW), tokens::GROUND_EDGE, lang.pick("黄色", "yellow")),
+        "blue" => (Some(tokens::WARNING_BLUE), tokens::TEXT, lang.pick("蓝色", "blue")),
+        _ => (None, tokens::TEXT_QUIET, lang.pick("事件", "event")),
+    }
+}
+
 fn badge(cx: &mut Cx<'_, '_>, colour: &str, left: f32, middle: f32) {
-    let (fill, ink, word): (Option<Colour>, Colour, &str) = match colour {
-        "red" => (Some(tokens::WARNING_RED), tokens::TEXT, cx.lang.pick("红色", "red")),
-        "orange" => (Some(tokens::WARNING_ORANGE), tokens::GROUND_EDGE, cx.lang.pick("橙色", "orange")),
-        "yellow" => (Some(tokens::WARNING_YELLOW), tokens::GROUND_EDGE, cx.lang.pick("黄色", "yellow")),
-        "blue" => (Some(tokens::WARNING_BLUE), tokens::TEXT, cx.lang.pick("蓝色", "blue")),
-        _ => (None, tokens::TEXT_QUIET, cx.lang.pick("事件", "event")),
-    };
+    let (fill, ink, word) = look(colour, cx.lang);
     let place = Rect::new(left, middle - BADGE[1] * 0.5, BADGE[0], BADGE[1]);
     match fill {
         Some(fill) => cx.paint.rect(place, 4.0, fill),
         None => cx.paint.framed(place, 4.0, Colour::CLEAR, Colour::CLEAR, false, Some((1.2, tokens::TEXT_FAINT))),
     }
     cx.paint.text(place.middle_x(), middle + 5.0, word, &caption().colour(ink).middle());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::strongest;
+
+    #[test]
+    fn the_warning_that_counts_is_the_strongest_of_the_newest_of_each_hazard() {
+        let of = |rows: &[(&'static str, &'static str)]| strongest(rows.iter().copied());
+        let typhoon = [("yellow", "台风黄色预警"), ("red", "台风红色预警"), ("orange", "台风橙色预警")];
+        assert_eq!(of(&typhoon), Some(0), "a warning that was lowered is no longer red");
+        assert_eq!(of(&[("blue", "大风蓝色预警"), ("", "停电"), ("red", "暴雨红色预警")]), Some(2));
+        assert_eq!(of(&[("blue", "Blue gale warning"), ("red", "red gale warning")]), Some(0));
+        assert_eq!(of(&[("", "停电")]), None, "an incident has no colour");
+        assert_eq!(of(&[]), None);
+    }
 }
