@@ -105,15 +105,8 @@ fn a_film_shows_the_pictures_in_their_colours() {
     let shown = Command::new("ffmpeg")
         .args(["-v", "error", "-i"])
         .arg(&film)
-        .args([
-            "-vf",
-            "scale=in_color_matrix=bt709:in_range=tv,format=rgb24",
-            "-f",
-            "rawvideo",
-            "-pix_fmt",
-            "rgb24",
-            "-",
-        ])
+        .args(["-vf", "scale=in_color_matrix=bt709:in_range=tv:flags=accurate_rnd+full_chroma_int,format=rgb24"])
+        .args(["-f", "rawvideo", "-"])
         .output()
         .unwrap();
     assert!(shown.status.success(), "{}", String::from_utf8_lossy(&shown.stderr));
