@@ -1,6 +1,9 @@
 //! What every scene has around its panels: title, tabs, clock, age, the mark of simulated and replayed data; below, the
 //! sources.
 
+mod age;
+mod tabs;
+
 use crate::model::City;
 
 use super::canvas::{Face, Paint, Rect, Style};
@@ -35,11 +38,6 @@ pub struct Chrome<'a> {
     /// What is wrong with a scene file.
     pub problem: Option<&'a str>,
 }
-
-/// Data older than this are no longer live, seconds.
-const LIVE_S: f64 = 90.0;
-/// Data are ahead of the hub's clock from here on, seconds.
-const AHEAD_S: f64 = 60.0;
 
 impl Chrome<'_> {
     /// Header, where the scene has one, and footer.
@@ -114,61 +112,6 @@ impl Chrome<'_> {
         provenance(self.data.is_demo(), self.data.is_replay(), self.lang)
     }
 
-    fn tabs(&self, paint: &mut Paint<'_>, [left, right]: [f32; 2], baseline: f32, middle: f32, seams: &SeamLines) {
-        if self.tabs.len() < 2 {
-            return;
-        }
-        let style = tab_style();
-        let all: Vec<f32> = self.tabs.iter().map(|(_, tab)| paint.measure(tab, &style)).collect();
-        // Each seam may push a tab to its other side.
-        let widest = all.iter().copied().fold(0.0, f32::max);
-        let pushed = seams.between(left, right) as f32 * (seams.clear + widest);
-        let room = right - left - pushed;
-        let shown = self.tabs.iter().position(|(name, _)| *name == self.scene.name).unwrap_or(0);
-        // Where not all of them fit, those around the one shown, with a mark where there are more.
-        let fitting = window(&all, shown, room, TABS_GAP);
-        let (tabs, widths) = (&self.tabs[fitting.clone()], &all[fitting.clone()]);
-        let words: f32 = widths.iter().sum();
-        if tabs.is_empty() || words > room {
-            return;
-        }
-        let gap = ((room - words) / (widths.len() as f32 - 1.0).max(1.0)).min(36.0);
-        let total = words + gap * (widths.len() as f32 - 1.0);
-        // No clamp: rounding may leave the room a hair narrower than what just fits it.
-        let within = |left_of_all: f32| left_of_all.min(right - total - pushed).max(left);
-        let mut pen = within(seams.beside(within(middle - total * 0.5), total));
-        if fitting.start > 0 {
-            more(paint, pen - 12.0, baseline, -1.0);
-        }
-        for ((name, tab), width) in tabs.iter().zip(widths) {
-            pen = seams.past(pen, *width);
-            self.tab(paint, pen, baseline, tab, *width, *name == self.scene.name);
-            pen += width + gap;
-        }
-        if fitting.end < all.len() {
-            more(paint, pen - gap + 12.0, baseline, 1.0);
-        }
-    }
-
-    /// What all tabs need beside one another in a line that begins and ends there.
-    fn tabs_width(&self, paint: &mut Paint<'_>, [from, to]: [f32; 2], seams: &SeamLines) -> f32 {
-        if self.tabs.len() < 2 {
-            return 0.0;
-        }
-        let widths: Vec<f32> = self.tabs.iter().map(|(_, tab)| paint.measure(tab, &tab_style())).collect();
-        let widest = widths.iter().copied().fold(0.0, f32::max);
-        let pushed = seams.between(from, to) as f32 * (seams.clear + widest);
-        20.0 + widths.iter().sum::<f32>() + TABS_GAP * (widths.len() as f32 - 1.0) + pushed
-    }
-
-    fn tab(&self, paint: &mut Paint<'_>, left: f32, baseline: f32, tab: &str, width: f32, shown: bool) {
-        let colour = if shown { tokens::TEXT } else { tokens::TEXT_FAINT };
-        paint.text(left, baseline - 10.0, tab, &Style::new(Face::Text, size::BODY, colour));
-        if shown {
-            paint.rect(Rect::new(left, baseline + 1.0, width, 3.0), 1.5, tokens::ACCENT);
-        }
-    }
-
     /// Age, date and clock from the right; returns where they begin.
     fn right(&self, paint: &mut Paint<'_>, right: f32, baseline: f32, seams: &SeamLines) -> f32 {
         let (text, colour) = self.age();
@@ -180,7 +123,7 @@ impl Chrome<'_> {
             (format::date(self.now_us, self.city.tz, self.lang), format::clock(self.now_us, self.city.tz));
         let widths = [paint.measure(&time, &clock), paint.measure(&date, &quiet), paint.measure(&text, &age)];
         // The clock stands still while data become late and live again, as they do at night.
-        let usual = paint.measure(&late("00:00:00", self.lang), &age);
+        let usual = paint.measure(&age::late("00:00:00", self.lang), &age);
         let width = widths[0] + 16.0 + widths[1] + 32.0 + widths[2].max(usual);
         let left = seams.beside(right - width, width).min(right - width);
         paint.text(left, baseline, &time, &clock);
@@ -190,43 +133,6 @@ impl Chrome<'_> {
         paint.disc(age_left - 12.0, baseline - 6.0, 4.5, colour);
         paint.text(age_left, baseline - 1.0, &text, &age);
         left
-    }
-
-    /// How fresh the wall is, in words and colour.
-    fn age(&self) -> (String, Colour) {
-        let lang = self.lang;
-        let until = |time_us: i64| {
-            let clock = format::clock(time_us, self.city.tz);
-            let same_day = format::day(time_us, self.city.tz) == format::day(self.now_us, self.city.tz);
-            if same_day { clock } else { format!("{} {clock}", format::day(time_us, self.city.tz)) }
-        };
-        if let Some(frozen_us) = self.frozen_us {
-            return (format!("{} {}", lang.pick("已定格", "frozen at"), until(frozen_us)), tokens::WARN);
-        }
-        let silence_s = self.data.silence_s(self.now_s).unwrap_or(f64::INFINITY);
-        if !self.as_of && (self.data.down.is_some() || silence_s > f64::from(tokens::LATE_S)) {
-            let text = if silence_s.is_finite() {
-                format!("{} {}", lang.pick("重连中 · 数据是", "reconnecting · data of"), format::span(silence_s, lang))
-                    + lang.pick("前的", " ago")
-            } else {
-                lang.pick("正在连接", "connecting").to_owned()
-            };
-            return (text, tokens::BAD);
-        }
-        if self.data.status == "read_only" {
-            return (lang.pick("只读：新数据暂停写入", "read-only: new data are not kept").to_owned(), tokens::BAD);
-        }
-        match self.data.data_until {
-            None => (lang.pick("尚无数据", "no data yet").to_owned(), tokens::WARN),
-            Some(data_until) => {
-                // By the hub's own clock as it last spoke, so that it stands still between two ticks.
-                let age_s = (self.data.heard_us().unwrap_or(self.now_us) - data_until) as f64 / 1e6;
-                if self.as_of {
-                    return (late(&until(data_until.min(self.now_us)), lang), tokens::GOOD);
-                }
-                fresh(age_s, &until(data_until), lang)
-            }
-        }
     }
 
     /// Without header: the clock alone, how fresh the wall is, and the mark of simulated data.
@@ -315,70 +221,6 @@ impl Chrome<'_> {
     }
 }
 
-/// How old the newest row is: live, of a time, or of a source whose clock goes ahead, whose rows count already.
-fn fresh(age_s: f64, until: &str, lang: Lang) -> (String, Colour) {
-    if age_s < -AHEAD_S {
-        let ahead = format::span(-age_s, lang);
-        return match lang {
-            Lang::Zh => (format!("数据时间超前 {ahead}"), tokens::WARN),
-            Lang::En => (format!("data are {ahead} ahead"), tokens::WARN),
-        };
-    }
-    if age_s <= LIVE_S {
-        let age = format::decimal(Some(age_s.max(0.0)), usize::from(age_s < 9.95));
-        (format!("{} {age} {}", lang.pick("实时", "live"), lang.pick("秒", "s")), tokens::GOOD)
-    } else {
-        (late(until, lang), tokens::WARN)
-    }
-}
-
-fn late(until: &str, lang: Lang) -> String {
-    format!("{} {until}", lang.pick("数据截至", "data until"))
-}
-
-/// Least space between two tabs.
-const TABS_GAP: f32 = 14.0;
-
-fn tab_style() -> Style {
-    Style::new(Face::Text, size::BODY, tokens::TEXT_FAINT)
-}
-
-/// A small angle that points to where there are more tabs, `side` -1 to the left, 1 to the right.
-fn more(paint: &mut Paint<'_>, x: f32, baseline: f32, side: f32) {
-    let (y, reach) = (baseline - 16.0, 4.5);
-    let points =
-        [[x - side * reach * 0.5, y - reach], [x + side * reach * 0.5, y], [x - side * reach * 0.5, y + reach]];
-    paint.polyline(&points, 1.6, tokens::TEXT_FAINT, None);
-}
-
-/// As many neighbours of the one shown as have room with `gap` between them: alternately after and before it.
-fn window(widths: &[f32], shown: usize, room: f32, gap: f32) -> std::ops::Range<usize> {
-    let all = widths.iter().sum::<f32>() + gap * (widths.len() as f32 - 1.0);
-    if all <= room {
-        return 0..widths.len();
-    }
-    // The marks at both ends.
-    let room = room - 2.0 * 20.0;
-    let (mut from, mut to) = (shown, shown + 1);
-    let mut used = widths[shown];
-    loop {
-        let mut grown = false;
-        if to < widths.len() && used + gap + widths[to] <= room {
-            used += gap + widths[to];
-            to += 1;
-            grown = true;
-        }
-        if from > 0 && used + gap + widths[from - 1] <= room {
-            from -= 1;
-            used += gap + widths[from];
-            grown = true;
-        }
-        if !grown {
-            return from..to;
-        }
-    }
-}
-
 /// What must be said of where the rows are from: simulated, or old ones with new times. No option leaves this out.
 fn provenance(demo: bool, replay: bool, lang: Lang) -> Option<&'static str> {
     match (demo, replay) {
@@ -422,26 +264,6 @@ fn mark(paint: &mut Paint<'_>, left: f32, baseline: f32, text: &str, colour: Col
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn where_not_all_tabs_fit_those_around_the_one_shown_stand() {
-        let widths = [50.0; 10];
-        assert_eq!(window(&widths, 3, 1000.0, 14.0), 0..10);
-        // Five of 50 with four gaps are 306, and the marks take 40.
-        assert_eq!(window(&widths, 4, 350.0, 14.0), 2..7);
-        assert_eq!(window(&widths, 0, 350.0, 14.0), 0..5);
-        assert_eq!(window(&widths, 9, 350.0, 14.0), 5..10);
-        assert_eq!(window(&widths, 4, 20.0, 14.0), 4..5, "it is there, and not drawn where it has no room");
-    }
-
-    #[test]
-    fn data_are_live_late_or_ahead_of_the_clock() {
-        let said = |age_s: f64| fresh(age_s, "14:30:00", Lang::Zh);
-        assert_eq!(said(0.26), ("实时 0.3 秒".into(), tokens::GOOD));
-        assert_eq!(said(-2.0), ("实时 0.0 秒".into(), tokens::GOOD), "two clocks may differ a little");
-        assert_eq!(said(600.0), ("数据截至 14:30:00".into(), tokens::WARN));
-        assert_eq!(said(-43_300.0), ("数据时间超前 12 小时".into(), tokens::WARN));
-    }
 
     #[test]
     fn simulated_and_replayed_rows_are_marked_each_and_together() {
