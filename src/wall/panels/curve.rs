@@ -7,9 +7,10 @@ use crate::model::time::to_zone;
 
 use super::super::canvas::Rect;
 use super::super::format;
+use super::super::options::Lang;
 use super::super::scene::{Metric, Words};
 use super::super::tokens::{self, Colour};
-use super::{Calm, Cx, Panel, note};
+use super::{Calm, Cx, Panel, body, note};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -103,6 +104,11 @@ impl Panel for Curve {
         let day_share = day_share(cx);
         let complete = points.len() > 1 && points.len() < rows;
         let running = if complete { points.pop() } else { None };
+        let known: Vec<usize> = (0..now.len()).filter(|index| now[*index].is_some()).collect();
+        let unusual = known.get(points.len() - 1).and_then(|index| {
+            let at = |values: &[Option<f64>]| values.get(*index).copied().flatten();
+            beyond(at(&now)?, at(&low)?, at(&high)?)
+        });
         cx.paint.area(&points, plot.bottom, colour.alpha(0.50), colour.alpha(0.02));
         cx.paint.glow_line(&points, 9.0, colour.alpha(0.16));
         cx.paint.polyline(&points, 2.5, colour, None);
@@ -111,14 +117,53 @@ impl Panel for Curve {
             if running.is_some() && now_x > last[0] + 1.0 {
                 cx.paint.polyline(&[*last, [now_x, last[1]]], 1.5, colour.alpha(0.55), Some((2.0, 3.0)));
             }
+            let colour = if unusual.is_some() { tokens::WARN } else { colour };
             cx.paint.disc(last[0], last[1], 11.0, colour.alpha(0.28));
             cx.paint.disc(last[0], last[1], 5.5, Colour::mix(colour, tokens::TEXT, 0.75));
+            if let Some(share) = unusual {
+                tell_unusual(cx, plot, *last, share);
+            }
         }
     }
 
     fn ample(&self) -> Option<[f32; 2]> {
         Some([560.0, 330.0])
     }
+}
+
+/// How far a count lies beyond what is usual, as a share of the band's end, negative below it. The band is the least and the
+/// most of a few weeks, so that a new count lies a little outside now and then by chance: what counts is more than two
+/// standard deviations of such a count.
+fn beyond(value: f64, low: f64, high: f64) -> Option<f64> {
+    let by_chance = |count: f64| 2.0 * count.max(9.0).sqrt();
+    if value > high + by_chance(high) {
+        return Some((value - high) / high.max(1.0));
+    }
+    (value < low - by_chance(low)).then(|| (value - low) / low.max(1.0))
+}
+
+/// Says beside the last point how far it lies beyond the band: on the side where there is room.
+fn tell_unusual(cx: &mut Cx<'_, '_>, plot: Rect, [x, y]: [f32; 2], share: f64) {
+    let percent = format::whole(Some((share.abs() * 100.0).round().max(1.0)));
+    let text = match (cx.lang, share > 0.0) {
+        (Lang::Zh, true) => format!("高于往常 {percent}%"),
+        (Lang::Zh, false) => format!("低于往常 {percent}%"),
+        (Lang::En, true) => format!("{percent}% above usual"),
+        (Lang::En, false) => format!("{percent}% below usual"),
+    };
+    let style = body().colour(tokens::WARN).halo(1.6, tokens::LABEL_HALO);
+    let width = cx.paint.measure(&text, &style);
+    // Behind the point, where the day has nothing yet; else above it, or before it at the top.
+    let (behind, above) = (x + 18.0, y - 20.0);
+    let (left, baseline) = if behind + width <= plot.right {
+        (behind, y + 6.0)
+    } else if above - 14.0 > plot.top {
+        ((x - width * 0.5).min(plot.right - width), above)
+    } else {
+        (x - 18.0 - width, y + 6.0)
+    };
+    let left = cx.off_seams(left.max(plot.left), width);
+    cx.paint.text(left, baseline.min(plot.bottom - 4.0).max(plot.top + 16.0), &text, &style);
 }
 
 /// Below this width, design units, each twelfth hour has its number, and below half of it only midnight.
@@ -189,6 +234,19 @@ pub fn nice_top(value: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use super::beyond;
+
+    #[test]
+    fn what_lies_beyond_the_band_by_more_than_chance_is_unusual() {
+        assert_eq!(beyond(118.0, 60.0, 100.0), None, "18 more than 100 may be chance");
+        assert_eq!(beyond(150.0, 60.0, 100.0), Some(0.5));
+        assert_eq!(beyond(30.0, 60.0, 100.0), Some(-0.5));
+        assert_eq!(beyond(7.0, 0.0, 1.0), None, "few at night");
+        assert_eq!(beyond(0.0, 4.0, 9.0), None);
+        assert_eq!(beyond(20.0, 0.0, 0.0), Some(20.0));
+        assert_eq!(beyond(f64::NAN, 0.0, 1.0), None);
+    }
+
     #[test]
     fn stairs_have_two_ends_for_each_level_and_go_upright_between_them() {
         // A third is no binary fraction: the ends of neighbours differ by a rounding error.
