@@ -2,7 +2,9 @@
 
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+#[cfg(any(feature = "hub", feature = "wall"))]
+use clap::Args;
+use clap::{Parser, Subcommand};
 
 #[cfg(feature = "hub")]
 use crate::model::Clock;
@@ -160,6 +162,7 @@ struct VerifyArgs {
 ///
 /// # Errors
 /// What failed, as one sentence with its causes.
+#[cfg_attr(not(any(feature = "hub", feature = "wall")), expect(unreachable_code, reason = "such a build runs nothing"))]
 pub fn run(cli: Cli) -> anyhow::Result<ExitCode> {
     #[cfg(feature = "hub")]
     let clock = Clock::System;
