@@ -94,6 +94,9 @@ impl Data {
             HubMessage::Welcome { city, now, demo, replay, metrics, .. } => {
                 let city = Arc::new(*city);
                 if self.city.as_deref() != Some(&*city) {
+                    // What another city's hub said is no older state of this one's.
+                    self.metrics.clear();
+                    self.data_until = None;
                     self.sparks.set_city(&city);
                     self.city = Some(city);
                 }
@@ -309,7 +312,7 @@ impl<'a> Table<'a> {
     pub fn number(&self, row: usize, column: &str) -> Option<f64> {
         match self.cell(row, column)? {
             Json::Number(number) => number.as_f64(),
-            Json::String(text) => text.parse().ok(),
+            Json::String(text) => text.parse().ok().filter(|number: &f64| number.is_finite()),
             Json::Bool(yes) => Some(f64::from(u8::from(*yes))),
             _ => None,
         }
@@ -372,9 +375,37 @@ mod tests {
     }
 
     #[test]
+    fn what_another_citys_hub_said_is_gone_and_that_of_the_same_city_stays() {
+        let mut data = Data::default();
+        let metric = MetricRef { name: "m".into(), params: BTreeMap::new() };
+        let welcome = |name: &str, data: &mut Data| {
+            let city = Box::new(City::load(name).unwrap());
+            let (version, hub, now, demo, replay, metrics) = (1, String::new(), 0, false, false, Vec::new());
+            data.take(HubMessage::Welcome { version, hub, city, now, demo, replay, metrics }, 0.0);
+        };
+        welcome("ningbo", &mut data);
+        let mut simulated = result(json!(7));
+        simulated.demo = true;
+        data.take_result(simulated, 0.0);
+        welcome("ningbo", &mut data);
+        assert_eq!(
+            (data.metric(&metric).number(0, "value"), data.is_demo()),
+            (Some(7.0), true),
+            "a hub that came back"
+        );
+        welcome("boston", &mut data);
+        assert_eq!((data.metric(&metric).number(0, "value"), data.is_demo()), (None, false));
+    }
+
+    #[test]
     fn missing_is_not_zero() {
         let mut data = Data::default();
         let metric = MetricRef { name: "m".into(), params: BTreeMap::new() };
+        for no_number in ["NaN", "inf", "-infinity", "", "7 items"] {
+            data.take_result(result(json!(no_number)), 0.0);
+            assert_eq!(data.metric(&metric).number(0, "value"), None, "{no_number}");
+        }
+        let mut data = Data::default();
         assert_eq!(data.metric(&metric).number(0, "value"), None);
         data.take_result(result(Json::Null), 0.0);
         assert_eq!(data.metric(&metric).number(0, "value"), None);
