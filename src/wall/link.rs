@@ -9,10 +9,10 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
 
-use futures_util::{SinkExt, StreamExt};
+use futures_util::{Sink, SinkExt, StreamExt};
 use tokio::sync::mpsc;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
-use tokio_tungstenite::tungstenite::{Bytes, Message};
+use tokio_tungstenite::tungstenite::{Bytes, Error, Message};
 
 use crate::model::message::{self, ClientMessage, Format, HubMessage};
 
@@ -194,8 +194,8 @@ async fn session(
     let (mut sink, mut stream) = socket.split();
     let hello = ClientMessage::Hello { client: "wall".into(), format: Format::Json };
     for message in [Some(&hello), standing.subscribe.as_ref(), standing.follow.as_ref()].into_iter().flatten() {
-        if let Err(error) = sink.send(text(message)).await {
-            return ended("lost the hub at", &error);
+        if let Err(why) = put(&mut sink, text(message), SILENCE).await {
+            return ended("lost the hub at", &why);
         }
     }
     loop {
@@ -227,11 +227,23 @@ async fn session(
                     Some(Asked::Once(message)) => text(&message),
                     Some(Asked::Binary(frame)) => Message::Binary(frame),
                 };
-                if let Err(error) = sink.send(message).await {
-                    return ended("lost the hub at", &error);
+                if let Err(why) = put(&mut sink, message, SILENCE).await {
+                    return ended("lost the hub at", &why);
                 }
             }
         }
+    }
+}
+
+/// Sends, unless the hub takes nothing for so long.
+async fn put(
+    sink: &mut (impl Sink<Message, Error = Error> + Unpin),
+    message: Message,
+    most: Duration,
+) -> Result<(), String> {
+    match tokio::time::timeout(most, sink.send(message)).await {
+        Ok(sent) => sent.map_err(|error| error.to_string()),
+        Err(_) => Err(format!("it took nothing for {} s", most.as_secs_f64())),
     }
 }
 
@@ -278,6 +290,25 @@ impl Jitter {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_hub_that_takes_nothing_is_given_up() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("ws://{}/ws", listener.local_addr().unwrap());
+        let silent = tokio::spawn(async move {
+            let (socket, _) = listener.accept().await.unwrap();
+            let socket = tokio_tungstenite::accept_async(socket).await.unwrap();
+            std::future::pending::<()>().await;
+            drop(socket);
+        });
+        let (mut socket, _) = tokio_tungstenite::connect_async(&url).await.unwrap();
+        let most = Duration::from_millis(300);
+        assert_eq!(put(&mut socket, Message::Text("hello".into()), most).await, Ok(()));
+        // More than the system's buffers of both ends hold.
+        let picture = Message::Binary(vec![0; 64 << 20].into());
+        assert_eq!(put(&mut socket, picture, most).await, Err("it took nothing for 0.3 s".to_owned()));
+        silent.abort();
+    }
 
     #[test]
     fn pauses_are_spread_between_nothing_and_the_whole() {
