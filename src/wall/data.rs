@@ -30,6 +30,8 @@ pub struct Known {
     pub result: MetricResult,
     pub before: Option<MetricResult>,
     pub changed_s: f64,
+    /// Since then no news of it were asked for, by the hub's clock, µs.
+    left_us: Option<i64>,
 }
 
 /// Everything that came over the link.
@@ -141,6 +143,9 @@ impl Data {
         self.version += 1;
         let stamp = self.version;
         let key = MetricRef { name: result.metric.clone(), params: result.params.clone() };
+        if let Some(known) = self.metrics.get_mut(&key) {
+            known.left_us = None;
+        }
         match self.metrics.get_mut(&key) {
             // Failed: the last good rows stand.
             Some(known) if result.error.is_some() && result.rows.is_empty() => {
@@ -159,9 +164,24 @@ impl Data {
                 known.changed_s = now_s;
             }
             None => {
-                self.metrics.insert(key, Known { stamp, result, before: None, changed_s: f64::NEG_INFINITY });
+                self.metrics
+                    .insert(key, Known { stamp, result, before: None, changed_s: f64::NEG_INFINITY, left_us: None });
             }
         }
+    }
+
+    /// No news of these metrics are asked for any more.
+    pub fn leave<'m>(&mut self, metrics: impl Iterator<Item = &'m MetricRef>, now_us: i64) {
+        for metric in metrics {
+            if let Some(known) = self.metrics.get_mut(metric) {
+                known.left_us.get_or_insert(now_us);
+            }
+        }
+    }
+
+    /// Since when no news of a metric came because none were asked for, µs by the hub's clock.
+    pub fn left_us(&self, metric: &MetricRef) -> Option<i64> {
+        self.metrics.get(metric)?.left_us
     }
 
     /// What the files of the metrics say.
@@ -395,6 +415,19 @@ mod tests {
         );
         welcome("boston", &mut data);
         assert_eq!((data.metric(&metric).number(0, "value"), data.is_demo()), (None, false));
+    }
+
+    #[test]
+    fn a_metric_that_is_no_longer_asked_for_is_old_since_then_until_it_comes_again() {
+        let mut data = Data::default();
+        let metric = MetricRef { name: "m".into(), params: BTreeMap::new() };
+        data.take_result(result(json!(7)), 0.0);
+        assert_eq!(data.left_us(&metric), None);
+        data.leave([&metric].into_iter(), 5_000_000);
+        data.leave([&metric].into_iter(), 9_000_000);
+        assert_eq!(data.left_us(&metric), Some(5_000_000));
+        data.take_result(result(json!(7)), 9.0);
+        assert_eq!(data.left_us(&metric), None);
     }
 
     #[test]

@@ -198,12 +198,20 @@ fn surface(pen: &mut Paint<'_>, rect: Rect, seams: &SeamLines, [opens_upright, o
     }
 }
 
-/// Whole seconds since the hub was last heard, once they are too many.
+/// Whole seconds that what a panel shows is old, once they are too many: since the hub was last heard or, where no news can
+/// come, since the panel's scene was last shown.
 pub fn lateness(view: &View<'_>, spec: &PanelSpec) -> Option<f64> {
-    if view.as_of || view.frozen_us.is_some() || spec.metrics.is_empty() {
+    if view.as_of || spec.metrics.is_empty() {
         return None;
     }
-    view.data.silence_s(view.now_s).filter(|silence_s| *silence_s > f64::from(tokens::LATE_S)).map(f64::floor)
+    let is_late = |seconds: &f64| *seconds > f64::from(tokens::LATE_S);
+    let silence_s = view.data.silence_s(view.now_s).filter(|_| view.frozen_us.is_none()).filter(is_late);
+    if silence_s.is_none() && view.frozen_us.is_none() {
+        return None;
+    }
+    let left_us = spec.metrics.iter().filter_map(|metric| view.data.left_us(metric)).min();
+    let left_s = left_us.map(|left_us| view.now_us.saturating_sub(left_us) as f64 / 1e6).filter(is_late);
+    silence_s.into_iter().chain(left_s).reduce(f64::max).map(f64::floor)
 }
 
 /// One line at the foot of a panel whose query failed; its last good rows stay above it.

@@ -45,6 +45,8 @@ pub struct Show {
     subscribed: Vec<MetricRef>,
     followed_day_us: i64,
     painted: Painted,
+    /// The hub's second at which sparks were last looked at.
+    settled_second: i64,
     moving: bool,
     /// Pictures a second somebody afar wants; 0 none.
     watched_fps: u32,
@@ -106,6 +108,7 @@ impl Show {
             subscribed: Vec::new(),
             followed_day_us: 0,
             painted: Painted::default(),
+            settled_second: 0,
             moving: false,
             watched_fps: 0,
             captured: None,
@@ -200,7 +203,7 @@ impl Show {
             }
         }
         if let Some(mode) = control.mode.as_deref().and_then(|mode| mode.parse().ok()) {
-            self.mode = mode;
+            self.set_mode(mode);
         }
         if let Some(lang) = control.lang.as_deref().and_then(|lang| lang.parse().ok()) {
             self.lang = lang;
@@ -288,8 +291,15 @@ impl Show {
     /// Lobby, brief, ops and round again.
     pub fn step_mode(&mut self) {
         let next = Mode::ALL.iter().position(|mode| *mode == self.mode).map_or(0, |position| position + 1);
-        self.mode = Mode::ALL[next % Mode::ALL.len()];
+        self.set_mode(Mode::ALL[next % Mode::ALL.len()]);
         self.force = true;
+    }
+
+    fn set_mode(&mut self, mode: Mode) {
+        if mode != self.mode {
+            self.mode = mode;
+            self.rotation.begin(Instant::now());
+        }
     }
 
     pub fn toggle_lang(&mut self) {
@@ -306,7 +316,13 @@ impl Show {
         self.frozen = match (freeze, self.frozen.take()) {
             (true, Some(frozen)) => Some(frozen),
             (true, None) => Some((Box::new(self.data.clone()), now_us)),
-            (false, _) => None,
+            (false, held) => {
+                if held.is_some() {
+                    // The scene shown has its whole dwell again.
+                    self.rotation.begin(Instant::now());
+                }
+                None
+            }
         };
         self.force = true;
     }
@@ -356,6 +372,8 @@ impl Show {
     fn subscribe(&mut self) {
         let metrics = self.scene().metrics();
         if metrics != self.subscribed {
+            let now_us = self.data.now_us(self.now_s());
+            self.data.leave(self.subscribed.iter().filter(|metric| !metrics.contains(metric)), now_us);
             self.subscribed.clone_from(&metrics);
             self.link.subscribe(metrics);
         }
@@ -375,7 +393,9 @@ impl Show {
     pub fn rest(&self) -> Duration {
         let since = self.drawn.map_or(Duration::MAX, |drawn| drawn.elapsed());
         let pace = self.pace.saturating_sub(since);
-        if self.moving || self.force || self.data.version != self.painted.version {
+        // What comes while the picture is frozen is not drawn.
+        let changed = self.frozen.is_none() && self.data.version != self.painted.version;
+        if self.moving || self.force || changed {
             return pace;
         }
         // Until the clock's next second.
@@ -389,10 +409,12 @@ impl Show {
         let now_s = self.now_s();
         let now_us = self.frozen.as_ref().map_or_else(|| self.data.now_us(now_s), |frozen| frozen.1);
         let painted = Painted { version: self.data.version, second: now_us.div_euclid(1_000_000) };
-        let settled = painted.second != self.painted.second && self.data.sparks.settle(now_s);
-        if settled {
+        // Also behind a frozen picture: what is new grows with each event until it is settled.
+        let second = self.data.now_us(now_s).div_euclid(1_000_000);
+        if second != self.settled_second && self.data.sparks.settle(now_s) {
             self.data.sparks.version += 1;
         }
+        self.settled_second = second;
         let changed = self.frozen.is_none() && painted != self.painted;
         if !(self.force || self.moving || changed) {
             return;

@@ -69,6 +69,8 @@ fn yes() -> bool {
     true
 }
 
+/// Least and greatest height of a row, design units.
+const HIGH: [f32; 2] = [22.0, 88.0];
 /// Rows so high, design units, have larger texts, unless these would outrank the title.
 const ROOMY: f32 = 52.0;
 /// From this factor on something is a surge, and from this many cases.
@@ -95,18 +97,21 @@ impl Panel for Bars {
 
     fn paint(&self, cx: &mut Cx<'_, '_>) {
         let table = cx.table(&self.metric);
-        let rows = self.rows(cx, &table);
-        self.heading(cx, &rows);
         let mut inner = cx.inner();
-        if rows.is_empty() {
+        if table.rows() == 0 {
+            self.heading(cx, &[]);
             cx.empty_in_words(&table, Calm::Quiet, &self.empty, "这段时间没有诉求", "nothing in this window");
             return;
         }
         if self.legend && legend(cx, inner.left, inner.right, inner.bottom) {
             inner.bottom -= LEGEND;
         }
+        let wanted = table.rows().min(self.most.saturating_add(1));
+        let room = cx.rows([inner.top, inner.bottom], wanted, HIGH).1.len();
+        let rows = self.rows(cx, &table, room);
+        self.heading(cx, &rows);
         // The rows there are share the height; larger ones where it is much.
-        let (pitch, tops) = cx.rows([inner.top, inner.bottom], rows.len(), [22.0, 88.0]);
+        let (pitch, tops) = cx.rows([inner.top, inner.bottom], rows.len(), HIGH);
         let thick = (pitch * 0.26).clamp(10.0, 20.0).round();
         let is_calm = size::ROW_FIGURE * cx.zoom <= size::BODY * cx.heading * 1.25;
         let text_size = if pitch >= ROOMY && is_calm { size::ROW_FIGURE } else { size::BODY };
@@ -203,10 +208,15 @@ struct Row {
 }
 
 impl Bars {
-    fn rows(&self, cx: &Cx<'_, '_>, table: &Table<'_>) -> Vec<Row> {
+    /// The rows for which there is `room`, the last of them for what has none of its own.
+    fn rows(&self, cx: &Cx<'_, '_>, table: &Table<'_>, room: usize) -> Vec<Row> {
         let (all, has_rest) = (table.rows(), self.rest || self.percent);
-        // A single one more stands as itself, in the room of the rest.
-        let shown = if has_rest && all == self.most + 1 { all } else { all.min(self.most) };
+        let shown = match has_rest {
+            false => all.min(self.most).min(room),
+            // A single one more stands as itself, in the room of the rest.
+            true if all <= room.min(self.most.saturating_add(1)) => all,
+            true => self.most.min(room.saturating_sub(1)),
+        };
         let mut rows: Vec<Row> = (0..shown).map(|row| self.row(cx, table, row)).collect();
         let others = all - shown;
         if others > 0 && has_rest {
@@ -235,8 +245,9 @@ impl Bars {
         };
         let value = table.number(row, &self.value);
         // That nothing of the kind is usual can't be said while the data are too young.
+        let column = self.lift.as_deref().filter(|column| table.has_column(column));
         let never = table.data_from().is_none().then_some(f64::INFINITY);
-        let lift = self.lift.as_deref().and_then(|column| table.number(row, column).or(never));
+        let lift = column.and_then(|column| table.number(row, column).or(never));
         let lift = lift.filter(|lift| *lift >= SURGE && value.is_some_and(|value| value >= SURGE_N));
         let colour = match &self.board {
             _ if lift.is_some() => tokens::BAD,

@@ -102,9 +102,10 @@ impl Panel for Curve {
         }
         // The quarter hour that is still running is part of the picture, but its point stands at now.
         let day_share = day_share(cx);
-        let complete = points.len() > 1 && points.len() < rows;
-        let running = if complete { points.pop() } else { None };
         let known: Vec<usize> = (0..now.len()).filter(|index| now[*index].is_some()).collect();
+        let now_slot = (day_second(cx) as usize * rows / 86_400).min(rows - 1);
+        let is_running = points.len() > 1 && known.last().is_some_and(|last| *last >= now_slot);
+        let running = if is_running { points.pop() } else { None };
         let unusual = known.get(points.len() - 1).and_then(|index| {
             let at = |values: &[Option<f64>]| values.get(*index).copied().flatten();
             beyond(at(&now)?, at(&low)?, at(&high)?)
@@ -171,8 +172,12 @@ const NARROW: f32 = 240.0;
 
 /// How much of the city's day is over, 0 to 1.
 pub fn day_share(cx: &Cx<'_, '_>) -> f32 {
-    let zone = to_zone(cx.now_us, cx.city.tz);
-    (zone.num_seconds_from_midnight() as f32 / 86_400.0).clamp(0.0, 1.0)
+    (day_second(cx) as f32 / 86_400.0).clamp(0.0, 1.0)
+}
+
+/// The second of the city's day.
+pub fn day_second(cx: &Cx<'_, '_>) -> u32 {
+    to_zone(cx.now_us, cx.city.tz).num_seconds_from_midnight()
 }
 
 /// Points in the middles of their steps as level stretches, joined upright: one stretch as long as the level lasts, for

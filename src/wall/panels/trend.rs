@@ -201,8 +201,7 @@ impl Trend {
     /// 11-23 of a date, the year of a year.
     fn day_text(&self, table: &super::super::data::Table<'_>, row: usize) -> String {
         match (table.text(row, &self.day), table.number(row, &self.day)) {
-            (Some(date), _) if date.len() >= 10 => date[5..10].to_owned(),
-            (Some(text), _) => text.to_owned(),
+            (Some(text), _) => text.get(5..10).filter(|_| text.is_ascii()).unwrap_or(text).to_owned(),
             (None, Some(year)) => format!("{year:.0}"),
             (None, None) => format::MISSING.to_owned(),
         }

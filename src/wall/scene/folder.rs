@@ -73,22 +73,32 @@ impl Scenes {
             return false;
         }
         self.stamps = stamps;
-        let (good, problems) = load_all(&self.folder);
+        let (mut all, mut problems) = load_all(&self.folder);
         for problem in &problems {
             tracing::warn!("{problem}; the last good scene stays");
         }
+        let is_wrong =
+            |old: &Scene| problems.iter().any(|problem| problem.path.ends_with(&format!("{}.toml", old.name)));
+        if all.is_empty() && !self.all.iter().any(is_wrong) {
+            // The folder is being replaced, or can't be read for the moment: a wall without any scene helps nobody.
+            let path = self.folder.display().to_string();
+            let gone =
+                SceneError { path, line: 1, message: "no scene file lies here; the last good scenes stay".into() };
+            tracing::warn!("{gone}");
+            problems.push(gone);
+            self.problems = problems;
+            return true;
+        }
         // A scene that became wrong stays as it was; one whose file is gone goes.
-        let mut all = good;
         for old in std::mem::take(&mut self.all) {
-            let wrong = problems.iter().any(|problem| problem.path.ends_with(&format!("{}.toml", old.name)));
-            if wrong && !all.iter().any(|scene| scene.name == old.name) {
+            if is_wrong(&old) && !all.iter().any(|scene| scene.name == old.name) {
                 all.push(old);
             }
         }
         all.sort_by(|a, b| (a.order, &a.name).cmp(&(b.order, &b.name)));
         self.all = all;
         self.problems = problems;
-        !self.all.is_empty()
+        true
     }
 }
 

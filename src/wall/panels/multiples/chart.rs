@@ -43,11 +43,10 @@ impl Chart<'_> {
     }
 
     /// Minute (of the slot's middle) and value of the slots that are over, in pieces without a gap. The last one known
-    /// is still running and would look like a fall, unless the day is over.
+    /// is still running and would look like a fall.
     fn today(&self) -> Vec<Vec<[f64; 2]>> {
         let mut slots: Vec<Slot> = self.slots.clone();
-        let last = slots.iter_mut().rev().find(|slot| slot.value.is_some());
-        if let Some(running) = last.filter(|slot| slot.minute + self.every() < DAY_MIN) {
+        if let Some(running) = slots.iter_mut().rev().find(|slot| slot.value.is_some()) {
             running.value = None;
         }
         self.pieces(&slots, |slot| slot.value)
@@ -172,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_slot_of_a_day_is_drawn() {
+    fn a_slot_that_is_still_running_is_not_drawn_not_even_the_days_last() {
         let slot = |minute: f64| Slot { minute, value: Some(1.0), ghost: None };
         let chart = |minutes: &[f64]| Chart {
             code: "a".into(),
@@ -180,7 +179,7 @@ mod tests {
             board: None,
             slots: minutes.iter().copied().map(slot).collect(),
         };
-        assert_eq!(chart(&[1410.0, 1425.0]).today(), [vec![[1417.5, 1.0], [1432.5, 1.0]]]);
+        assert_eq!(chart(&[1410.0, 1425.0]).today(), [vec![[1417.5, 1.0]]]);
         assert_eq!(chart(&[1380.0, 1395.0]).today(), [vec![[1387.5, 1.0]]]);
         assert!(chart(&[0.0]).today().is_empty());
     }
