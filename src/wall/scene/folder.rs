@@ -110,3 +110,35 @@ fn stamps(folder: &std::path::Path) -> Vec<(PathBuf, SystemTime)> {
         .map(|(at, path)| (path, at))
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_that_is_gone_for_a_moment_leaves_the_last_good_scenes() {
+        let base = tempfile::tempdir().unwrap();
+        let (folder, away) = (base.path().join("scenes"), base.path().join("away"));
+        std::fs::create_dir(&folder).unwrap();
+        for name in ["overview.toml", "hot.toml"] {
+            std::fs::copy(super::super::folder().join(name), folder.join(name)).unwrap();
+        }
+        let mut scenes = Scenes::load(folder.clone()).unwrap();
+        let reload = |scenes: &mut Scenes| {
+            scenes.looked = Instant::now().checked_sub(RELOAD * 2).unwrap();
+            scenes.reload()
+        };
+        assert!(!reload(&mut scenes));
+        std::fs::rename(&folder, &away).unwrap();
+        assert!(reload(&mut scenes));
+        assert_eq!(scenes.all.len(), 2);
+        assert!(scenes.problem().unwrap().to_string().contains("no scene file"), "{:?}", scenes.problem());
+        std::fs::rename(&away, &folder).unwrap();
+        std::fs::remove_file(folder.join("hot.toml")).unwrap();
+        assert!(reload(&mut scenes));
+        assert_eq!((scenes.all.len(), scenes.problem().is_none()), (1, true), "a scene whose file is gone goes");
+        std::fs::write(folder.join("overview.toml"), "title = 1").unwrap();
+        assert!(reload(&mut scenes));
+        assert_eq!((scenes.all.len(), scenes.problem().is_some()), (1, true), "one that became wrong stays");
+    }
+}
