@@ -7,17 +7,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use arrow::array::{AsArray, BooleanArray, RecordBatch};
-use arrow::compute::{concat_batches, filter_record_batch};
-use arrow::datatypes::{Int64Type, Schema, SchemaRef, TimestampMicrosecondType};
+use arrow::array::{AsArray, RecordBatch};
+use arrow::compute::concat_batches;
+use arrow::datatypes::{Int64Type, Schema, SchemaRef};
 use axum::extract::ws::Message;
 use tokio::time::{Instant, sleep_until};
 
 use super::decode::Refusal;
 use super::encode;
-use super::limits::{EVENTS_ROWS, FOLLOW_ROWS_MAX};
+use super::limits::{EVENTS_ROWS, TAIL_ROWS_MAX};
 use super::outbox::{Gone, Outbox};
-use super::past;
+use super::past::{self, Tail};
 use crate::model::Stream;
 use crate::model::message::HubMessage;
 use crate::query::{TimeFormat, json_rows};
@@ -51,12 +51,9 @@ impl Follow {
         after: Option<i64>,
     ) -> Result<Follow, Refusal> {
         let stream = Stream::from_name(stream).ok_or_else(|| super::decode::unknown_stream(stream))?;
-        if tail > FOLLOW_ROWS_MAX {
-            return Err(Refusal::new(
-                "too_large",
-                format!("a tail of {tail} rows, at most {FOLLOW_ROWS_MAX} are sent"),
-            )
-            .at("tail"));
+        if tail > TAIL_ROWS_MAX {
+            return Err(Refusal::new("too_large", format!("a tail of {tail} rows, at most {TAIL_ROWS_MAX} are sent"))
+                .at("tail"));
         }
         let whole = stream.schema();
         let mut positions = Vec::with_capacity(columns.len());
@@ -121,15 +118,24 @@ impl Follow {
         Some((self.rows_after(snapshot, after).await?, newest))
     }
 
-    /// Sends the tail as a new start; returns the `seq` it ends at.
+    /// Sends the tail as a new start, piece by piece; returns the `seq` it ends at.
     async fn fresh(self: &Arc<Follow>, store: &Store, outbox: &Outbox) -> Result<i64, Gone> {
         let snapshot = store.snapshot();
         let newest = past::newest(&snapshot);
-        let mut rows = if self.tail == 0 { Vec::new() } else { self.tail_of(snapshot).await };
-        if let Some(since_us) = self.since_us {
-            rows = rows.iter().map(|batch| not_before(batch, since_us)).collect();
+        let mut tail = Tail::new(snapshot, self.stream, self.tail, self.since_us);
+        let mut start = Start::Fresh;
+        let mut held = Vec::new();
+        loop {
+            let next;
+            (next, tail) = tokio::task::spawn_blocking(move || (tail.next(), tail)).await.map_err(|_| Gone)?;
+            let Some(next) = next else { break };
+            let rows = std::mem::replace(&mut held, next);
+            if let Some(last) = last_seq(&rows) {
+                self.send(outbox, rows, start, last).await?;
+                start = Start::Backlog;
+            }
         }
-        self.send(outbox, rows, Start::Fresh, newest).await
+        self.send(outbox, held, start, newest).await
     }
 
     async fn rows_after(self: &Arc<Follow>, snapshot: Arc<Snapshot>, seq: i64) -> Option<Vec<RecordBatch>> {
@@ -139,11 +145,6 @@ impl Follow {
             return past::after(&snapshot, stream, seq);
         }
         tokio::task::spawn_blocking(move || past::after(&snapshot, stream, seq)).await.ok().flatten()
-    }
-
-    async fn tail_of(self: &Arc<Follow>, snapshot: Arc<Snapshot>) -> Vec<RecordBatch> {
-        let (stream, tail) = (self.stream, self.tail);
-        tokio::task::spawn_blocking(move || past::tail(&snapshot, stream, tail)).await.unwrap_or_default()
     }
 
     /// Sends rows in messages of bounded size; `last` is the `seq` after all of them.
@@ -216,13 +217,6 @@ fn last_seq(batches: &[RecordBatch]) -> Option<i64> {
     Some(seq.value(seq.len() - 1))
 }
 
-fn not_before(batch: &RecordBatch, since_us: i64) -> RecordBatch {
-    let times = batch.column_by_name("ts").and_then(|ts| ts.as_primitive_opt::<TimestampMicrosecondType>());
-    let Some(times) = times else { return batch.clone() };
-    let keep: BooleanArray = times.iter().map(|us| Some(us.is_some_and(|us| us >= since_us))).collect();
-    filter_record_batch(batch, &keep).unwrap_or_else(|_| batch.clone())
-}
-
 /// Cuts the rows into pieces of at most [`EVENTS_ROWS`], with their sizes.
 fn chunks(batches: Vec<RecordBatch>) -> Vec<(Vec<RecordBatch>, usize)> {
     let mut pieces: Vec<(Vec<RecordBatch>, usize)> = Vec::new();
@@ -259,7 +253,7 @@ mod tests {
         assert_eq!(ask("ticket", &[], 0).unwrap_err().code, "unknown_stream");
         let refusal = ask("tickets", &["ts", "colour"], 0).unwrap_err();
         assert_eq!((refusal.code.as_str(), refusal.field.as_deref()), ("unknown_column", Some("columns[1]")));
-        assert_eq!(ask("tickets", &[], FOLLOW_ROWS_MAX + 1).unwrap_err().code, "too_large");
+        assert_eq!(ask("tickets", &[], TAIL_ROWS_MAX + 1).unwrap_err().code, "too_large");
         assert_eq!(ask("tickets", &["ts", "state"], 5).unwrap().schema.fields().len(), 2);
         assert_eq!(ask("tickets", &[], 5).unwrap().schema, Stream::Tickets.schema());
     }

@@ -15,8 +15,10 @@ pub const ERRORS_TOLD_MAX: usize = 1_000;
 pub const JPEG_BYTES_MAX: usize = 4 << 20;
 /// Pictures a second that can be asked for.
 pub const FPS_MAX: u32 = 30;
-/// Rows of the past that `follow` gives; a follower further behind starts anew.
+/// A follower further behind starts anew.
 pub const FOLLOW_ROWS_MAX: usize = 100_000;
+/// Rows of the past that a `follow` may start with: more than a city's busiest day has.
+pub const TAIL_ROWS_MAX: usize = 2_000_000;
 /// Rows of one `events` message.
 pub const EVENTS_ROWS: usize = 10_000;
 /// SQL text, bytes.

@@ -55,22 +55,25 @@ impl Snapshot {
 
     /// Landed rows with a greater `seq`, ascending by `seq`. A segment that cannot be read is left out and logged.
     pub fn rows_since(&self, stream: Stream, seq: i64) -> Vec<RecordBatch> {
+        let mut rows = self.sealed_rows(stream, self.segments(stream), seq);
+        rows.extend(self.hot(stream).iter().filter_map(|batch| newer(batch, seq)));
+        rows
+    }
+
+    /// The rows of some segments of a stream with a greater `seq`, ascending by `seq`. A segment that cannot be read is
+    /// left out and logged.
+    pub fn sealed_rows(&self, stream: Stream, segments: &[Arc<Segment>], seq: i64) -> Vec<RecordBatch> {
         let mut sealed = Vec::new();
-        for segment in self.segments(stream).iter().filter(|segment| segment.info.max_seq > seq) {
+        for segment in segments.iter().filter(|segment| segment.info.max_seq > seq) {
             match segment.batches() {
                 Ok(batches) => sealed.extend(batches.iter().filter_map(|batch| newer(batch, seq))),
                 Err(error) => tracing::error!(%error, "rows are left out of a follow"),
             }
         }
-        let mut rows = Vec::new();
-        if !sealed.is_empty()
-            && let Ok(sealed) = join(&stream.schema(), &sealed)
-            && let Some(sorted) = by_seq(&sealed)
-        {
-            rows.push(sorted);
+        if sealed.is_empty() {
+            return Vec::new();
         }
-        rows.extend(self.hot(stream).iter().filter_map(|batch| newer(batch, seq)));
-        rows
+        join(&stream.schema(), &sealed).ok().and_then(|rows| by_seq(&rows)).into_iter().collect()
     }
 
     /// A state table as of this moment: `open_tickets`, `waiting`, `seat_state`, `devices`, `feeds`, `quarantine`.

@@ -23,10 +23,11 @@ use super::scene::{self, Scene, Scenes};
 use super::screen::Seams;
 use super::{sparks, tokens};
 
-/// News taken in at one go, so that a flood cannot keep the wall from drawing.
+/// News taken in at one go, and rows of events, so that a flood cannot keep the wall from drawing.
 const NEWS_A_STEP: usize = 256;
-/// Rows of the past the sparks start with.
-const TAIL: usize = 100_000;
+const ROWS_A_STEP: usize = 50_000;
+/// Rows of the past the sparks start with: the whole day, ten events to each of the sparks there is room for.
+const TAIL: usize = 10 * sparks::SPARKS_MAX;
 
 #[derive(Resource)]
 pub struct Show {
@@ -138,7 +139,11 @@ impl Show {
     /// Takes in what came over the link.
     pub fn take_news(&mut self) {
         let now_s = self.now_s();
+        let mut rows_taken = 0;
         for _ in 0..NEWS_A_STEP {
+            if rows_taken >= ROWS_A_STEP {
+                break;
+            }
             let Some(news) = self.link.next() else { break };
             match news {
                 News::Down(why) => {
@@ -159,6 +164,9 @@ impl Show {
                     message => {
                         let welcome = matches!(message, HubMessage::Welcome { .. });
                         let catalog = matches!(message, HubMessage::Metrics { .. });
+                        if let HubMessage::Events { rows, .. } = &message {
+                            rows_taken += rows.len();
+                        }
                         self.data.take(message, now_s);
                         if welcome {
                             self.followed_day_us = 0;

@@ -128,15 +128,45 @@ async fn one_who_is_too_far_behind_starts_anew_from_the_tail() {
     let events = client.ask(ask).await;
     assert_eq!((&events["reset"], &events["backlog"]), (&json!(true), &json!(true)));
     assert_eq!(events["rows"].as_array().unwrap().len(), 50);
-    // And the whole tail that may be asked for comes in pieces.
-    let ask = json!({"type": "follow", "stream": "tickets", "columns": ["src_seq"], "tail": 100_000});
-    client.send(ask).await;
-    let mut seen = BTreeSet::new();
-    while seen.len() < 100_000 {
-        let events = client.hear_type("events").await;
-        assert_eq!(events["reset"].as_bool().unwrap(), seen.is_empty());
-        take(&mut seen, &events);
+    running.hub.stop().await;
+}
+
+/// More rows than one segment holds, and than a follower may be behind.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_tail_comes_in_pieces_each_row_once_and_in_order() {
+    const ROWS: i64 = 230_000;
+    let running = start().await;
+    let mut feed = Client::connect(running.address).await;
+    for batch in 0..ROWS / 10_000 {
+        // The later, the younger: so they land in this order.
+        let rows: Vec<Json> = (batch * 10_000..(batch + 1) * 10_000).map(|n| open(ROWS - n)).collect();
+        assert_eq!(feed.ingest(batch as u64, &rows).await["rows"], 10_000);
     }
+    let mut client = Client::connect(running.address).await;
+    for wanted in [200_001, 2_000_000] {
+        let ask = json!({"type": "follow", "stream": "tickets", "columns": ["src_seq"], "tail": wanted});
+        client.send(ask).await;
+        let mut seen: Vec<i64> = Vec::new();
+        let mut place = 0;
+        while (seen.len() as i64) < ROWS.min(wanted) {
+            let events = client.hear_type("events").await;
+            assert_eq!(events["reset"].as_bool().unwrap(), seen.is_empty());
+            assert_eq!(events["backlog"], true);
+            let rows = events["rows"].as_array().unwrap();
+            assert!(rows.len() <= 10_000);
+            seen.extend(rows.iter().map(|row| ROWS - row[0].as_str().unwrap().parse::<i64>().unwrap()));
+            let next = events["seq"].as_u64().unwrap();
+            assert!(next > place, "{next} after {place}");
+            place = next;
+        }
+        let from = ROWS - ROWS.min(wanted);
+        let wrong = seen.iter().zip(from..).find(|(seen, wanted)| *seen != wanted);
+        assert_eq!((wrong, seen.len() as i64), (None, ROWS - from));
+    }
+    // What lands then follows.
+    assert_eq!(feed.ingest(100, &[open(0)]).await["rows"], 1);
+    let events = client.hear_type("events").await;
+    assert_eq!((&events["backlog"], &events["rows"]), (&json!(false), &json!([["0"]])));
     running.hub.stop().await;
 }
 
