@@ -86,7 +86,7 @@ impl Follow {
         let mut landed = store.landed();
         landed.borrow_and_update();
         let mut seq = match self.resume(store).await {
-            Some((rows, seq)) => self.send(outbox, rows, Start::Backlog, seq).await?,
+            Some((rows, seq)) => self.send(outbox, rows, Start::Backlog, Last::All(seq)).await?,
             None => self.fresh(store, outbox).await?,
         };
         loop {
@@ -99,7 +99,7 @@ impl Follow {
                 // Too far behind.
                 None => seq = self.fresh(store, outbox).await?,
                 Some(rows) if past::count(&rows) > 0 => {
-                    seq = self.send(outbox, rows, Start::Live, newest).await?;
+                    seq = self.send(outbox, rows, Start::Live, Last::All(newest)).await?;
                     sleep_until(gather).await;
                 }
                 Some(_) => seq = newest,
@@ -130,12 +130,12 @@ impl Follow {
             (next, tail) = tokio::task::spawn_blocking(move || (tail.next(), tail)).await.map_err(|_| Gone)?;
             let Some(next) = next else { break };
             let rows = std::mem::replace(&mut held, next);
-            if let Some(last) = last_seq(&rows) {
-                self.send(outbox, rows, start, last).await?;
+            if !rows.is_empty() {
+                self.send(outbox, rows, start, Last::Piece).await?;
                 start = Start::Backlog;
             }
         }
-        self.send(outbox, held, start, newest).await
+        self.send(outbox, held, start, Last::All(newest)).await
     }
 
     async fn rows_after(self: &Arc<Follow>, snapshot: Arc<Snapshot>, seq: i64) -> Option<Vec<RecordBatch>> {
@@ -147,13 +147,13 @@ impl Follow {
         tokio::task::spawn_blocking(move || past::after(&snapshot, stream, seq)).await.ok().flatten()
     }
 
-    /// Sends rows in messages of bounded size; `last` is the `seq` after all of them.
+    /// Sends rows in messages of bounded size; returns the `seq` that all rows up to were sent.
     async fn send(
         self: &Arc<Follow>,
         outbox: &Outbox,
         rows: Vec<RecordBatch>,
         start: Start,
-        last: i64,
+        last: Last,
     ) -> Result<i64, Gone> {
         let arrow = outbox.wants_arrow();
         let mut chunks = chunks(rows);
@@ -161,11 +161,16 @@ impl Follow {
             chunks.push((Vec::new(), 0));
         }
         let end = chunks.len() - 1;
+        let mut sent_to = 0;
         for (at, (batches, count)) in chunks.into_iter().enumerate() {
-            let seq = if at == end { Some(last) } else { last_seq(&batches) };
+            let (seq, more) = match last {
+                Last::All(newest) if at == end => (Some(newest), false),
+                _ => (last_seq(&batches), true),
+            };
+            sent_to = seq.unwrap_or(sent_to);
             let reset = start == Start::Fresh && at == 0;
             let (ask, backlog) = (self.clone(), start != Start::Live);
-            let encode = move || ask.encode(&batches, backlog, reset, seq, arrow);
+            let encode = move || ask.encode(&batches, Place { backlog, reset, more, seq }, arrow);
             let message = if count <= INLINE_ROWS {
                 encode()
             } else {
@@ -173,10 +178,11 @@ impl Follow {
             };
             outbox.send(message).await?;
         }
-        Ok(last)
+        Ok(sent_to)
     }
 
-    fn encode(&self, batches: &[RecordBatch], backlog: bool, reset: bool, seq: Option<i64>, arrow: bool) -> Message {
+    fn encode(&self, batches: &[RecordBatch], place: Place, arrow: bool) -> Message {
+        let Place { backlog, reset, more, seq } = place;
         let projected: Vec<RecordBatch> =
             batches.iter().filter_map(|batch| batch.project(&self.columns).ok()).collect();
         let events = |rows| HubMessage::Events {
@@ -185,6 +191,7 @@ impl Follow {
             rows,
             backlog,
             reset,
+            more,
             seq,
         };
         if arrow {
@@ -209,6 +216,23 @@ enum Start {
     /// Past rows that follow on what the client has.
     Backlog,
     Live,
+}
+
+/// What rows end with.
+#[derive(Clone, Copy)]
+enum Last {
+    /// More of the same follow.
+    Piece,
+    /// Every row up to this `seq` was sent with them.
+    All(i64),
+}
+
+/// What a message of rows says of them.
+struct Place {
+    backlog: bool,
+    reset: bool,
+    more: bool,
+    seq: Option<i64>,
 }
 
 fn last_seq(batches: &[RecordBatch]) -> Option<i64> {

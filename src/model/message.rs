@@ -286,6 +286,9 @@ pub enum HubMessage {
         /// A new start: forget the rows of this stream received before.
         #[serde(default)]
         reset: bool,
+        /// More of these rows follow at once in other messages.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        more: bool,
         /// `seq` of the last row sent so far; `follow` with `after` goes on behind it.
         #[serde(default)]
         seq: Option<i64>,

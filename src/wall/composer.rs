@@ -392,7 +392,10 @@ mod tests {
         });
         let columns = sparks::COLUMNS.map(str::to_owned).to_vec();
         let (stream, rows) = ("tickets".to_owned(), rows.collect());
-        data.take(HubMessage::Events { stream, columns, rows, backlog: false, reset: false, seq: None }, 0.0);
+        data.take(
+            HubMessage::Events { stream, columns, rows, backlog: false, reset: false, more: false, seq: None },
+            0.0,
+        );
         data
     }
 

@@ -14,9 +14,18 @@ use super::options::WallError;
 use super::scene::Scene;
 use super::sparks;
 
-/// What asks for the sparks as of a time. Only what changes a spark is asked for.
-const SPARKS_SQL: &str = "SELECT ts, kind, id, area, service, board, state FROM tickets \
-     WHERE ts >= day_start(0) AND kind IN ('open', 'finish', 'reopen', 'merge') ORDER BY ts, seq LIMIT 200000";
+/// Rows of an answer about sparks: a message of some megabytes.
+const SPARKS_ROWS: usize = 50_000;
+
+/// What asks for the sparks as of a time, page by page. Only what changes a spark is asked for.
+fn sparks_sql(after_seq: i64) -> String {
+    format!(
+        "SELECT ts, kind, id, area, service, board, state, seq FROM tickets \
+         WHERE ts >= day_start(0) AND kind IN ('open', 'finish', 'reopen', 'merge') AND seq > {after_seq} \
+         ORDER BY seq LIMIT {SPARKS_ROWS}"
+    )
+}
+
 /// So long a newer result is waited for than the one the hub had ready: a metric that rests for a minute gives none.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// Queries under way at once; the hub takes four a connection.
@@ -63,7 +72,9 @@ pub fn gather_tickets(hub: &str, at_us: i64, wait_s: u64) -> Result<Vec<(i64, Ve
         Some(value) => value.as_i64(),
         None => None,
     };
-    Ok(rows.into_iter().filter_map(|row| Some((time(&row)?, row))).collect())
+    let mut tickets: Vec<_> = rows.into_iter().filter_map(|row| Some((time(&row)?, row))).collect();
+    tickets.sort_by_key(|(ts, _)| *ts);
+    Ok(tickets)
 }
 
 /// Fetches what is wanted.
@@ -93,6 +104,7 @@ fn fetch(wanted: Wanted<'_>) -> Result<Gathering, WallError> {
         sparks_missing: wanted.sparks,
         catalog_missing: wanted.catalog,
         sparks_asked: false,
+        sparks_after: -1,
         ticked: false,
         welcomed_us: 0,
         since: Instant::now(),
@@ -137,6 +149,8 @@ struct Gathering {
     sparks_missing: bool,
     catalog_missing: bool,
     sparks_asked: bool,
+    /// The `seq` of the last ticket event that came of those asked for.
+    sparks_after: i64,
     ticked: bool,
     /// The hub's clock as it said hello.
     welcomed_us: i64,
@@ -173,7 +187,7 @@ impl Gathering {
             }
             message => {
                 let welcome = matches!(message, HubMessage::Welcome { .. });
-                if let HubMessage::Events { stream, .. } = &message
+                if let HubMessage::Events { stream, more: false, .. } = &message
                     && stream == "tickets"
                 {
                     self.sparks_missing = false;
@@ -200,6 +214,8 @@ impl Gathering {
     fn start(&mut self) {
         self.welcomed_us = self.data.now_us(0.0);
         self.since = Instant::now();
+        self.sparks_after = -1;
+        self.tickets.clear();
         if self.catalog_missing {
             self.link.send(ClientMessage::Metrics { sql: true });
         }
@@ -217,7 +233,7 @@ impl Gathering {
             None if self.sparks_missing => {
                 if let Some(city) = &self.data.city {
                     let today_us = day_start_us(self.data.now_us(0.0), city.tz, 0);
-                    self.link.follow("tickets", &sparks::COLUMNS, 100_000, Some(today_us));
+                    self.link.follow("tickets", &sparks::COLUMNS, sparks::TAIL, Some(today_us));
                 }
             }
             None => {}
@@ -245,7 +261,7 @@ impl Gathering {
                     self.sparks_asked = true;
                     ClientMessage::Query {
                         id,
-                        sql: Some(SPARKS_SQL.into()),
+                        sql: Some(sparks_sql(self.sparks_after)),
                         name: None,
                         params: Default::default(),
                         at: at.clone(),
@@ -294,8 +310,12 @@ impl Gathering {
                 }
                 let names: Vec<String> = columns.into_iter().map(|column| column.name).collect();
                 self.data.sparks.take(&names, &rows, true, 0.0, at);
-                self.tickets = rows;
-                self.sparks_missing = false;
+                let last = rows.last().and_then(|row| row.last()).and_then(Json::as_i64);
+                match last.filter(|_| rows.len() == SPARKS_ROWS) {
+                    Some(last) => (self.sparks_after, self.sparks_asked) = (last, false),
+                    None => self.sparks_missing = false,
+                }
+                self.tickets.extend(rows);
             }
         }
     }

@@ -73,7 +73,7 @@ pub fn record(options: &RecordOptions) -> Result<usize, WallError> {
         let columns = sparks::COLUMNS.map(str::to_owned).to_vec();
         let backlog = frame == 0;
         let stream = "tickets".to_owned();
-        data.take(HubMessage::Events { stream, columns, rows, backlog, reset: false, seq: None }, now_s);
+        data.take(HubMessage::Events { stream, columns, rows, backlog, reset: false, more: false, seq: None }, now_s);
         if data.sparks.settle(now_s) {
             data.sparks.version += 1;
         }

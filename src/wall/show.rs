@@ -26,8 +26,6 @@ use super::{sparks, tokens};
 /// News taken in at one go, and rows of events, so that a flood cannot keep the wall from drawing.
 const NEWS_A_STEP: usize = 256;
 const ROWS_A_STEP: usize = 50_000;
-/// Rows of the past the sparks start with: the whole day, ten events to each of the sparks there is room for.
-const TAIL: usize = 10 * sparks::SPARKS_MAX;
 
 #[derive(Resource)]
 pub struct Show {
@@ -194,7 +192,7 @@ impl Show {
         let anew = self.followed_day_us == 0 || today_us < self.followed_day_us;
         self.followed_day_us = today_us;
         if anew {
-            self.link.follow("tickets", &sparks::COLUMNS, TAIL, Some(today_us));
+            self.link.follow("tickets", &sparks::COLUMNS, sparks::TAIL, Some(today_us));
         }
         // A hub that comes back may do so on another day.
         if self.data.sparks.keep_today(now_us) {

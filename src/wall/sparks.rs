@@ -15,6 +15,8 @@ use super::map::{Map, area_position};
 use super::tokens;
 
 pub const SPARKS_MAX: usize = 200_000;
+/// Rows of the past they start with: ten events to each of the sparks there is room for.
+pub const TAIL: usize = 10 * SPARKS_MAX;
 /// What the wall follows of each ticket event.
 pub const COLUMNS: [&str; 7] = ["ts", "kind", "id", "area", "service", "board", "state"];
 /// Services that get no point on a map.

@@ -74,7 +74,7 @@ fn come(data: &mut Data, numbers: std::ops::Range<usize>) {
     });
     let columns = sparks::COLUMNS.map(str::to_owned).to_vec();
     let (stream, rows) = ("tickets".to_owned(), rows.collect());
-    data.take(HubMessage::Events { stream, columns, rows, backlog: true, reset: false, seq: None }, 0.0);
+    data.take(HubMessage::Events { stream, columns, rows, backlog: true, reset: false, more: false, seq: None }, 0.0);
 }
 
 /// The furthest that the means of a cell are apart, and the share of pixels that differ.

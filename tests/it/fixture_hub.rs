@@ -201,7 +201,15 @@ pub fn events(canned: Canned, city: &City) -> HubMessage {
             ]);
         }
     }
-    HubMessage::Events { stream: "tickets".into(), columns, rows, backlog: true, reset: false, seq: Some(1) }
+    HubMessage::Events {
+        stream: "tickets".into(),
+        columns,
+        rows,
+        backlog: true,
+        reset: false,
+        more: false,
+        seq: Some(1),
+    }
 }
 
 /// Every metric of the overview.

@@ -9,6 +9,8 @@ mod browser;
 mod crowd;
 #[cfg(feature = "wall")]
 mod fixture_hub;
+#[cfg(all(feature = "hub", feature = "wall"))]
+mod gather;
 #[cfg(feature = "hub")]
 mod hub;
 #[cfg(feature = "hub")]

@@ -136,7 +136,10 @@ pub fn data(moment: &Moment, state: State) -> Data {
         let columns = sparks::COLUMNS.map(str::to_owned).to_vec();
         let rows = moment.tickets.clone();
         let stream = "tickets".to_owned();
-        data.take(HubMessage::Events { stream, columns, rows, backlog: true, reset: false, seq: None }, 0.0);
+        data.take(
+            HubMessage::Events { stream, columns, rows, backlog: true, reset: false, more: false, seq: None },
+            0.0,
+        );
     }
     let until = demo.then_some(NOW_US - 80_000);
     let (data_until, recv_until) = (until, until);

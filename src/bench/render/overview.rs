@@ -136,6 +136,6 @@ impl Tickets {
         }
         self.next += count;
         let columns = sparks::COLUMNS.map(str::to_owned).to_vec();
-        HubMessage::Events { stream: "tickets".into(), columns, rows, reset: false, backlog, seq: None }
+        HubMessage::Events { stream: "tickets".into(), columns, rows, reset: false, backlog, more: false, seq: None }
     }
 }

@@ -116,7 +116,7 @@ async fn counts_are_bounded_and_more_is_refused_with_a_sentence() {
     assert_eq!((&error["code"], &error["field"]), (&json!("too_large"), &json!("metrics")));
     let answer = client.ask(json!({"type": "query", "id": 4, "sql": "SELECT 1"})).await;
     assert_eq!((&answer["id"], &answer["error"]["code"]), (&json!(4), &json!("overloaded")));
-    let error = client.ask(json!({"type": "follow", "stream": "tickets", "columns": [], "tail": 100_001})).await;
+    let error = client.ask(json!({"type": "follow", "stream": "tickets", "columns": [], "tail": 2_000_001})).await;
     assert_eq!(error["code"], "too_large");
     running.hub.stop().await;
 }

@@ -152,6 +152,8 @@ async fn a_long_tail_comes_in_pieces_each_row_once_and_in_order() {
             let events = client.hear_type("events").await;
             assert_eq!(events["reset"].as_bool().unwrap(), seen.is_empty());
             assert_eq!(events["backlog"], true);
+            let is_last = events["rows"].as_array().unwrap().last().unwrap()[0] == "1";
+            assert_eq!(events["more"] == true, !is_last);
             let rows = events["rows"].as_array().unwrap();
             assert!(rows.len() <= 10_000);
             seen.extend(rows.iter().map(|row| ROWS - row[0].as_str().unwrap().parse::<i64>().unwrap()));
