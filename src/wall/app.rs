@@ -13,6 +13,7 @@ use bevy::input::ButtonState;
 use bevy::input::keyboard::{Key, KeyboardInput};
 use bevy::mesh::MeshPlugin;
 use bevy::render::RenderPlugin;
+use bevy::render::error_handler::RenderErrorHandler;
 use bevy::render::renderer::RenderDevice;
 use bevy::render::settings::RenderCreation;
 use bevy::time::TimePlugin;
@@ -26,6 +27,7 @@ use super::canvas::gpu::{CanvasPlugin, Capture, Drawn, Picture, open_adapter};
 use super::frames;
 use super::link::{Link, Wake};
 use super::options::{WallError, WallOptions};
+use super::recovery::{LastWords, Recovery, recover};
 use super::show::Show;
 
 /// How the thread of the link wakes the app.
@@ -69,10 +71,11 @@ struct AlarmResource(Alarm);
 pub fn run(options: WallOptions) -> Result<(), WallError> {
     if options.offscreen || !has_display() {
         let mut stage = Stage::open(&options)?;
+        let last_words = stage.app.world().resource::<Recovery>().last_words.clone();
         loop {
             stage.turn();
             if let Some(exit) = stage.app.should_exit() {
-                return ended(&exit);
+                return ended(&exit, &last_words);
             }
             stage.rest();
         }
@@ -81,13 +84,17 @@ pub fn run(options: WallOptions) -> Result<(), WallError> {
     let mut app = wall_app(&options, &alarm, "in a window")?;
     add_window(&mut app, &options, options.size.unwrap_or(SIZE))?;
     app.add_systems(Update, (press_keys, follow_window).before(step));
-    ended(&app.run())
+    let last_words = app.world().resource::<Recovery>().last_words.clone();
+    ended(&app.run(), &last_words)
 }
 
 /// Pixels where nobody says.
 const SIZE: (u32, u32) = (1920, 1080);
 
-fn ended(exit: &AppExit) -> Result<(), WallError> {
+fn ended(exit: &AppExit, last_words: &LastWords) -> Result<(), WallError> {
+    if let Some(words) = last_words.lock().take() {
+        return Err(WallError::Graphics(words));
+    }
     match exit {
         AppExit::Success => Ok(()),
         AppExit::Error(code) => Err(WallError::Setup(format!("the window system ended the wall (code {code})"))),
@@ -101,13 +108,14 @@ fn wall_app(options: &WallOptions, alarm: &Alarm, place: &str) -> Result<App, Wa
     let size = options.size.unwrap_or(SIZE);
     let mut show = Show::new(link, &options.scene, options.mode, options.lang, [size.0, size.1], options.seams)?;
     let (creation, adapter) = open_adapter()?;
-    show.composer.points_move = options.points.moves_on(adapter.device_type);
-    show.composer.crowds = adapter.device_type == wgpu::DeviceType::Cpu;
+    show.draw_on(adapter.device_type, options.points);
     tracing::info!("the wall draws {place}, {}×{}, on {} ({:?})", size.0, size.1, adapter.name, adapter.backend);
     let mut app = bare_app(creation, captures);
     app.insert_resource(show)
         .insert_resource(AlarmResource(alarm.clone()))
-        .insert_resource(AdapterName(format!("{} ({:?})", adapter.name, adapter.backend)))
+        .insert_resource(AdapterName::of(&adapter))
+        .insert_resource(Recovery::new(options.points))
+        .insert_resource(RenderErrorHandler(recover))
         .add_systems(Update, step);
     Ok(app)
 }
@@ -115,6 +123,12 @@ fn wall_app(options: &WallOptions, alarm: &Alarm, place: &str) -> Result<App, Wa
 /// Which graphics adapter draws.
 #[derive(Resource, Clone)]
 pub struct AdapterName(pub String);
+
+impl AdapterName {
+    pub fn of(adapter: &wgpu::AdapterInfo) -> AdapterName {
+        AdapterName(format!("{} ({:?})", adapter.name, adapter.backend))
+    }
+}
 
 /// A running wall that draws into memory, turn by turn.
 pub struct Stage {

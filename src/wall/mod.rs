@@ -29,6 +29,7 @@ pub mod options;
 pub mod painter;
 mod panels;
 mod record;
+mod recovery;
 mod rotation;
 pub mod scatter;
 pub mod scene;

@@ -16,7 +16,7 @@ use super::canvas::gpu::Picture;
 use super::composer::{Composer, Fade};
 use super::data::Data;
 use super::link::{Link, News};
-use super::options::{Lang, Mode, WallError};
+use super::options::{Lang, Mode, PointsPath, WallError};
 use super::painter::View;
 use super::rotation::Rotation;
 use super::scene::{self, Scene, Scenes};
@@ -123,6 +123,14 @@ impl Show {
         };
         show.subscribe();
         Ok(show)
+    }
+
+    /// An adapter of this kind draws from now on, one that has nothing of the picture yet.
+    pub fn draw_on(&mut self, adapter: wgpu::DeviceType, points: PointsPath) {
+        self.composer.points_move = points.moves_on(adapter);
+        self.composer.crowds = adapter == wgpu::DeviceType::Cpu;
+        self.composer.glyphs.empty_atlas();
+        self.force = true;
     }
 
     /// The wall's own second.

@@ -1,13 +1,16 @@
 //! The running wall through what happens to clocks and connections: a hub that goes and comes back, midnight, a clock
 //! that was set.
 
+use std::sync::mpsc::sync_channel;
 use std::time::{Duration, Instant};
 
+use bevy::render::RenderApp;
+use bevy::render::renderer::RenderDevice;
 use lingping::model::City;
 use lingping::model::message::MetricRef;
 use lingping::model::time::DAY_US;
 use lingping::wall::app::Stage;
-use lingping::wall::canvas::gpu::open_adapter;
+use lingping::wall::canvas::gpu::{CaptureSender, open_adapter};
 use lingping::wall::show::Show;
 use lingping::wall::{Mode, WallOptions};
 
@@ -63,4 +66,42 @@ fn a_hub_may_go_come_back_a_day_later_and_set_its_clock_back() {
     turn_until(&mut stage, "the day before", |show| show.data.sparks.all.len() == sparks);
     let pictures = stage.show().pictures;
     turn_until(&mut stage, "another picture", |show| show.pictures > pictures);
+}
+
+/// A driver that is reset, or updated under the running wall, takes everything with it that was on the card.
+#[test]
+fn a_graphics_device_that_is_lost_is_replaced_and_the_same_picture_drawn() {
+    let _alone = ONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    if let Err(error) = open_adapter() {
+        eprintln!("NOT TESTED: {error}");
+        return;
+    }
+    let hub = FixtureHub::start(Canned::Normal, City::load("ningbo").unwrap(), 10);
+    let options =
+        WallOptions { size: Some((640, 360)), offscreen: true, mode: Mode::Ops, ..WallOptions::new(hub.url()) };
+    let mut stage = Stage::open(&options).unwrap();
+    let (sender, captures) = sync_channel(1);
+    stage.app.sub_app_mut(RenderApp).insert_resource(CaptureSender(sender));
+    turn_until(&mut stage, "the first picture", |show| opened(show).is_some() && !show.data.sparks.all.is_empty());
+    stage.show_mut().toggle_freeze();
+    let photograph = |stage: &mut Stage| {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        captures.try_iter().for_each(drop);
+        loop {
+            assert!(stage.app.should_exit().is_none() && Instant::now() < deadline, "no picture");
+            stage.show_mut().redraw();
+            stage.turn();
+            if let Ok(capture) = captures.try_recv() {
+                return capture.rgba;
+            }
+            stage.rest();
+        }
+    };
+    turn_until(&mut stage, "a picture of the frozen wall", |show| show.rest() > show.pace);
+    let before = photograph(&mut stage);
+    assert!(before.iter().any(|byte| *byte > 200), "a picture with light in it");
+    let device = stage.app.world().resource::<RenderDevice>().clone();
+    device.wgpu_device().destroy();
+    let after = photograph(&mut stage);
+    assert_eq!(before.iter().zip(&after).filter(|(a, b)| a != b).count(), 0, "bytes that differ");
 }

@@ -171,6 +171,13 @@ fn experimental() -> wgpu::Features {
     wgpu::Features::all_experimental_mask()
 }
 
+/// Forgets all that is on a device that no longer works; nothing composed for it is drawn any more.
+pub fn forget_device(main: &mut World, render: &mut World) {
+    render.insert_resource(CanvasGpu::default());
+    render.insert_resource(Extracted::default());
+    main.insert_resource(Picture::default());
+}
+
 fn extract(mut main: ResMut<MainWorld>, mut extracted: ResMut<Extracted>) {
     let mut picture = main.resource_mut::<Picture>();
     // While the renderer is not ready the last picture waits here and the next one with the main world; nothing of
