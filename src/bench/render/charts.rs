@@ -5,7 +5,7 @@ use crate::wall::studio::Studio;
 use crate::wall::tokens::{self, size};
 use crate::wall::{WallError, format};
 
-use super::Frames;
+use super::{Composed, Frames};
 
 const SIZE: [u32; 2] = [1920, 1080];
 /// New points a chart and frame.
@@ -56,17 +56,17 @@ pub fn measure(studio: &mut Studio, charts: usize, points: usize, seconds: f64) 
     let (wide, high) = (SIZE[0] as f32 / columns as f32, SIZE[1] as f32 / rows as f32);
     Frames::measure(seconds, |_| {
         series.iter_mut().for_each(|series| series.advance(NEW));
-        let before = crate::allocations::of_this_thread();
-        studio.compose_plain(SIZE, |pen| {
-            for (index, series) in series.iter().enumerate() {
-                let place = Rect::new((index % columns) as f32 * wide, (index / columns) as f32 * high, wide, high);
-                chart(pen, place.inset(4.0), index, series);
-            }
+        let composed = Composed::by(|| {
+            studio.compose_plain(SIZE, |pen| {
+                for (index, series) in series.iter().enumerate() {
+                    let place = Rect::new((index % columns) as f32 * wide, (index / columns) as f32 * high, wide, high);
+                    chart(pen, place.inset(4.0), index, series);
+                }
+            });
         });
-        let composing = crate::allocations::of_this_thread() - before;
         studio.turn()?;
         studio.wait();
-        Ok(composing)
+        Ok(composed)
     })
 }
 

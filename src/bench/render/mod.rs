@@ -86,10 +86,26 @@ impl Anew {
 /// Points that move where none are asked for and a software rasteriser draws.
 const MOVING_WITHOUT_CARD: u64 = 100_000;
 
+/// What composing a picture took: all that is left to the wall where a graphics card draws.
+pub struct Composed {
+    ms: f64,
+    allocations: u64,
+}
+
+impl Composed {
+    pub fn by<T>(compose: impl FnOnce() -> T) -> Composed {
+        let (before, begun) = (crate::allocations::of_this_thread(), Instant::now());
+        compose();
+        let ms = begun.elapsed().as_secs_f64() * 1000.0;
+        Composed { ms, allocations: crate::allocations::of_this_thread() - before }
+    }
+}
+
 /// Frames of one measurement.
 #[derive(Default)]
 pub struct Frames {
     pub ms: Vec<f64>,
+    pub composing_ms: Vec<f64>,
     pub cpu_s: f64,
     pub wall_s: f64,
     /// Allocations of composing alone, and of everything on the main thread.
@@ -102,7 +118,10 @@ impl Frames {
     ///
     /// # Errors
     /// What the frame says.
-    pub fn measure(seconds: f64, mut frame: impl FnMut(u64) -> Result<u64, WallError>) -> Result<Frames, WallError> {
+    pub fn measure(
+        seconds: f64,
+        mut frame: impl FnMut(u64) -> Result<Composed, WallError>,
+    ) -> Result<Frames, WallError> {
         const WARM_UP: u64 = 4;
         for number in 0..WARM_UP {
             frame(number)?;
@@ -113,8 +132,10 @@ impl Frames {
         let began = Instant::now();
         while began.elapsed() < Duration::from_secs_f64(seconds) || frames.ms.len() < 5 {
             let begun = Instant::now();
-            frames.composing_allocations += frame(WARM_UP + frames.ms.len() as u64)?;
+            let composed = frame(WARM_UP + frames.ms.len() as u64)?;
             frames.ms.push(begun.elapsed().as_secs_f64() * 1000.0);
+            frames.composing_ms.push(composed.ms);
+            frames.composing_allocations += composed.allocations;
         }
         frames.wall_s = began.elapsed().as_secs_f64();
         frames.cpu_s = process::cpu_s().unwrap_or(0.0) - cpu_before;
@@ -124,19 +145,27 @@ impl Frames {
 
     /// The fields every line has.
     pub fn json(&self) -> serde_json::Map<String, Json> {
-        let mut sorted = self.ms.clone();
-        sorted.sort_by(f64::total_cmp);
-        let count = sorted.len().max(1) as f64;
-        let at = |share: f64| sorted.get((count * share) as usize).or(sorted.last()).copied().unwrap_or(0.0);
+        let count = self.ms.len().max(1) as f64;
+        let at = |share: f64| quantile(&self.ms, share);
         let round = |value: f64| (value * 100.0).round() / 100.0;
         let mut fields = serde_json::Map::new();
-        fields.insert("frames".into(), json!(sorted.len()));
+        fields.insert("frames".into(), json!(self.ms.len()));
         fields.insert("fps".into(), json!(round(count / self.wall_s.max(1e-9))));
         fields.insert("frame_ms_p50".into(), json!(round(at(0.50))));
         fields.insert("frame_ms_p99".into(), json!(round(at(0.99))));
+        if !self.composing_ms.is_empty() {
+            fields.insert("compose_ms_p50".into(), json!(round(quantile(&self.composing_ms, 0.50))));
+            fields.insert("compose_ms_p99".into(), json!(round(quantile(&self.composing_ms, 0.99))));
+        }
         fields.insert("frames_per_cpu_s".into(), json!(round(count / self.cpu_s.max(1e-9))));
         fields
     }
+}
+
+fn quantile(values: &[f64], share: f64) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted.get((sorted.len() as f64 * share) as usize).or(sorted.last()).copied().unwrap_or(0.0)
 }
 
 /// One line of the benchmark.

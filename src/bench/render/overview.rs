@@ -11,7 +11,7 @@ use crate::wall::sparks;
 use crate::wall::studio::Studio;
 use crate::wall::{Lang, Mode, WallError};
 
-use super::{Anew, Frames};
+use super::{Anew, Composed, Frames};
 
 pub struct Case {
     pub size: [u32; 2],
@@ -76,12 +76,10 @@ pub fn measure(
             as_of: false,
             problem: None,
         };
-        let before = crate::allocations::of_this_thread();
-        studio.compose(&view);
-        let composing = crate::allocations::of_this_thread() - before;
+        let composed = Composed::by(|| studio.compose(&view));
         studio.turn()?;
         studio.wait();
-        Ok(composing)
+        Ok(composed)
     })
 }
 

@@ -12,7 +12,7 @@ use crate::wall::scatter::Scatter;
 use crate::wall::studio::Studio;
 use crate::wall::{PointsPath, WallError};
 
-use super::Frames;
+use super::{Composed, Frames};
 
 /// New points a frame.
 const NEW: usize = 1_000;
@@ -69,12 +69,10 @@ fn grid(studio: &mut Studio, map: &Map, size: [u32; 2], points: u64, seconds: f6
         let mut rgba = Vec::new();
         density.light(1.0, &mut rgba);
         let light = Arc::new(Field::new(density.size(), rgba));
-        let before = crate::allocations::of_this_thread();
-        studio.compose_plain(size, |pen| pen.field(whole(size), &light));
-        let composing = crate::allocations::of_this_thread() - before;
+        let composed = Composed::by(|| studio.compose_plain(size, |pen| pen.field(whole(size), &light)));
         studio.turn()?;
         studio.wait();
-        Ok(composing)
+        Ok(composed)
     })?;
     Ok((frames, scattered_ms))
 }
@@ -100,12 +98,10 @@ fn moving(
             }
         }
         let motion = Motion { at_s: Some(number as f64 * STEP_S), weight: 1.0 };
-        let before = crate::allocations::of_this_thread();
-        studio.compose_plain(size, |pen| pen.cloud(whole(size), &cloud, &motion));
-        let composing = crate::allocations::of_this_thread() - before;
+        let composed = Composed::by(|| studio.compose_plain(size, |pen| pen.cloud(whole(size), &cloud, &motion)));
         studio.turn()?;
         studio.wait();
-        Ok(composing)
+        Ok(composed)
     })?;
     Ok((frames, scattered_ms))
 }
