@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::model::message::FRAME_BYTES_MAX;
+use crate::query::live::VIEWS_MAX;
 
 /// A frame between [`FRAME_BYTES_MAX`] and this is read, answered with `too_large` and forgotten; above it the
 /// connection is closed, since reading on would mean to hold it.
@@ -66,7 +67,7 @@ impl Default for Limits {
             connections: 512,
             sessions: 256,
             subscriptions: 256,
-            pollers: 2048,
+            pollers: VIEWS_MAX - VIEWS_MAX / 4,
             queries_each: 4,
             queries: 16,
             batches_in_flight: 8,

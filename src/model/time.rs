@@ -34,7 +34,7 @@ pub fn parse_local_time_us(text: &str, zone: Tz) -> Option<i64> {
 pub fn local_to_us(local: NaiveDateTime, zone: Tz) -> Option<i64> {
     zone.from_local_datetime(&local)
         .earliest()
-        .or_else(|| zone.from_local_datetime(&(local + chrono::Duration::hours(1))).earliest())
+        .or_else(|| zone.from_local_datetime(&local.checked_add_signed(chrono::Duration::hours(1))?).earliest())
         .map(|time| time.timestamp_micros())
 }
 

@@ -151,7 +151,7 @@ async fn check(metric: &Metric, ground: &Ground) -> Result<(), Failure> {
     Ok(())
 }
 
-fn find_sql(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
+pub(super) fn find_sql(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();
         if path.is_dir() {

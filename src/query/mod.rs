@@ -9,6 +9,7 @@ pub mod adapter;
 pub mod catalog;
 pub mod cli;
 pub mod client;
+mod depth;
 pub mod dims;
 pub mod engine;
 pub mod failure;

@@ -10,6 +10,7 @@ use datafusion::catalog::memory::{MemoryCatalogProvider, MemoryCatalogProviderLi
 use datafusion::catalog::{CatalogProvider, CatalogProviderList, SchemaProvider, TableProvider};
 use datafusion::common::Result;
 use datafusion::datasource::{MemTable, ViewTable, provider_as_source};
+use datafusion::execution::FunctionRegistry;
 use datafusion::execution::context::SQLOptions;
 use datafusion::execution::memory_pool::GreedyMemoryPool;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
@@ -29,6 +30,20 @@ use crate::model::{City, Stream};
 
 /// The current-state tables the store derives.
 pub const STATE_TABLES: &[&str] = &["open_tickets", "waiting", "seat_state", "devices", "feeds", "quarantine"];
+
+/// Functions that make an array or a text as long as a number says, out of sight of every limit. (The table
+/// `generate_series` gives its rows one batch after the other.)
+const UNBOUNDED: [&str; 9] = [
+    "range",
+    "generate_series",
+    "array_repeat",
+    "array_resize",
+    "repeat",
+    "lpad",
+    "rpad",
+    "list_repeat",
+    "list_resize",
+];
 
 /// Below this many rows a query runs on one thread: dealing the work out costs more than it saves.
 const SMALL_ROWS: usize = 200_000;
@@ -64,11 +79,14 @@ impl Ground {
         options.optimizer.enable_join_dynamic_filter_pushdown = false;
         // The first rows so far tell a scan which of the next need not be read.
         options.optimizer.enable_topk_dynamic_filter_pushdown = true;
-        let base = SessionStateBuilder::new()
+        let mut base = SessionStateBuilder::new()
             .with_config(config)
             .with_runtime_env(runtime.clone())
             .with_default_features()
             .build();
+        for name in UNBOUNDED {
+            base.deregister_udf(name)?;
+        }
         let mut tables = Vec::new();
         for name in dims::NAMES {
             if let Some(batch) = dims::table(&city, name)? {

@@ -14,6 +14,7 @@ use datafusion::sql::sqlparser::ast::{
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::parser::{Parser, ParserError};
 
+use super::depth::{check_relations, check_text};
 use super::failure::Failure;
 use crate::model::City;
 use crate::model::time::{format_time, parse_local_time_us};
@@ -90,6 +91,7 @@ pub fn parse(sql: &str) -> Result<Statement, Failure> {
             format!("the SQL has {} bytes; at most {SQL_BYTES_MAX} are read", sql.len()),
         ));
     }
+    check_text(sql)?;
     let dialect = GenericDialect {};
     let mut statements = DFParserBuilder::new(sql)
         .with_dialect(&dialect)
@@ -103,6 +105,7 @@ pub fn parse(sql: &str) -> Result<Statement, Failure> {
     if !statements.is_empty() {
         return Err(Failure::new("bad_sql", "one statement at a time; write a single SELECT"));
     }
+    check_relations(&statement)?;
     let refused = |what: &str| {
         Failure::new("bad_sql", format!("{what} is not allowed here: this interface only reads; write one SELECT"))
     };

@@ -8,7 +8,7 @@
 //! read-only while readers go on, a damaged folder by not opening.
 
 mod checkpoint;
-mod columns;
+pub(crate) mod columns;
 mod compact;
 mod core;
 #[cfg(test)]

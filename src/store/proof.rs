@@ -319,6 +319,52 @@ fn a_failed_sync_stops_the_acknowledgements_and_loses_nothing_acknowledged() {
 }
 
 #[test]
+fn whatever_operation_fails_once_no_row_is_sealed_twice() {
+    let clock = Clock::manual(NOON_US);
+    let whole = MemoryDisk::new();
+    run(&whole, &clock);
+    for number in 0..whole.operations() {
+        let disk = MemoryDisk::new();
+        disk.fail_once(number);
+        let acknowledged = run(&disk, &clock);
+        for crash in [Crash::Killed, Crash::PowerLost] {
+            let mut house = House::open(&disk.after(crash), &clock).unwrap();
+            check(&house.snapshot());
+            for place in &acknowledged {
+                let (stream, events) = &script()[*place];
+                let again = house.send(*stream, events, None).unwrap();
+                let held = events.iter().filter(|event| event.text("id") == Some("later")).count() as u64;
+                assert!(again.duplicates + held >= events.len() as u64, "{number}: {again:?}");
+            }
+            house.seal().unwrap();
+            check(&house.snapshot());
+        }
+    }
+}
+
+/// A checkpoint holds nothing that the segments and the log have not.
+#[test]
+fn a_checkpoint_that_somebody_removed_doubles_nothing() {
+    let clock = Clock::manual(NOON_US);
+    let disk = MemoryDisk::new();
+    run(&disk, &clock);
+    for (path, _) in disk.files() {
+        if path.extension().is_some_and(|extension| extension == "bin") {
+            disk.remove(&path).unwrap();
+        }
+    }
+    let mut house = House::open(&disk.after(Crash::Killed), &clock).unwrap();
+    for n in 0..200_usize {
+        let id = format!("x{n}");
+        house.send(Stream::Tickets, &[ticket(2_000 + n as i64, "open", &id, 10_000 + n)], None).unwrap();
+    }
+    house.seal().unwrap();
+    check(&house.snapshot());
+    let house = House::open(&disk.after(Crash::Killed), &clock).unwrap();
+    check(&house.snapshot());
+}
+
+#[test]
 fn a_full_disk_refuses_and_goes_on_when_there_is_room() {
     let clock = Clock::manual(NOON_US);
     let disk = MemoryDisk::new();

@@ -84,20 +84,34 @@ impl Sealer {
         manifest.next_seq = generation.next_seq;
         manifest.segments.extend(added.iter().map(|segment| segment.info.clone()));
         manifest.save(&*self.disk, &self.dir)?;
+        // It is sealed. Were an error told from here on, the same rows would be sealed a second time.
+        let checkpoint = manifest.checkpoint.clone();
         self.manifest = manifest;
-        let log_dir = super::log::folder(&self.dir);
-        for id in generation.logs.0..=generation.logs.1 {
-            let path = super::log::path(&self.dir, id);
-            if self.disk.exists(&path) {
-                self.disk.remove(&path).map_err(|error| StoreError::io("cannot remove", &path, &error))?;
-            }
-        }
-        self.disk.sync_dir(&log_dir).map_err(|error| StoreError::io("cannot sync the folder", &log_dir, &error))?;
-        if let Some(before) = before.filter(|_| generation.checkpoint.is_some()) {
-            let path = self.dir.join(&before.file);
-            self.disk.remove(&path).map_err(|error| StoreError::io("cannot remove", &path, &error))?;
+        self.clear_logs(generation.logs);
+        if let Some(before) = before.filter(|before| checkpoint.is_none_or(|now| now.file != before.file)) {
+            self.remove(&self.dir.join(&before.file));
         }
         Ok(Sealed { log: generation.logs.1, added, removed: Vec::new() })
+    }
+
+    /// Removes the log files of what is sealed. What is left of them is no more read, and removed at the next start.
+    fn clear_logs(&self, (first, last): (u64, u64)) {
+        for id in first..=last {
+            self.remove(&super::log::path(&self.dir, id));
+        }
+        let folder = super::log::folder(&self.dir);
+        if let Err(error) = self.disk.sync_dir(&folder) {
+            tracing::warn!("{}", StoreError::io("cannot sync the folder", &folder, &error));
+        }
+    }
+
+    /// Removes a file that is of no more use; that it stays is only a warning.
+    fn remove(&self, path: &Path) {
+        if self.disk.exists(path)
+            && let Err(error) = self.disk.remove(path)
+        {
+            tracing::warn!("{}; it is of no more use", StoreError::io("cannot remove", path, &error));
+        }
     }
 
     /// Cuts rows sorted by time into months, and late rows from the others.

@@ -24,6 +24,7 @@ use self::metrics::Slot;
 pub use self::run::Limits;
 use super::adapter::{Source, StoreSource};
 use super::catalog::Catalog;
+use super::depth::STACK_BYTES;
 use super::live::{Live, keep};
 use super::session::Ground;
 use super::source::View;
@@ -137,6 +138,7 @@ impl Engine {
             .worker_threads(threads)
             .max_blocking_threads(threads * 2)
             .thread_name("query")
+            .thread_stack_size(STACK_BYTES)
             .enable_all()
             .build()
             .map_err(QueryError::Threads)?;
@@ -229,6 +231,7 @@ impl Engine {
         let catalog = std::thread::scope(|scope| {
             std::thread::Builder::new()
                 .name("query-load".to_owned())
+                .stack_size(STACK_BYTES)
                 .spawn_scoped(scope, || runtime.block_on(Catalog::load(&inner.queries, &inner.ground, &before)))
                 .map_err(QueryError::Threads)?
                 .join()

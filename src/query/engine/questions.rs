@@ -69,22 +69,29 @@ impl Engine {
         at: Option<i64>,
     ) -> Result<String, QueryFailure> {
         let now_us = at.unwrap_or_else(|| self.now_us());
-        let view = self.view();
-        let mut class = String::new();
-        let (statement, sql) = match question {
+        let (view, ground, params) = (self.view(), self.inner.ground.clone(), params.clone());
+        let (metric, sql) = match question {
             Question::Metric(name) => {
                 let metric = self.find(&self.catalog(), name)?;
-                class = format!("Class\n{}\n\n", class_of(&self.inner.ground, &metric, params).await?.1.trim_end());
-                (statement(&metric, params, &self.inner.ground)?, metric.sql.clone())
+                let sql = metric.sql.clone();
+                (Some(metric), sql)
             }
-            Question::Sql(sql) => {
-                let mut statement = parse(sql)?;
-                bind(&mut statement, &common_params(&self.inner.ground.city), params, self.inner.ground.city.tz)?;
-                (statement, sql.clone())
-            }
+            Question::Sql(sql) => (None, sql.clone()),
         };
-        let explain = async {
-            let session = self.inner.ground.session(&view, PlanClock::Fixed(now_us), at)?;
+        let text = sql.clone();
+        let explain = async move {
+            let (class, statement) = match metric {
+                Some(metric) => {
+                    let class = class_of(&ground, &metric, &params).await?.1;
+                    (format!("Class\n{}\n\n", class.trim_end()), statement(&metric, &params, &ground)?)
+                }
+                None => {
+                    let mut statement = parse(&text)?;
+                    bind(&mut statement, &common_params(&ground.city), &params, ground.city.tz)?;
+                    (String::new(), statement)
+                }
+            };
+            let session = ground.session(&view, PlanClock::Fixed(now_us), at)?;
             let plan = session.plan(statement).await?;
             let optimized = session.state.optimize(&plan)?;
             let physical = session.state.create_physical_plan(&plan).await?;
@@ -94,7 +101,8 @@ impl Engine {
                 displayable(physical.as_ref()).indent(false)
             ))
         };
-        Ok(explain.await.map_err(|failure| failure.placed_in(&sql))?)
+        let explained = self.inner.on_query_threads(explain).await;
+        Ok(explained.map_err(|failure| failure.placed_in(&sql))?)
     }
 
     /// The catalog for people: every metric with its header and class, and its file's text where that is wanted.
@@ -123,14 +131,14 @@ impl Engine {
     /// There is no such metric, or it does not plan.
     pub async fn columns(&self, name: &str) -> Result<Vec<String>, QueryFailure> {
         let metric = self.find(&self.catalog(), name)?;
-        let view = Arc::new(View::default());
-        let plan = async {
-            let statement = statement(&metric, &BTreeMap::new(), &self.inner.ground)?;
-            let session = self.inner.ground.session(&view, PlanClock::Fixed(0), None)?;
+        let ground = self.inner.ground.clone();
+        let plan = async move {
+            let statement = statement(&metric, &BTreeMap::new(), &ground)?;
+            let session = ground.session(&Arc::new(View::default()), PlanClock::Fixed(0), None)?;
             let plan = session.plan(statement).await?;
             Ok::<_, Failure>(plan.schema().fields().iter().map(|field| field.name().clone()).collect())
         };
-        Ok(plan.await?)
+        Ok(self.inner.on_query_threads(plan).await?)
     }
 
     /// How a metric is kept up to date, and why.
@@ -138,8 +146,9 @@ impl Engine {
     /// # Errors
     /// There is no such metric, or it does not plan.
     pub async fn class(&self, name: &str) -> Result<Class, QueryFailure> {
-        let metric = self.find(&self.catalog(), name)?;
-        Ok(class_of(&self.inner.ground, &metric, &BTreeMap::new()).await?.0)
+        let (metric, ground) = (self.find(&self.catalog(), name)?, self.inner.ground.clone());
+        let class = async move { Ok(class_of(&ground, &metric, &BTreeMap::new()).await?.0) };
+        Ok(self.inner.on_query_threads(class).await?)
     }
 
     pub(super) async fn run(

@@ -16,6 +16,8 @@ pub struct Limits {
     pub time: Duration,
     /// Rows of an answer.
     pub rows: usize,
+    /// Rows times columns of an answer: also one that is null takes its place in JSON.
+    pub cells: usize,
     /// Bytes of an answer in memory.
     pub answer_bytes: usize,
     /// Bytes all running queries together may hold.
@@ -29,6 +31,7 @@ impl Default for Limits {
         Limits {
             time: Duration::from_secs(30),
             rows: 1_000_000,
+            cells: 4_000_000,
             answer_bytes: 256 << 20,
             memory_bytes: 512 << 20,
             at_once: 4,
@@ -79,17 +82,22 @@ pub(in crate::query) async fn collect_limited(
     limits: Limits,
 ) -> Result<Vec<RecordBatch>, Failure> {
     let mut stream = execute_stream(plan, context)?;
-    let (mut batches, mut rows, mut bytes) = (Vec::new(), 0, 0);
+    let (mut batches, mut rows, mut cells, mut bytes) = (Vec::new(), 0, 0, 0);
     while let Some(batch) = stream.next().await {
         let batch = batch?;
         if batch.num_rows() == 0 {
             continue;
         }
         rows += batch.num_rows();
+        cells += batch.num_rows() * batch.num_columns();
         bytes += batch.get_array_memory_size();
-        if rows > limits.rows || bytes > limits.answer_bytes {
-            let (limit, mib) = (limits.rows, limits.answer_bytes >> 20);
-            let message = format!("the answer is larger than {limit} rows or {mib} MiB; add a LIMIT or aggregate");
+        if rows > limits.rows || cells > limits.cells || bytes > limits.answer_bytes {
+            let Limits { rows, cells, answer_bytes, .. } = limits;
+            let message = format!(
+                "the answer is larger than {rows} rows, {cells} values (rows times columns) or {} MiB; add a LIMIT, \
+                 name fewer columns, or aggregate",
+                answer_bytes >> 20
+            );
             return Err(Failure::new("too_large", message));
         }
         batches.push(batch);

@@ -6,21 +6,26 @@
 //!
 //! Reading a piece can fail (its file is gone or damaged); that is the caller's to show.
 
-use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use arrow::array::{Int64Array, RecordBatch};
+use arrow::array::{Int64Array, RecordBatch, UInt32Array};
+use arrow::compute::take_record_batch;
 use parking_lot::Mutex;
 
 use super::super::source::{Piece, StreamRows, View, range_of};
 use crate::model::Stream;
+use crate::store::columns::{compact, join};
 
 /// Rows of a leaf of hot rows at most.
 const HOT_LEAF_ROWS: usize = 2_048;
 /// Rows of a leaf of a sealed piece: a window ends in one at a time, and is looked at at every tick.
 pub const LEAF_ROWS: usize = 512;
+/// A branch of no more hot rows than this becomes one leaf: rows that come one by one would else take many times their
+/// own memory, in arrays for each look.
+const SMALL_ROWS: usize = LEAF_ROWS;
 /// Children of a branch.
 const FAN: usize = 16;
 /// Rows times columns of a stream's pieces that are kept at hand, about ten bytes each.
@@ -61,11 +66,13 @@ pub struct Parts {
     /// The columns that are at hand; `None`: all.
     columns: Option<Arc<[usize]>>,
     cells: usize,
+    /// When they were last looked at, in looks of the stream.
+    used: u64,
 }
 
 impl Parts {
     fn of_forest(forest: &Forest, columns: Option<Arc<[usize]>>, cells: usize) -> Parts {
-        Parts { nodes: forest.roots().cloned().collect::<Vec<_>>().into(), columns, cells }
+        Parts { nodes: forest.roots().cloned().collect::<Vec<_>>().into(), columns, cells, used: 0 }
     }
 
     fn have(&self, wanted: &[usize]) -> bool {
@@ -139,6 +146,45 @@ impl Node {
         })
     }
 
+    /// A branch of few hot rows as a leaf that holds a copy of them, under the same number: what is known of the one is
+    /// known of the other.
+    fn as_leaf(&self) -> Option<Arc<Node>> {
+        if self.rows > SMALL_ROWS || !matches!(self.rest, Rest::Branch(_)) {
+            return None;
+        }
+        let mut batches = Vec::new();
+        if !self.whole_leaves(&mut batches) {
+            return None;
+        }
+        let batch = join(&batches.first()?.schema(), &batches).ok()?;
+        let rest = Rest::Leaf(LeafRows { batch, columns: None });
+        let Node { id, ts_min, ts_max, seq_min, seq_max, rows, lasting, .. } = *self;
+        Some(Arc::new(Node { id, ts_min, ts_max, seq_min, seq_max, rows, lasting, rest }))
+    }
+
+    /// Collects the rows below, in order; false where some of them are not at hand with all columns.
+    fn whole_leaves(&self, batches: &mut Vec<RecordBatch>) -> bool {
+        match &self.rest {
+            Rest::Leaf(LeafRows { batch, columns: None }) => {
+                batches.push(batch.clone());
+                true
+            }
+            Rest::Branch(children) => children.iter().all(|child| child.whole_leaves(batches)),
+            Rest::Leaf(_) | Rest::Piece(..) => false,
+        }
+    }
+
+    /// Lets go of a piece's rows that are at hand as what it was sealed or joined from: by the next look at the pieces
+    /// its own states are made, or its file is read.
+    fn forget_origin(&self) {
+        if let Rest::Piece(_, parts) = &self.rest {
+            let mut parts = parts.lock();
+            if parts.as_ref().is_some_and(|parts| parts.columns.is_none()) {
+                *parts = None;
+            }
+        }
+    }
+
     /// The nodes a piece's rows are at hand as, when they have these columns.
     pub fn at_hand_with(&self, wanted: &[usize]) -> Option<Arc<[Arc<Node>]>> {
         match &self.rest {
@@ -188,7 +234,14 @@ impl Forest {
             }
             let row = &mut self.levels[level];
             row.push(node);
-            if row.len() == FAN {
+            // Those before the last were seen as branches by whoever looks often.
+            let full = row.len() == FAN;
+            for node in row.iter_mut().rev().skip(usize::from(!full)).take(2) {
+                if let Some(leaf) = node.as_leaf() {
+                    *node = leaf;
+                }
+            }
+            if full {
                 carry = Some(Node::branch(std::mem::replace(row, Vec::with_capacity(FAN))));
             }
             level += 1;
@@ -221,30 +274,37 @@ struct Follower {
     hot: Forest,
     /// Hot rows below this sequence number are in the tree.
     next_seq: i64,
-    /// Pieces whose rows are at hand, those used longest ago first.
     opened: Arc<Opened>,
 }
 
+/// Pieces whose rows are at hand.
 #[derive(Default)]
-struct Opened(Mutex<VecDeque<Arc<Node>>>);
+struct Opened {
+    nodes: Mutex<Vec<Arc<Node>>>,
+    looks: AtomicU64,
+}
 
 impl Opened {
-    /// Notes that a piece's rows are used, and lets go of those used longest ago.
-    fn note(&self, node: &Arc<Node>) {
-        let mut opened = self.0.lock();
-        if opened.back().is_some_and(|last| Arc::ptr_eq(last, node)) {
-            return;
-        }
-        opened.retain(|held| !Arc::ptr_eq(held, node));
-        opened.push_back(node.clone());
-        let cells = |node: &Arc<Node>| match &node.rest {
-            Rest::Piece(_, parts) => parts.lock().as_ref().map_or(0, |parts| parts.cells),
-            _ => 0,
+    fn next_look(&self) -> u64 {
+        self.looks.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Adds a piece whose rows were just read, and lets go of those used longest ago.
+    fn add(&self, node: &Arc<Node>) {
+        let cells_and_use = |node: &Node| match &node.rest {
+            Rest::Piece(_, parts) => parts.lock().as_ref().map_or((0, 0), |parts| (parts.cells, parts.used)),
+            _ => (0, 0),
         };
-        let mut sum: usize = opened.iter().map(cells).sum();
-        while sum > CELLS_MAX && opened.len() > 1 {
-            let Some(oldest) = opened.pop_front() else { break };
-            sum -= cells(&oldest);
+        let mut nodes = self.nodes.lock();
+        // Also those that nobody else holds any more: they were joined, or dropped for their age.
+        nodes.retain(|held| !Arc::ptr_eq(held, node) && Arc::strong_count(held) > 1 && cells_and_use(held).0 > 0);
+        nodes.push(node.clone());
+        let mut sum: usize = nodes.iter().map(|node| cells_and_use(node).0).sum();
+        while sum > CELLS_MAX && nodes.len() > 1 {
+            let others = nodes[..nodes.len() - 1].iter().enumerate();
+            let Some((oldest, _)) = others.min_by_key(|(_, node)| cells_and_use(node).1) else { break };
+            let oldest = nodes.remove(oldest);
+            sum -= cells_and_use(&oldest).0;
             if let Rest::Piece(_, parts) = &oldest.rest {
                 *parts.lock() = None;
             }
@@ -285,12 +345,14 @@ impl StreamNodes {
     /// A sentence: the piece can't be read.
     pub fn open(&self, node: &Arc<Node>, wanted: &[usize]) -> Result<Arc<[Arc<Node>]>, String> {
         let Rest::Piece(piece, held) = &node.rest else { return Ok(Arc::new([])) };
-        let before = held.lock().clone();
-        if let Some(parts) = before.as_ref().filter(|parts| parts.have(wanted)) {
-            self.opened.note(node);
-            return Ok(parts.nodes.clone());
-        }
-        let known = before.and_then(|parts| parts.columns);
+        let known = {
+            let mut held = held.lock();
+            if let Some(parts) = held.as_mut().filter(|parts| parts.have(wanted)) {
+                parts.used = self.opened.next_look();
+                return Ok(parts.nodes.clone());
+            }
+            held.as_ref().and_then(|parts| parts.columns.clone())
+        };
         let columns: BTreeSet<usize> =
             wanted.iter().chain(known.iter().flat_map(|known| known.iter())).copied().collect();
         let columns: Arc<[usize]> = columns.into_iter().collect();
@@ -304,9 +366,9 @@ impl StreamNodes {
             }
         }
         let cells = node.rows * columns.len();
-        let made = Parts::of_forest(&forest, Some(columns), cells);
+        let made = Parts { used: self.opened.next_look(), ..Parts::of_forest(&forest, Some(columns), cells) };
         *held.lock() = Some(made.clone());
-        self.opened.note(node);
+        self.opened.add(node);
         Ok(made.nodes)
     }
 
@@ -395,8 +457,10 @@ impl Follower {
             if last < self.next_seq {
                 continue;
             }
-            let batch = if first < self.next_seq { after_seq(batch, self.next_seq) } else { batch.clone() };
-            for part in split(&batch, HOT_LEAF_ROWS) {
+            let new = if first < self.next_seq { after_seq(batch, self.next_seq) } else { batch.clone() };
+            for part in split(&new, HOT_LEAF_ROWS) {
+                // Some rows of a batch that grows would hold all of it.
+                let part = if part.num_rows() < batch.num_rows() { copy(&part) } else { part };
                 if let Some(leaf) = Node::leaf(part) {
                     self.hot.push(leaf);
                 }
@@ -414,7 +478,10 @@ impl Follower {
         let mut fresh = Vec::new();
         for piece in &rows.pieces {
             match gone.remove(&piece.id) {
-                Some(node) => pieces.push(node),
+                Some(node) => {
+                    node.forget_origin();
+                    pieces.push(node);
+                }
                 None => {
                     fresh.push(pieces.len());
                     pieces.push(Node::piece(piece.clone()));
@@ -469,8 +536,9 @@ impl Follower {
             let mut forest = Forest::default();
             parts.into_iter().for_each(|part| forest.push(part));
             if let Rest::Piece(_, held) = &node.rest {
-                *held.lock() = Some(Parts::of_forest(&forest, None, cells));
-                self.opened.note(node);
+                let used = self.opened.next_look();
+                *held.lock() = Some(Parts { used, ..Parts::of_forest(&forest, None, cells) });
+                self.opened.add(node);
             }
         }
         self.sealed = Forest::default();
@@ -520,6 +588,12 @@ fn after_seq(batch: &RecordBatch, from: i64) -> RecordBatch {
     let seq = batch.column_by_name("seq").and_then(|seq| seq.as_any().downcast_ref::<Int64Array>());
     let start = seq.map_or(0, |seq| seq.values().partition_point(|seq| *seq < from));
     batch.slice(start, batch.num_rows() - start)
+}
+
+/// The rows in memory of their own.
+fn copy(batch: &RecordBatch) -> RecordBatch {
+    let all = UInt32Array::from_iter_values(0..batch.num_rows() as u32);
+    take_record_batch(batch, &all).map_or_else(|_| batch.clone(), |rows| compact(&rows))
 }
 
 fn split(batch: &RecordBatch, most: usize) -> impl Iterator<Item = RecordBatch> {
@@ -591,6 +665,51 @@ mod tests {
         assert_eq!(held(&nodes.follow(&source.view())), Vec::<i64>::new());
         source.land(Stream::Signals, rows(&[4]));
         assert_eq!(held(&nodes.follow(&source.view())), [4]);
+    }
+
+    #[test]
+    fn rows_that_come_one_by_one_are_few_leaves_and_gone_when_others_were_sealed() {
+        let source = MemorySource::default();
+        let mut nodes = Nodes::default();
+        let leaves = |rows: &Rows| {
+            let mut leaves = 0;
+            for root in rows.stream(Stream::Signals).roots.iter() {
+                root.visit(&mut |node| leaves += usize::from(matches!(node.rest, Rest::Leaf(_))));
+            }
+            leaves
+        };
+        let mut next = 0;
+        for round in 0..3 {
+            for _ in 0..1_000 {
+                source.land(Stream::Signals, rows(&[next]));
+                next += 1;
+                let followed = nodes.follow(&source.view());
+                assert!(leaves(&followed) < 160, "{} leaves of {next} rows", leaves(&followed));
+            }
+            let followed = nodes.follow(&source.view());
+            let hot: Vec<i64> = followed.stream(Stream::Signals).hot().iter().flat_map(seqs_of).collect();
+            assert_eq!(hot, (round * 1_000..next).collect::<Vec<_>>());
+            source.seal(Stream::Signals, 1_000);
+            let followed = nodes.follow(&source.view());
+            let pieces = followed.stream(Stream::Signals).pieces();
+            let (last, before) = pieces.split_last().unwrap();
+            assert!(last.at_hand().is_some() && before.iter().all(|piece| piece.at_hand().is_none()));
+            assert_eq!(seqs_of(last), (round * 1_000..next).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn a_leaf_does_not_hold_the_batch_that_it_is_some_rows_of() {
+        let source = MemorySource::default();
+        let mut nodes = Nodes::default();
+        let all: Vec<i64> = (0..1_000).collect();
+        source.land(Stream::Signals, rows(&all[..999]));
+        nodes.follow(&source.view());
+        source.change(|view| view.stream_mut(Stream::Signals).hot = vec![rows(&all)]);
+        let followed = nodes.follow(&source.view());
+        let Rest::Leaf(leaf) = &followed.stream(Stream::Signals).hot()[1].rest else { panic!("a leaf") };
+        let seq = leaf.batch.column_by_name("seq").unwrap().to_data();
+        assert!(seq.buffers()[0].capacity() < 1_000, "{} bytes for one number", seq.buffers()[0].capacity());
     }
 
     #[test]

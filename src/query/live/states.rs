@@ -31,6 +31,9 @@ use crate::model::Stream;
 /// A merged state with more rows than this is not worth keeping live.
 const STATE_ROWS_MAX: usize = 50_000;
 
+/// States of one set of rows under different keys: when its key changes with the clock the former ones are of no more use.
+const KEYS_MAX: usize = 4;
+
 /// Where the hot sets' states are merged.
 const HOT: usize = 1;
 /// Hot branches are seen to every so many ticks.
@@ -471,6 +474,9 @@ impl Cut {
             {
                 kept.remove(oldest);
             }
+        }
+        if kept.len() >= KEYS_MAX {
+            kept.remove(0);
         }
         let lasting = node.lasting && !item.passing;
         kept.push(Kept { key: item.key, passing: item.passing, lasting, state });

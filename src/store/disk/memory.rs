@@ -45,6 +45,8 @@ struct State {
     fail_after: Option<u64>,
     /// The sync of this number fails, once.
     fail_sync: Option<u64>,
+    /// The operation of this number fails, once.
+    fail_once: Option<u64>,
     syncs: u64,
     capacity: Option<usize>,
 }
@@ -67,6 +69,11 @@ impl MemoryDisk {
     /// Every operation after this many fails.
     pub fn fail_after(&self, operations: u64) {
         self.state.lock().fail_after = Some(operations);
+    }
+
+    /// The operation of this number fails, and those after it don't.
+    pub fn fail_once(&self, number: u64) {
+        self.state.lock().fail_once = Some(number);
     }
 
     /// The `n`-th file sync from now, from 0, fails.
@@ -130,7 +137,11 @@ impl State {
         if self.fail_after.is_some_and(|limit| self.operations >= limit) {
             return Err(io::Error::other("the disk has crashed"));
         }
+        let number = self.operations;
         self.operations += 1;
+        if self.fail_once == Some(number) {
+            return Err(io::Error::other("the disk did not do it"));
+        }
         Ok(())
     }
 

@@ -178,3 +178,45 @@ async fn a_client_that_does_not_read_delays_nobody_and_then_gets_the_newest() {
     assert!(read < rounds, "{read} results were kept for a client that did not read");
     running.hub.stop().await;
 }
+
+/// Chains become trees as deep as they are long; a stack that overflows would end the hub and this test with it.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_question_is_deep_enough_to_end_the_hub() {
+    let running = start().await;
+    let mut client = Client::connect(running.address).await;
+    let mut ask = async |sql: String| {
+        client.send(json!({"type": "query", "id": 1, "sql": sql})).await;
+        client.hear_type("answer").await
+    };
+    let chains = [
+        ("SELECT 1", " + 1"),
+        ("SELECT 1", "::int"),
+        ("SELECT 1", " IS NULL"),
+        ("SELECT 'a'", " || 'b'"),
+        ("SELECT now()", " AT TIME ZONE 'UTC'"),
+        ("SELECT id", "[1]"),
+        ("SELECT 1", " UNION ALL SELECT 1"),
+        ("SELECT 1", " INTERSECT SELECT 1"),
+        ("SELECT count(*) FROM tickets WHERE id = 'a'", " OR id = 'b'"),
+        ("SELECT count(*) FROM tickets WHERE id <> 'a'", " AND id <> 'b'"),
+        ("SELECT count(*) FROM tickets", ", tickets"),
+        ("SELECT count(*) FROM tickets t", " CROSS JOIN tickets"),
+    ];
+    for (first, link) in chains {
+        let long = (60_000 - first.len()) / link.len();
+        let answer = ask(first.to_owned() + &link.repeat(long)).await;
+        assert_eq!(answer["error"]["code"], "too_large", "{first}{link}…");
+        // As long as is let through: an answer or a sentence.
+        let mut length = long;
+        loop {
+            let answer = ask(first.to_owned() + &link.repeat(length)).await;
+            if answer["error"]["code"] != "too_large" {
+                assert!(length > 100, "{first}{link}… of {length}: {}", answer["error"]);
+                break;
+            }
+            length = length * 19 / 20;
+        }
+    }
+    assert_eq!(ask("SELECT 1".to_owned()).await["rows"], json!([[1]]));
+    running.hub.stop().await;
+}

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use datafusion::common::Result;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::physical_expr::expressions::Column;
+use datafusion::physical_expr::window::WindowExpr;
 use datafusion::physical_expr::{LexOrdering, PhysicalExpr, PhysicalSortExpr, ScalarFunctionExpr};
 use datafusion::physical_plan::aggregates::AggregateExec;
 use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
@@ -16,9 +17,10 @@ use datafusion::physical_plan::projection::ProjectionExec;
 use datafusion::physical_plan::sorts::sort::SortExec;
 use datafusion::physical_plan::sorts::sort_preserving_merge::SortPreservingMergeExec;
 use datafusion::physical_plan::union::UnionExec;
+use datafusion::physical_plan::windows::{BoundedWindowAggExec, WindowAggExec};
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties, replace_children_if_necessary};
 
-use super::super::super::functions::is_clock_function;
+use super::super::super::functions::{CLOCK_FUNCTIONS, is_clock_function};
 use super::super::rerun::Rerun;
 use super::super::slot::{Slot, SlotExec};
 use super::aggregate::Aggregate;
@@ -155,11 +157,19 @@ fn plan_reads_clock(plan: &Arc<dyn ExecutionPlan>, work: &Work) -> bool {
         Work::Top(Some(filter), ..) => reads_clock(&filter.predicate),
         _ => false,
     };
+    // A window function's FILTER is not among its expressions, but in its name.
+    let named = |window: &Arc<dyn WindowExpr>| CLOCK_FUNCTIONS.iter().any(|name| window.name().contains(name));
+    reads |= windows(plan).iter().any(named);
     let visited = plan.apply_expressions(&mut |expr| {
         reads |= reads_clock(expr);
         Ok(TreeNodeRecursion::Continue)
     });
     reads || visited.is_err()
+}
+
+fn windows(plan: &Arc<dyn ExecutionPlan>) -> &[Arc<dyn WindowExpr>] {
+    let bounded = || plan.downcast_ref::<BoundedWindowAggExec>().map(BoundedWindowAggExec::window_expr);
+    plan.downcast_ref::<WindowAggExec>().map(WindowAggExec::window_expr).or_else(bounded).unwrap_or_default()
 }
 
 fn reads_clock(expr: &Arc<dyn PhysicalExpr>) -> bool {

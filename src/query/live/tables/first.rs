@@ -13,6 +13,7 @@ use datafusion::execution::SessionState;
 use datafusion::logical_expr::Expr;
 use datafusion::logical_expr::expr::Sort;
 use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_expr_common::utils::evaluate_expressions_to_arrays;
 
 use super::super::slot::Slot;
@@ -83,10 +84,12 @@ impl First {
     /// An expression fails.
     pub fn begin(&mut self, slots: &[u32], rows: &RecordBatch, passing: Option<BooleanArray>) -> Result<()> {
         self.kept = None;
+        // An expression might fail on a row that does not count; a column can't.
+        let first = self.by.first().filter(|key| key.is::<Column>() || passing.is_none());
         let counts = |place: usize| passing.as_ref().is_none_or(|mask| mask.is_valid(place) && mask.value(place));
         let passing_count = (0..rows.num_rows()).filter(|place| counts(*place)).count();
         // Of many rows the first key alone leaves out most.
-        let first = self.by.first().map(|key| key.evaluate(rows)?.into_array(rows.num_rows())).transpose()?;
+        let first = first.map(|key| key.evaluate(rows)?.into_array(rows.num_rows())).transpose()?;
         let chosen = match first.zip(self.options) {
             Some((first, options)) => best(&first, passing, options, self.kept_max())?,
             None => passing,
@@ -123,11 +126,12 @@ impl First {
         // Taken: what an error leaves behind is not used again.
         let Some(mut kept) = self.kept.take() else { return Ok(false) };
         slots.iter().for_each(|slot| kept.remove(*slot));
-        for ((place, key), slot) in self.keys(rows)?.into_iter().enumerate().zip(taken) {
-            let counts = passing.as_ref().is_none_or(|mask| mask.is_valid(place) && mask.value(place));
-            let is_known = || !kept.cut || kept.order.last().is_some_and(|(last, _)| key <= *last);
-            if counts && is_known() {
-                kept.put(key, *slot);
+        let counts = |place: usize| passing.as_ref().is_none_or(|mask| mask.is_valid(place) && mask.value(place));
+        let taken = taken.iter().enumerate().filter(|(place, _)| counts(*place)).map(|(_, slot)| *slot);
+        let rows = passing.as_ref().map_or_else(|| Ok(rows.clone()), |mask| filter_record_batch(rows, mask))?;
+        for (key, slot) in self.keys(&rows)?.into_iter().zip(taken) {
+            if !kept.cut || kept.order.last().is_some_and(|(last, _)| key <= *last) {
+                kept.put(key, slot);
             }
         }
         if kept.order.len() > 2 * self.kept_max() {

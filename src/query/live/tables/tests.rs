@@ -122,3 +122,43 @@ fn the_best_values_are_known_until_all_that_were_kept_have_left() {
         assert!(!few.apply(&column(&[6]), false));
     }
 }
+
+/// What the rows that do not count would make of an expression, and what passes while no row lands.
+#[test]
+fn keys_of_rows_that_do_not_count_and_a_clock_in_a_windows_filter() {
+    let queries = [
+        "SELECT id, rejects FROM open_tickets WHERE rejects > 0 ORDER BY 10 / rejects, id LIMIT 5",
+        "SELECT id, count(*) FILTER (WHERE due < now()) OVER () AS late FROM open_tickets ORDER BY id LIMIT 5",
+        "SELECT value FROM generate_series(0, CAST(date_part('hour', local_time(now())) AS BIGINT))",
+    ];
+    runtime().block_on(async {
+        let (lab, _files) = lab(&queries);
+        let open = |n: i64| {
+            Event::new(Stream::Tickets, NOON - HOUR, "open", &format!("t{n}"), "crm", &format!("t{n}:open"))
+                .with("service", "ask")
+                .with("area", "330203")
+                .with("due", Value::Time(NOON + n * HOUR))
+        };
+        let reject = Event::new(Stream::Tickets, NOON - 60, "reject", "t1", "crm", "t1:reject").with("org", "o");
+        let dispatch = Event::new(Stream::Tickets, NOON - 120, "dispatch", "t1", "crm", "t1:dispatch").with("org", "o");
+        lab.land(&[open(1), open(2), open(3), dispatch, reject]).await;
+        for hours in 0..5 {
+            lab.clock.set_us(NOON + hours * HOUR + 1);
+            assert_eq!(live_and_scan(&lab, &Params::new(), &format!("{hours} h")).await, Vec::<String>::new());
+        }
+    });
+}
+
+#[test]
+fn states_of_former_days_are_let_go() {
+    runtime().block_on(async {
+        let (lab, _files) = lab(&["SELECT count(*) AS n FROM tickets WHERE due >= day_start()"]);
+        let open = Event::new(Stream::Tickets, NOON - HOUR, "open", "t", "crm", "t:open").with("service", "ask");
+        lab.land(&[open.with("due", Value::Time(NOON + 90 * DAY))]).await;
+        for day in 0..40 {
+            lab.clock.set_us(NOON + day * DAY);
+            assert_eq!(live_and_scan(&lab, &Params::new(), &format!("day {day}")).await, Vec::<String>::new());
+        }
+        assert!(lab.engine.live().kept().0 <= 8, "{:?}", lab.engine.live().kept());
+    });
+}
