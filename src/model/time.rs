@@ -26,7 +26,7 @@ pub fn parse_local_time_us(text: &str, zone: Tz) -> Option<i64> {
                 .into_iter()
                 .find_map(|format| NaiveDateTime::parse_from_str(text, format).ok())
         })?;
-    local_to_us(local, zone)
+    local_to_us(local, zone).filter(|time_us| TIMES_US.contains(time_us))
 }
 
 /// A wall-clock time of a zone as an instant. In the repeated hour of a clock change the first is meant; a time the
@@ -48,8 +48,9 @@ pub fn to_zone(time_us: i64, zone: Tz) -> DateTime<Tz> {
 
 /// Midnight, in `zone`, of the day that contains the instant, moved by `days` calendar days.
 pub fn day_start_us(time_us: i64, zone: Tz, days: i64) -> i64 {
-    let day = to_zone(time_us, zone).date_naive() + chrono::Duration::days(days);
-    day.and_hms_opt(0, 0, 0).and_then(|midnight| local_to_us(midnight, zone)).unwrap_or(time_us)
+    let moved = chrono::TimeDelta::try_days(days)
+        .and_then(|moved| to_zone(time_us, zone).date_naive().checked_add_signed(moved));
+    moved.and_then(|day| day.and_hms_opt(0, 0, 0)).and_then(|midnight| local_to_us(midnight, zone)).unwrap_or(time_us)
 }
 
 /// RFC 3339 in the zone, with as many fraction digits as are needed (0, 3 or 6).
@@ -80,6 +81,18 @@ pub fn not_ahead(at_us: i64, now_us: i64, zone: Tz) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn years_that_no_calendar_computes_with_are_no_times() {
+        let shanghai = chrono_tz::Asia::Shanghai;
+        let new_york = chrono_tz::America::New_York;
+        for text in ["-262143-01-05", "+262142-12-31 23:30", "10000-01-01"] {
+            assert_eq!((parse_local_time_us(text, shanghai), parse_local_time_us(text, new_york)), (None, None));
+        }
+        let first = *TIMES_US.start();
+        assert_eq!(day_start_us(first, shanghai, -400_000_000), first);
+        assert_eq!(day_start_us(first, shanghai, i64::MIN), first);
+    }
 
     #[test]
     fn the_repeated_hour_is_the_first_and_a_skipped_one_moves_on() {

@@ -65,10 +65,10 @@ SELECT seat, last_value(kind ORDER BY seq) AS state,
   last_value(reason ORDER BY seq) AS reason,
   coalesce(last_value(demo ORDER BY seq), false) AS demo
 FROM (
-  SELECT seat, kind, ts, seq, skill, reason, demo,
-    kind IS DISTINCT FROM lag(kind) OVER (PARTITION BY seat ORDER BY seq) AS changed
+  SELECT coalesce(seat, id) AS seat, kind, ts, seq, skill, reason, demo,
+    kind IS DISTINCT FROM lag(kind) OVER (PARTITION BY coalesce(seat, id) ORDER BY seq) AS changed
   FROM seats
-  WHERE kind <> 'plan' AND seat IS NOT NULL
+  WHERE kind <> 'plan'
 )
 GROUP BY seat";
 

@@ -91,8 +91,18 @@ pub fn compact(batch: &RecordBatch) -> RecordBatch {
 /// Bytes of memory the rows of a batch take, the shared nulls left out; of a slice, its share.
 pub fn memory_bytes(batch: &RecordBatch) -> usize {
     let taken = batch.columns().iter().filter(|column| column.null_count() < column.len() || column.is_empty());
-    taken.map(|column| column.to_data().get_slice_memory_size().unwrap_or(column.get_array_memory_size())).sum()
+    let own = |column: &ArrayRef| column.to_data().get_slice_memory_size().unwrap_or(column.get_array_memory_size());
+    taken.map(|column| own(column) + column.as_string_view_opt().map_or(0, long_texts)).sum()
 }
+
+/// Bytes of the texts that are too long to stand in their views.
+fn long_texts(texts: &StringViewArray) -> usize {
+    let lengths = texts.views().iter().map(|view| *view as u32 as usize);
+    lengths.filter(|length| *length > VIEW_TEXT_BYTES).sum()
+}
+
+/// A text of so many bytes stands in its view.
+const VIEW_TEXT_BYTES: usize = 12;
 
 pub fn texts<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a StringViewArray, ArrowError> {
     column(batch, name)?.as_string_view_opt().ok_or_else(|| wrong(name))
@@ -183,6 +193,15 @@ pub fn fill(said: &StringViewArray, symbols: &Symbols, with: impl Iterator<Item 
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn long_texts_are_counted() {
+        let text = "长".repeat(200);
+        let column: StringViewArray = (0..1_000).map(|_| Some(text.as_str())).collect();
+        let batch = RecordBatch::try_from_iter([("text", Arc::new(column) as ArrayRef)]).unwrap();
+        assert!((600_000..700_000).contains(&memory_bytes(&batch)), "{}", memory_bytes(&batch));
+        assert!((60_000..70_000).contains(&memory_bytes(&batch.slice(100, 100))));
+    }
+
     use super::*;
 
     #[test]

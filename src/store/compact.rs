@@ -81,7 +81,9 @@ impl Sealer {
     /// Takes segments out of the manifest whose rows are all too old; their ids.
     fn drop_old(&mut self) -> Result<Option<Vec<u64>>, StoreError> {
         let (Some(keep_us), Some(checkpoint)) = (self.keep_us, &self.manifest.checkpoint) else { return Ok(None) };
-        let before_us = self.clock.now_us().saturating_sub(keep_us);
+        // Not by the clock alone: one that is set far ahead would let everything go.
+        let newest = self.manifest.segments.iter().map(|info| info.max_ts).max().unwrap_or(i64::MIN);
+        let before_us = self.clock.now_us().min(newest).saturating_sub(keep_us);
         let old = |info: &&SegmentInfo| info.max_ts < before_us && info.logs.1 < checkpoint.log_from;
         let (removed, rows): (Vec<u64>, Vec<u64>) =
             self.manifest.segments.iter().filter(old).map(|info| (info.id, info.rows)).unzip();

@@ -113,6 +113,11 @@ pub(super) struct Core {
 
 const CHECKPOINT_EVERY_US: u64 = 86_400_000_000;
 
+/// What a row may get in the log beside what was sent: derived columns, and what it has of its ticket.
+const ADDED_BYTES: usize = 512;
+/// Rows that are held, in one frame of the log.
+const HELD_ROWS: usize = 2_000;
+
 /// All rows that are in the store.
 struct Everything<'a> {
     segments: &'a [Arc<Segment>],
@@ -174,7 +179,7 @@ impl Core {
         let rows: usize = requests
             .iter()
             .map(|request| match request {
-                Request::Append { part, .. } => memory_bytes(&part.batch) + 200 * part.batch.num_rows() + 8192,
+                Request::Append { part, .. } => memory_bytes(&part.batch) + ADDED_BYTES * part.batch.num_rows() + 8192,
                 Request::EndReplay(_) => 0,
             })
             .sum();
@@ -264,7 +269,9 @@ impl Core {
             return Ok(());
         }
         let next_seq = self.landing.next_seq;
-        commit.held(&held, next_seq, now_us)?;
+        for held in held.chunks(HELD_ROWS) {
+            commit.held(held, next_seq, now_us)?;
+        }
         self.held.extend(held.into_iter().map(|held| (next_seq, held)));
         self.hot_since_us.get_or_insert(now_us);
         Ok(())
@@ -437,6 +444,15 @@ impl Core {
                 hot: sealing.chain(&self.hot[index]).cloned().collect(),
             }
         });
+        if self.poisoned.is_some() {
+            // What was landed last is not on the disk: of the rows that are, only their places changed.
+            let Snapshot { data_until, recv_until, demo, next_seq, ref tables, .. } = *before;
+            let (version, tables) = (self.version, tables.clone());
+            let snapshot = Snapshot { version, data_until, recv_until, demo, next_seq, streams, tables };
+            self.shared.snapshot.store(Arc::new(snapshot));
+            self.shared.landed.send_replace(self.version);
+            return;
+        }
         let landing = &mut self.landing;
         let tables = Tables {
             symbols: landing.symbols.view(),

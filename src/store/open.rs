@@ -96,7 +96,9 @@ pub(super) fn open(
             hot = Hot::new(id + 1, &sealer.manifest);
         }
     }
-    let log = LogFile::create(&*disk, &dir, next_log, settings.log_reserve)?;
+    // On a full disk there is no room for more than its head: rows are refused until there is, all else goes on.
+    let log = LogFile::create(&*disk, &dir, next_log, settings.log_reserve)
+        .or_else(|_| LogFile::create(&*disk, &dir, next_log, 0))?;
     let shared = Arc::new(Shared {
         snapshot: ArcSwap::from_pointee(Snapshot::default()),
         landed: watch::Sender::new(0),
@@ -185,9 +187,10 @@ fn remove_leftovers(disk: &dyn Disk, dir: &Path, manifest: &Manifest) -> Result<
     let fail = |path: &Path, error: std::io::Error| StoreError::io("cannot look through", path, &error);
     let root = dir.join("segments");
     let known: HashSet<&str> = manifest.segments.iter().map(|info| info.file.as_str()).collect();
-    for stream in disk.list(&root).map_err(|error| fail(&root, error))? {
+    let is_folder = |name: &String| name.contains('=');
+    for stream in disk.list(&root).map_err(|error| fail(&root, error))?.into_iter().filter(is_folder) {
         let by_stream = root.join(&stream);
-        for month in disk.list(&by_stream).map_err(|error| fail(&by_stream, error))? {
+        for month in disk.list(&by_stream).map_err(|error| fail(&by_stream, error))?.into_iter().filter(is_folder) {
             let by_month = by_stream.join(&month);
             for name in disk.list(&by_month).map_err(|error| fail(&by_month, error))? {
                 let file = format!("segments/{stream}/{month}/{name}");

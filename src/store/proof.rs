@@ -342,6 +342,57 @@ fn whatever_operation_fails_once_no_row_is_sealed_twice() {
     }
 }
 
+#[test]
+fn what_a_failed_write_landed_is_not_shown_by_a_sealing_that_ends_later() {
+    let clock = Clock::manual(NOON_US);
+    let disk = MemoryDisk::new();
+    let mut house = House::open(&disk, &clock).unwrap();
+    house.send(Stream::Tickets, &[ticket(0, "open", "a", 1)], None).unwrap();
+    house.core.rotate(0).unwrap();
+    let generation = house.core.sealing[0].clone();
+    disk.fail_sync(0);
+    house.send(Stream::Tickets, &[ticket(1, "open", "b", 2)], None).unwrap_err();
+    let sealed = house.sealer.seal(&generation).unwrap();
+    house.core.sealed(sealed);
+    check(&house.snapshot());
+    assert_eq!(keys(&house.snapshot()).len(), 1);
+}
+
+#[test]
+fn a_clock_that_is_set_far_ahead_lets_no_row_go() {
+    let clock = Clock::manual(NOON_US);
+    let mut house = House::open(&MemoryDisk::new(), &clock).unwrap();
+    house.sealer.keep_us = Some(3 * 86_400_000_000);
+    house.core.settings.checkpoint_rows = 1;
+    for n in 0..40_usize {
+        house.send(Stream::Tickets, &[ticket(n as i64, "open", &format!("t{n}"), n)], None).unwrap();
+    }
+    house.seal().unwrap();
+    clock.set_us(NOON_US + 3_650 * 86_400_000_000);
+    house.send(Stream::Tickets, &[ticket(60, "open", "last", 100)], None).unwrap();
+    house.seal().unwrap();
+    assert_eq!(keys(&house.snapshot()).len(), 41);
+}
+
+#[test]
+fn a_store_opens_on_a_full_disk_and_takes_rows_when_there_is_room() {
+    let clock = Clock::manual(NOON_US);
+    let disk = MemoryDisk::new();
+    let mut house = House::open(&disk, &clock).unwrap();
+    house.send(Stream::Tickets, &[ticket(0, "open", "a", 1)], None).unwrap();
+    drop(house);
+    let disk = disk.after(Crash::Killed);
+    disk.set_capacity(Some(disk.used() + 100));
+    let mut house = House::open(&disk, &clock).unwrap();
+    check(&house.snapshot());
+    assert_eq!(keys(&house.snapshot()).len(), 1);
+    let error = house.send(Stream::Tickets, &[ticket(1, "open", "b", 2)], None).unwrap_err();
+    assert!(error.to_string().contains("make room"), "{error}");
+    disk.set_capacity(None);
+    house.send(Stream::Tickets, &[ticket(1, "open", "b", 2)], None).unwrap();
+    assert_eq!(keys(&house.snapshot()).len(), 2);
+}
+
 /// A checkpoint holds nothing that the segments and the log have not.
 #[test]
 fn a_checkpoint_that_somebody_removed_doubles_nothing() {

@@ -105,7 +105,7 @@ impl Writer {
         let landing = Landing::new(options.city.clone(), options.waiting_s.saturating_mul(1_000_000));
         let Opened { core, mut sealer, shared } =
             open(disk.clone(), dir.clone(), options.clock, settings, landing, cache.clone())?;
-        sealer.keep_us = options.keep_days.map(|days| i64::from(days) * DAY_US);
+        sealer.keep_us = options.keep_days.map(|days| i64::from(days).saturating_mul(DAY_US));
         sealer.small_count = options.join_segments.max(2);
 
         let room_max = (options.queue_bytes / ROOM_BYTES).max(16);

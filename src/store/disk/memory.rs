@@ -126,6 +126,11 @@ impl MemoryDisk {
         }
     }
 
+    /// Bytes that are taken, with those that files asked for.
+    pub fn used(&self) -> usize {
+        self.state.lock().used()
+    }
+
     pub fn files(&self) -> Vec<(PathBuf, usize)> {
         let state = self.state.lock();
         state.names.iter().map(|(path, id)| (path.clone(), state.nodes[*id].data.len())).collect()
@@ -150,11 +155,14 @@ impl State {
     }
 
     fn room(&self, more: usize) -> io::Result<()> {
-        let used: usize = self.names.values().map(|id| self.nodes[*id].data.len().max(self.nodes[*id].reserved)).sum();
-        if self.capacity.is_some_and(|capacity| used + more > capacity) {
+        if self.capacity.is_some_and(|capacity| self.used() + more > capacity) {
             return Err(io::ErrorKind::StorageFull.into());
         }
         Ok(())
+    }
+
+    fn used(&self) -> usize {
+        self.names.values().map(|id| self.nodes[*id].data.len().max(self.nodes[*id].reserved)).sum()
     }
 }
 

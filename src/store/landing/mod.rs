@@ -93,9 +93,14 @@ pub struct Landing {
     pub(super) duplicates: u64,
     /// Finished tickets that left memory, ever.
     pub(super) forgotten: u64,
+    /// Ids that events named and no segment has: they are not looked for again. An `open` takes its own out.
+    nowhere: HashSet<Box<str>, ahash::RandomState>,
     /// How long a live row waits for its ticket.
     waiting_us: i64,
 }
+
+/// So many ids that are nowhere are known.
+const NOWHERE_MAX: usize = 100_000;
 
 /// A row on its way: where it is in the joined batch, and whose it is.
 struct Places {
@@ -136,6 +141,7 @@ impl Landing {
             rows: [0; Stream::ALL.len()],
             duplicates: 0,
             forgotten: 0,
+            nowhere: HashSet::default(),
             waiting_us,
         }
     }
@@ -334,6 +340,9 @@ impl Landing {
             let (kind, id) = (kinds.value(*row as usize), ids.value(*row as usize));
             if kind == "open" {
                 opened.insert(id);
+                self.nowhere.remove(id);
+            } else if self.nowhere.contains(id) {
+                continue;
             } else if !opened.contains(id) && self.tickets.get(id).is_none() {
                 wanted.insert(id);
             }
@@ -344,6 +353,12 @@ impl Landing {
         for last in past.last_events(&wanted)? {
             self.replay_tickets(&last)?;
         }
+        let is_missing = |id: &&str| !opened.contains(id) && self.tickets.get(id).is_none();
+        let missing: Vec<&str> = wanted.into_iter().filter(is_missing).collect();
+        if self.nowhere.len() + missing.len() > NOWHERE_MAX {
+            self.nowhere.clear();
+        }
+        self.nowhere.extend(missing.into_iter().take(NOWHERE_MAX).map(Box::from));
         Ok(())
     }
 

@@ -73,7 +73,8 @@ impl Landing {
         for row in 0..landed.num_rows() {
             let Some(state) = text_at(states, row).and_then(State::from_name) else { continue };
             let ts_us = ts.value(row);
-            let before = self.tickets.get(ids.value(row));
+            // Of a ticket that was finished long ago and had the same id nothing counts.
+            let before = self.tickets.get(ids.value(row)).filter(|_| kinds.value(row) != "open");
             let dispatched_us = match before.map_or(NO_TIME, |ticket| ticket.dispatched_us) {
                 NO_TIME if bool_at(dispatched, row) == Some(true) => {
                     // Its dispatch is no longer at hand; the row says how long ago it was, to the second.

@@ -54,7 +54,8 @@ impl LogFile {
         file.write_all(&header).map_err(|error| fail("cannot write", error))?;
         file.sync_data().map_err(|error| fail("cannot sync", error))?;
         disk.sync_dir(&folder(dir)).map_err(|error| fail("cannot sync the folder of", error))?;
-        Ok(LogFile { id, path, file, written: FILE_HEADER_BYTES as u64, reserved: reserve, commits: 0 })
+        let written = FILE_HEADER_BYTES as u64;
+        Ok(LogFile { id, path, file, written, reserved: reserve.max(written), commits: 0 })
     }
 
     /// Writes a commit and waits until the disk has it.

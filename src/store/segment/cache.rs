@@ -45,6 +45,7 @@ impl Cache {
     pub fn put(&self, id: u64, batches: Arc<[RecordBatch]>) {
         let bytes: usize = batches.iter().map(memory_bytes).sum();
         if bytes > self.bytes_max {
+            self.remove(id);
             return;
         }
         let mut inside = self.inside.lock();
