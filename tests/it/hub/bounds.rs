@@ -144,7 +144,8 @@ async fn a_client_that_does_not_read_delays_nobody_and_then_gets_the_newest() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("test")).unwrap();
     // Two megabytes a result, so that the unread ones fill every buffer on the way.
-    let wide = "-- refresh: 50ms\nSELECT count(*) AS n, repeat('x', 2000000) AS pad FROM tickets";
+    let pad = format!("SELECT string_agg('{}', '') FROM generate_series(1, 2000)", "x".repeat(1_000));
+    let wide = format!("-- refresh: 50ms\nSELECT count(*) AS n, ({pad}) AS pad FROM tickets");
     let small = "-- refresh: 50ms\nSELECT count(*) AS n FROM tickets";
     std::fs::write(folder.path().join("test/wide.sql"), wide).unwrap();
     std::fs::write(folder.path().join("test/small.sql"), small).unwrap();
