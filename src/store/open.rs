@@ -208,6 +208,22 @@ fn remove_leftovers(disk: &dyn Disk, dir: &Path, manifest: &Manifest) -> Result<
             }
         }
     }
+    // A manifest without segments may be a new one beside old files; nothing is taken away then.
+    if manifest.segments.is_empty() {
+        return Ok(());
+    }
+    let kept = manifest.checkpoint.iter().map(|info| &info.file).chain(manifest.held.iter().map(|info| &info.file));
+    let kept: HashSet<&str> = kept.map(String::as_str).collect();
+    for (folder, end) in [("checkpoint", ".bin"), ("held", ".json")] {
+        let path = dir.join(folder);
+        for name in disk.list(&path).map_err(|error| fail(&path, error))? {
+            let is_ours = name.ends_with(end) || name.ends_with(".tmp");
+            if is_ours && !kept.contains(format!("{folder}/{name}").as_str()) {
+                let path = path.join(&name);
+                disk.remove(&path).map_err(|error| StoreError::io("cannot remove", &path, &error))?;
+            }
+        }
+    }
     Ok(())
 }
 
@@ -231,6 +247,15 @@ fn take_checkpoint(sealer: &Sealer, landing: &mut Landing) -> u64 {
         }
         Err(message) => {
             tracing::warn!(file = %path.display(), %message, "the checkpoint cannot be used; all segments are read instead");
+            if sealer.manifest.dropped > 0 {
+                tracing::error!(
+                    "of {} rows that left the store for their age nothing is known any more: a source that sends them \
+                     again lands them again, and what was opened or registered with them is gone; put a copy of {} back \
+                     and start again if there is one",
+                    sealer.manifest.dropped,
+                    path.display()
+                );
+            }
             0
         }
     }
