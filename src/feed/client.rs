@@ -320,6 +320,22 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_hub_that_comes_back_is_waited_for_whatever_answers_before_it() {
+        for answer in
+            ["", "HTTP/1.1 503 Service Unavailable\r\n\r\n", "HTTP/1.1 404 Not Found\r\n\r\n", "nothing of HTTP"]
+        {
+            let behaviour = Behaviour { cut_after: Some(2), unready: Some((answer, 4)), ..Behaviour::default() };
+            let (address, kept) = fake_hub::start(behaviour).await;
+            let mut client = FeedClient::connect(&format!("ws://{address}/ws"), "test").await.unwrap();
+            for part in 0..4 {
+                client.send(Stream::Tickets, rows(part * 10, 10), false).await.unwrap();
+            }
+            client.end().await.unwrap();
+            assert_eq!(kept.lock().rows.len(), 40, "{answer:?}");
+        }
+    }
+
+    #[tokio::test]
     async fn a_hub_that_stays_away_ends_the_feed_after_its_patience() {
         let (address, _) = fake_hub::start(Behaviour { cut_after: Some(1), ..Behaviour::default() }).await;
         let options = FeedOptions { patience: Some(Duration::ZERO), ..FeedOptions::default() };

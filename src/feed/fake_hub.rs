@@ -7,6 +7,7 @@ use std::sync::Arc;
 use arrow::array::AsArray;
 use futures_util::{SinkExt, StreamExt};
 use parking_lot::Mutex;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::tungstenite::protocol::Message;
 
@@ -19,6 +20,8 @@ pub(super) struct Behaviour {
     /// Every batch is answered with this error code.
     pub refuse: Option<&'static str>,
     pub version: Option<u32>,
+    /// Every connection but the first is answered with this over HTTP (nothing: closed at once), until there were so many.
+    pub unready: Option<(&'static str, usize)>,
 }
 
 #[derive(Default)]
@@ -42,7 +45,16 @@ pub(super) async fn start(behaviour: Behaviour) -> (SocketAddr, Arc<Mutex<Kept>>
     (address, kept)
 }
 
-async fn serve(socket: TcpStream, behaviour: Behaviour, kept: Arc<Mutex<Kept>>) {
+async fn serve(mut socket: TcpStream, behaviour: Behaviour, kept: Arc<Mutex<Kept>>) {
+    let before = kept.lock().connections;
+    if let Some((answer, until)) = behaviour.unready
+        && (1..until).contains(&before)
+    {
+        kept.lock().connections += 1;
+        let _ = socket.read(&mut [0; 1024]).await;
+        let _ = socket.write_all(answer.as_bytes()).await;
+        return;
+    }
     let mut socket = tokio_tungstenite::accept_async(socket).await.unwrap();
     kept.lock().connections += 1;
     let mut batches = 0;

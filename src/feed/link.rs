@@ -14,6 +14,7 @@ use tokio::net::TcpStream;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Error as WsError;
+use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::protocol::{Message, WebSocketConfig};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
@@ -83,7 +84,7 @@ pub(super) async fn first_connection(url: &str, options: &FeedOptions) -> Result
     if !options.wait_for_hub {
         return connect(url).await;
     }
-    connect_patiently(url, options.patience, Instant::now(), "it was never there").await
+    connect_patiently(url, options.patience, Instant::now(), None).await
 }
 
 impl Link {
@@ -153,7 +154,8 @@ impl Link {
 
     async fn reconnect(&mut self) -> Result<Socket, FeedError> {
         let since = *self.lost_since.get_or_insert_with(Instant::now);
-        let (socket, _) = connect_patiently(&self.url, self.options.patience, since, "the connection broke").await?;
+        let lost = Some("the connection broke");
+        let (socket, _) = connect_patiently(&self.url, self.options.patience, since, lost).await?;
         if self.pending.is_empty() {
             self.lost_since = None;
         }
@@ -325,14 +327,16 @@ impl Link {
     }
 }
 
-/// Connects again and again, with full jitter, until `patience` is over since `since`.
+/// Connects again and again, with full jitter, until `patience` is over since `since`. `broke`: how a connection ended
+/// that was there; then whatever answers at the address now is waited for.
 async fn connect_patiently(
     url: &str,
     patience: Option<Duration>,
     since: Instant,
-    lost: &str,
+    broke: Option<&str>,
 ) -> Result<(Socket, Welcome), FeedError> {
     let mut pause = BACKOFF_FIRST;
+    let lost = broke.unwrap_or("it was never there");
     let mut message = lost.to_owned();
     loop {
         if let Some(patience) = patience
@@ -342,8 +346,11 @@ async fn connect_patiently(
         }
         match connect(url).await {
             Ok(connected) => return Ok(connected),
-            Err(error @ (FeedError::Address { .. } | FeedError::Version { .. })) => return Err(error),
-            Err(FeedError::Connect { message: why, .. }) => message = format!("{lost}: {why}"),
+            Err(error @ FeedError::Version { .. }) => return Err(error),
+            Err(error @ FeedError::Address { .. }) if broke.is_none() => return Err(error),
+            Err(FeedError::Connect { message: why, .. } | FeedError::Address { message: why, .. }) => {
+                message = format!("{lost}: {why}")
+            }
             Err(error) => tracing::debug!(%error, "connecting"),
         }
         tokio::time::sleep(jitter(pause)).await;
@@ -372,7 +379,13 @@ async fn hello(url: &str) -> Result<(Socket, Welcome), FeedError> {
     let mut socket = match tokio_tungstenite::connect_async_with_config(url, Some(config), true).await {
         Ok((socket, _)) => socket,
         Err(WsError::Io(error)) => return Err(lost(error.to_string())),
-        Err(WsError::Url(error)) => return Err(FeedError::Address { url: url.to_owned(), message: error.to_string() }),
+        // A hub that is full, one that stops, or a proxy before one that is away.
+        Err(WsError::Http(answer)) if answer.status().is_server_error() || answer.status().as_u16() == 429 => {
+            return Err(lost(format!("it answers {}", answer.status())));
+        }
+        Err(WsError::Protocol(ProtocolError::HandshakeIncomplete)) => {
+            return Err(lost("it closed the connection".into()));
+        }
         Err(error) => return Err(FeedError::Address { url: url.to_owned(), message: error.to_string() }),
     };
     let hello = ClientMessage::Hello { client: "feed".into(), format: Format::Json };

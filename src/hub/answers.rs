@@ -31,7 +31,7 @@ pub async fn answer(shared: &Shared, id: u64, asked: Asked, explain: bool, arrow
     }
     let at = shared.questions.instant(&asked);
     let info = asked.name.as_ref().map(|name| shared.engine.info(name, at)).unwrap_or_default();
-    let answer = match shared.questions.ask(asked).await {
+    let (answer, place) = match shared.questions.ask(asked).await {
         Ok(answer) => answer,
         Err(error) => return encode::text(&failed(id, error)),
     };
@@ -41,6 +41,7 @@ pub async fn answer(shared: &Shared, id: u64, asked: Asked, explain: bool, arrow
     let (demo, replay) = (snapshot.demo, snapshot.replay());
     // An answer may be large; encoding it must not hold up the network.
     let encoded = tokio::task::spawn_blocking(move || {
+        let _place = place;
         let message = |columns: Vec<ResultColumn>, rows| HubMessage::Answer {
             id,
             columns,

@@ -92,14 +92,14 @@ pub async fn post_query(State(shared): State<Arc<Shared>>, headers: HeaderMap, b
 
 async fn answer(shared: &Shared, body: Body) -> Response {
     let Body { sql, name, params, at, format } = body;
-    let answer = match shared.questions.ask(Asked { sql, name, params, at }).await {
+    let (answer, place) = match shared.questions.ask(Asked { sql, name, params, at }).await {
         Ok(answer) => answer,
         Err(error) => return refused(&error),
     };
     let zone = shared.city.tz;
     let snapshot = shared.store.snapshot();
     let (demo, replay) = (snapshot.demo, snapshot.replay());
-    let encoded = tokio::task::spawn_blocking(move || match format {
+    let encode = move || match format {
         Form::Json => {
             let (columns, rows) = json_rows(&answer.schema, &answer.batches, TimeFormat::Rfc3339(zone));
             let names: Vec<String> = unique_names(&answer.schema);
@@ -112,6 +112,11 @@ async fn answer(shared: &Shared, body: Body) -> Response {
         Form::Arrow => ipc::write(&answer.schema, &answer.batches)
             .map(|body| ("application/vnd.apache.arrow.stream", body))
             .map_err(|error| error.to_string()),
+    };
+    let encoded = tokio::task::spawn_blocking(move || {
+        let encoded = encode();
+        drop(place);
+        encoded
     });
     match encoded.await.map_err(|error| error.to_string()).and_then(|encoded| encoded) {
         Ok((kind, body)) => ([(header::CONTENT_TYPE, kind)], body).into_response(),

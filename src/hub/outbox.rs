@@ -95,24 +95,27 @@ pub async fn write(
     pings.reset();
     ticks.mark_changed();
     loop {
+        // The queue last: one that is never empty must not keep pings back.
         let message = tokio::select! {
-            message = queue.recv() => match message {
-                Some(message) => message,
-                None => return,
-            },
+            biased;
+            _ = closing.wait_for(Option::is_some) => break,
+            _ = pings.tick() => Message::Ping(Bytes::new()),
             Ok(()) = ticks.changed() => {
                 let tick = ticks.borrow_and_update().clone();
                 if tick.is_empty() { continue }
                 Message::Text(tick)
             }
-            _ = pings.tick() => Message::Ping(Bytes::new()),
-            _ = closing.wait_for(Option::is_some) => break,
+            message = queue.recv() => match message {
+                Some(message) => message,
+                None => return,
+            },
         };
         if put(&mut sink, message, sent, limits).await.is_err() {
             return;
         }
         // What waits goes out with one flush.
-        while let Ok(message) = queue.try_recv() {
+        for _ in 0..QUEUE {
+            let Ok(message) = queue.try_recv() else { break };
             if put(&mut sink, message, sent, limits).await.is_err() {
                 return;
             }

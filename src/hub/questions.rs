@@ -55,10 +55,12 @@ impl Questions {
         self.places.clone().try_acquire_owned().map_err(full)
     }
 
+    /// The answer, and its place among the questions under way: to be held until the answer is encoded.
+    ///
     /// # Errors
     /// The question is not one, or the engine could not answer it.
-    pub async fn ask(&self, asked: Asked) -> Result<Answer, QueryFailure> {
-        let _place = self.place()?;
+    pub async fn ask(&self, asked: Asked) -> Result<(Answer, OwnedSemaphorePermit), QueryFailure> {
+        let place = self.place()?;
         let began = tokio::time::Instant::now();
         let result = async {
             let (question, at) = self.check(&asked)?;
@@ -66,7 +68,7 @@ impl Questions {
         }
         .await;
         self.count(began, result.is_ok());
-        result
+        Ok((result?, place))
     }
 
     /// How the question would be answered.

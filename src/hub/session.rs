@@ -189,9 +189,10 @@ impl Session {
                         Ok(metrics) => HubMessage::Metrics { metrics },
                         Err(failure) => Refusal::new(&failure.code, failure.message).into(),
                     };
-                    drop(place);
                     // Nobody waits for it when the connection is gone.
                     let _ = outbox.say(message).await;
+                    // Not before: answers that are not read would pile up.
+                    drop(place);
                 });
             }
             ClientMessage::Control(control) => {
@@ -292,9 +293,10 @@ impl Session {
         let (shared, outbox) = (self.shared.clone(), self.outbox.clone());
         self.tasks.spawn(async move {
             let message = answer(&shared, id, asked, explain, outbox.wants_arrow()).await;
-            drop(place);
             // Nobody waits for the answer when the connection is gone.
             let _ = outbox.send(message).await;
+            // Not before: answers that are not read would pile up.
+            drop(place);
         });
         Ok(())
     }

@@ -106,7 +106,8 @@ impl Panel for Curve {
         let now_slot = (day_second(cx) as usize * rows / 86_400).min(rows - 1);
         let is_running = points.len() > 1 && known.last().is_some_and(|last| *last >= now_slot);
         let running = if is_running { points.pop() } else { None };
-        let unusual = known.get(points.len() - 1).and_then(|index| {
+        // A quarter hour is judged when it is over, the day's first, too, which is drawn while it runs.
+        let unusual = known.iter().rfind(|index| **index < now_slot).and_then(|index| {
             let at = |values: &[Option<f64>]| values.get(*index).copied().flatten();
             beyond(at(&now)?, at(&low)?, at(&high)?)
         });

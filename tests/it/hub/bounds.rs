@@ -180,6 +180,25 @@ async fn a_client_that_does_not_read_delays_nobody_and_then_gets_the_newest() {
     running.hub.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_that_nobody_reads_do_not_pile_up() {
+    let running = start().await;
+    let mut client = Client::connect(running.address).await;
+    let sql = format!("SELECT string_agg('{}', '') FROM generate_series(1, 1000)", "x".repeat(1_000));
+    const ASKED: u64 = 100;
+    for id in 0..ASKED {
+        client.send(json!({"type": "query", "id": id, "sql": sql})).await;
+        // Long enough for an answer to be ready.
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+    let mut refused = 0;
+    for _ in 0..ASKED {
+        refused += u64::from(client.hear_type("answer").await["error"]["code"] == "overloaded");
+    }
+    assert!(refused > ASKED / 5, "{refused}");
+    running.hub.stop().await;
+}
+
 /// Chains become trees as deep as they are long; a stack that overflows would end the hub and this test with it.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_question_is_deep_enough_to_end_the_hub() {
