@@ -18,6 +18,8 @@ fn main() -> ExitCode {
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        // Else a line that can't be written (a full disk, a dead pipe) would end the thread that logs it.
+        .log_internal_errors(false)
         .with_ansi(std::io::stderr().is_terminal())
         .compact()
         .init();

@@ -122,8 +122,9 @@ fn strongest<'t>(rows: impl Iterator<Item = (&'t str, &'t str)>) -> Option<usize
     let mut best: Option<(usize, usize)> = None;
     for (row, (colour, note)) in rows.enumerate() {
         let Some(rank) = COLOURS.iter().position(|(code, _)| *code == colour) else { continue };
-        // The same words with another colour are of the same hazard.
-        let hazard = COLOURS.iter().fold(note.to_lowercase(), |note, (en, zh)| note.replace(zh, "").replace(en, ""));
+        // The same words with another colour are of the same hazard, whatever is said further.
+        let said = note.split(['，', ',', '。', '；', ';', '（', '(']).next().unwrap_or_default().to_lowercase();
+        let hazard = COLOURS.iter().fold(said, |note, (en, zh)| note.replace(zh, "").replace(en, ""));
         if hazards.contains(&hazard) {
             continue;
         }
@@ -184,6 +185,8 @@ mod tests {
         let of = |rows: &[(&'static str, &'static str)]| strongest(rows.iter().copied());
         let typhoon = [("yellow", "台风黄色预警"), ("red", "台风红色预警"), ("orange", "台风橙色预警")];
         assert_eq!(of(&typhoon), Some(0), "a warning that was lowered is no longer red");
+        let weaker = [("yellow", "台风黄色预警"), ("orange", "台风橙色预警，风力减弱"), ("red", "台风红色预警")];
+        assert_eq!((of(&weaker), of(&weaker[1..])), (Some(0), Some(0)), "whatever is said further");
         assert_eq!(of(&[("blue", "大风蓝色预警"), ("", "停电"), ("red", "暴雨红色预警")]), Some(2));
         assert_eq!(of(&[("blue", "Blue gale warning"), ("red", "red gale warning")]), Some(0));
         assert_eq!(of(&[("", "停电")]), None, "an incident has no colour");
