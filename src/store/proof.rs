@@ -393,17 +393,47 @@ fn a_store_opens_on_a_full_disk_and_takes_rows_when_there_is_room() {
     assert_eq!(keys(&house.snapshot()).len(), 2);
 }
 
+/// The disk after the script, a start and a sealing with a checkpoint.
+fn with_checkpoint(disk: &MemoryDisk, clock: &Clock) -> MemoryDisk {
+    run(disk, clock);
+    let mut house = House::open(disk, clock).unwrap();
+    house.send(Stream::Tickets, &[ticket(1_900, "open", "one more", 9_999)], None).unwrap();
+    house.seal().unwrap();
+    drop(house);
+    disk.after(Crash::Killed)
+}
+
+#[test]
+fn checkpoints_and_held_rows_that_a_crash_left_are_removed_and_no_other_file() {
+    let clock = Clock::manual(NOON_US);
+    let disk = MemoryDisk::new();
+    let disk = with_checkpoint(&disk, &clock);
+    let names = |disk: &MemoryDisk| disk.files().into_iter().map(|(path, _)| path).collect::<BTreeSet<_>>();
+    let in_folders = |path: &&PathBuf| path.starts_with("/data/checkpoint") || path.starts_with("/data/held");
+    let before: BTreeSet<PathBuf> = names(&disk).iter().filter(in_folders).cloned().collect();
+    assert!(!before.is_empty());
+    for name in ["checkpoint/0000000000.bin", "held/0000000000.json", "held/1.json.tmp", "held/notes.txt"] {
+        disk.create(&PathBuf::from("/data").join(name)).unwrap();
+    }
+    drop(House::open(&disk, &clock).unwrap());
+    let after: BTreeSet<PathBuf> = names(&disk).iter().filter(in_folders).cloned().collect();
+    assert_eq!(after.difference(&before).collect::<Vec<_>>(), [&PathBuf::from("/data/held/notes.txt")]);
+    assert!(before.is_subset(&after));
+}
+
 /// A checkpoint holds nothing that the segments and the log have not.
 #[test]
 fn a_checkpoint_that_somebody_removed_doubles_nothing() {
     let clock = Clock::manual(NOON_US);
-    let disk = MemoryDisk::new();
-    run(&disk, &clock);
+    let disk = with_checkpoint(&MemoryDisk::new(), &clock);
+    let mut removed = 0;
     for (path, _) in disk.files() {
         if path.extension().is_some_and(|extension| extension == "bin") {
             disk.remove(&path).unwrap();
+            removed += 1;
         }
     }
+    assert!(removed > 0);
     let mut house = House::open(&disk.after(Crash::Killed), &clock).unwrap();
     for n in 0..200_usize {
         let id = format!("x{n}");
